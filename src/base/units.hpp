@@ -1,0 +1,35 @@
+// Numbers with units, as people write them on a command line. Every parser here takes the whole word or throws
+// UsageError with a text that quotes the word and gives the form or range.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+
+namespace base {
+
+using Nanoseconds = std::chrono::nanoseconds;
+
+// A whole number in decimal, from `least` to `most`; no sign, no blanks.
+std::uint64_t parse_integer(std::string_view word, std::uint64_t least = 0,
+                            std::uint64_t most = std::numeric_limits<std::uint64_t>::max());
+
+// DURATION: a decimal number and `us`, `ms`, `s`, `m` or `h`; no unit is seconds. At most 100,000 hours.
+Nanoseconds parse_duration(std::string_view word);
+
+// SIZE: a whole number of bytes and `K`, `M` or `G` (1024), from `least` to `most` bytes.
+std::uint64_t parse_size(std::string_view word, std::uint64_t least = 0,
+                         std::uint64_t most = std::numeric_limits<std::uint32_t>::max());
+
+// RATE: a decimal number per second above 0 and `k`, `M` or `G` (1000). At most 1e12.
+double parse_rate(std::string_view word);
+
+// "12.3 Mbit/s" from 12.3e6 and "bit/s": three significant digits and a decimal prefix.
+std::string with_prefix(double value, std::string_view unit);
+
+// "2.125" for 2.125 s.
+std::string seconds_text(Nanoseconds duration);
+
+}  // namespace base

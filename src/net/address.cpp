@@ -1,0 +1,208 @@
+#include "net/address.hpp"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netdb.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "base/units.hpp"
+#include "net/interfaces.hpp"
+
+namespace net {
+namespace {
+
+using asio::ip::address_v4;
+using asio::ip::address_v6;
+
+std::optional<Address> parse_v4(const std::string& word) {
+  address_v4::bytes_type bytes;
+  if (inet_pton(AF_INET, word.c_str(), bytes.data()) != 1) return std::nullopt;
+  return address_v4(bytes);
+}
+
+std::optional<Address> parse_v6(const std::string& word) {
+  const std::size_t percent = word.find('%');
+  address_v6::bytes_type bytes;
+  if (inet_pton(AF_INET6, word.substr(0, percent).c_str(), bytes.data()) != 1) return std::nullopt;
+  const address_v6 address(bytes);
+  if (percent == std::string::npos) {
+    if (address.is_v4_mapped()) return asio::ip::make_address_v4(asio::ip::v4_mapped, address);
+    return address;
+  }
+  return address_v6(bytes, find_interface(word.substr(percent + 1)).index);
+}
+
+address_v6::bytes_type widened(const Address& address) {
+  if (address.is_v6()) return address.to_v6().to_bytes();
+  address_v6::bytes_type bytes{};
+  const auto v4 = address.to_v4().to_bytes();
+  std::copy(v4.begin(), v4.end(), bytes.begin());
+  return bytes;
+}
+
+}  // namespace
+
+std::string_view name_of(Family family) { return family == Family::ipv4 ? "IPv4" : "IPv6"; }
+
+std::optional<Address> parse_address(std::string_view word) {
+  constexpr std::size_t longest = 64;  // INET6_ADDRSTRLEN and a zone
+  if (word.size() > longest || word.find('\0') != std::string_view::npos) return std::nullopt;
+  const std::string text(word);
+  return text.find(':') == std::string::npos ? parse_v4(text) : parse_v6(text);
+}
+
+bool looks_numeric(std::string_view word) {
+  if (word.find(':') != std::string_view::npos) return true;
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  const std::size_t dot = word.rfind('.');
+  if (dot != std::string_view::npos) return dot + 1 < word.size() && is_digit(word[dot + 1]);
+  const bool hexadecimal = word.size() > 2 && word[0] == '0' && (word[1] == 'x' || word[1] == 'X');
+  return hexadecimal || std::all_of(word.begin(), word.end(), is_digit);
+}
+
+std::uint16_t parse_port(std::string_view word, std::uint16_t least) {
+  const auto wanted = [&] { return fmt::format("a port from {} to 65535 or the name of a UDP service", least); };
+  if (word.empty()) throw base::UsageError(fmt::format("'' is not {}", wanted()));
+  if (word[0] >= '0' && word[0] <= '9') {
+    try {
+      return static_cast<std::uint16_t>(base::parse_integer(word, least, 65535));
+    } catch (const base::UsageError&) {
+      throw base::UsageError(fmt::format("'{}' is not {}", word, wanted()));
+    }
+  }
+  const servent* service = getservbyname(std::string(word).c_str(), "udp");
+  if (service == nullptr) throw base::UsageError(fmt::format("'{}' is not {}", word, wanted()));
+  return ntohs(static_cast<std::uint16_t>(service->s_port));
+}
+
+HostAndPort split_host_port(std::string_view word) {
+  const auto bad = [&] {
+    return base::UsageError(fmt::format("'{}' has unbalanced brackets; write [ADDRESS]:PORT", word));
+  };
+  if (!word.empty() && word[0] == '[') {
+    const std::size_t close = word.find(']');
+    if (close == std::string_view::npos) throw bad();
+    const std::string_view rest = word.substr(close + 1);
+    if (rest.empty()) return {word.substr(1, close - 1), std::nullopt};
+    if (rest[0] != ':') throw bad();
+    return {word.substr(1, close - 1), rest.substr(1)};
+  }
+  const std::size_t colon = word.find(':');
+  if (colon == std::string_view::npos) return {word, std::nullopt};
+  if (word.find(':', colon + 1) != std::string_view::npos) return {word, std::nullopt};  // bare IPv6
+  return {word.substr(0, colon), word.substr(colon + 1)};
+}
+
+EndpointWord parse_endpoint(std::string_view word) {
+  const HostAndPort parts = split_host_port(word);
+  if (!parts.port) {
+    if (parts.host.find(':') != std::string_view::npos) {
+      const std::string_view bare = parts.host;
+      throw base::UsageError(fmt::format("'{}' has no port; write [{}]:PORT", word, bare));
+    }
+    if (parts.host.find('.') != std::string_view::npos) {
+      throw base::UsageError(fmt::format("'{}' has no port; write {}:PORT", word, parts.host));
+    }
+    return {"", parse_port(parts.host)};
+  }
+  if (parts.host.empty()) throw base::UsageError(fmt::format("'{}' has no address; write *:PORT or PORT", word));
+  return {parts.host == "*" ? std::string() : std::string(parts.host), parse_port(*parts.port)};
+}
+
+Network Network::parse(std::string_view word) {
+  const std::size_t slash = word.find('/');
+  const std::string_view host = word.substr(0, slash);
+  std::optional<Address> address;
+  if (host.find('%') == std::string_view::npos) address = parse_address(host);
+  if (!address) {
+    throw base::UsageError(fmt::format("'{}' is not an address or network such as 10.0.0.0/8 or ::1", word));
+  }
+  const bool mapped = host.find(':') != std::string_view::npos && address->is_v4();
+  const unsigned most = host.find(':') != std::string_view::npos ? 128 : 32;
+  unsigned bits = most;
+  if (slash != std::string_view::npos) {
+    try {
+      bits = static_cast<unsigned>(base::parse_integer(word.substr(slash + 1), mapped ? 96 : 0, most));
+    } catch (const base::UsageError& error) {
+      throw base::UsageError(fmt::format("'{}': the prefix length {}", word, error.what()));
+    }
+  }
+  Network network;
+  network.prefix_ = widened(*address);
+  network.bits_ = mapped ? bits - 96 : bits;
+  network.family_ = family_of(*address);
+  return network;
+}
+
+bool Network::contains(const Address& address) const {
+  if (family_of(address) != family_) return false;
+  const auto bytes = widened(address);
+  const unsigned whole = bits_ / 8;
+  if (std::memcmp(bytes.data(), prefix_.data(), whole) != 0) return false;
+  const unsigned left = bits_ % 8;
+  return left == 0 || ((bytes[whole] ^ prefix_[whole]) >> (8 - left)) == 0;
+}
+
+void append_address(std::string& out, const Address& address) {
+  if (address.is_v4()) {
+    const auto bytes = address.to_v4().to_bytes();
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+      if (i > 0) out += '.';
+      base::append_number(out, bytes[i]);
+    }
+    return;
+  }
+  char text[INET6_ADDRSTRLEN];
+  const auto bytes = address.to_v6().to_bytes();
+  out += inet_ntop(AF_INET6, bytes.data(), text, sizeof text);
+  if (const unsigned zone = zone_of(address); zone != 0) {
+    out += '%';
+    base::append_escaped(out, interface_name(zone));
+  }
+}
+
+std::string to_string(const Address& address) {
+  std::string out;
+  append_address(out, address);
+  return out;
+}
+
+void append_endpoint(std::string& out, const Endpoint& endpoint) {
+  const bool brackets = family_of(endpoint) == Family::ipv6;
+  if (brackets) out += '[';
+  append_address(out, endpoint.address());
+  if (brackets) out += ']';
+  out += ':';
+  base::append_number(out, endpoint.port());
+}
+
+std::string to_string(const Endpoint& endpoint) {
+  std::string out;
+  append_endpoint(out, endpoint);
+  return out;
+}
+
+bool needs_zone(const Address& address) {
+  if (!address.is_v6() || zone_of(address) != 0) return false;
+  const address_v6 v6 = address.to_v6();
+  return v6.is_link_local() || v6.is_multicast_node_local() || v6.is_multicast_link_local();
+}
+
+bool is_limited_broadcast(const Address& address) {
+  return address.is_v4() && address.to_v4() == address_v4::broadcast();
+}
+
+Address with_zone(const Address& address, unsigned interface_index) {
+  if (address.is_v4()) return address;
+  return address_v6(address.to_v6().to_bytes(), interface_index);
+}
+
+unsigned zone_of(const Address& address) {
+  return address.is_v6() ? static_cast<unsigned>(address.to_v6().scope_id()) : 0;
+}
+
+}  // namespace net

@@ -1,0 +1,173 @@
+// Receiving and sending batches: recvmmsg(2), sendmmsg(2), the error queue.
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "net/batch_messages.hpp"
+#include "net/control.hpp"
+#include "net/udp_socket.hpp"
+
+namespace net {
+
+ReceiveBatch::ReceiveBatch(std::size_t places)
+    : arrays_(std::make_unique<Arrays>(places)), places_(places), used_(places) {}
+ReceiveBatch::~ReceiveBatch() = default;
+ReceiveBatch::ReceiveBatch(ReceiveBatch&&) noexcept = default;
+
+mmsghdr* ReceiveBatch::prepare(std::size_t places) {
+  Arrays& a = *arrays_;
+  // The kernel writes lengths and flags into the headers it fills: set those anew, and only those.
+  for (std::size_t i = 0; i < used_; ++i) {
+    a.vectors[i] = {a.payloads.get() + i * payload_room, payload_room};
+    msghdr& header = a.headers[i].msg_hdr;
+    header.msg_name = a.senders[i].data();
+    header.msg_namelen = static_cast<socklen_t>(a.senders[i].capacity());
+    header.msg_iov = &a.vectors[i];
+    header.msg_iovlen = 1;
+    header.msg_control = a.controls.get() + i * control_room;
+    header.msg_controllen = control_room;
+    header.msg_flags = 0;
+  }
+  used_ = std::min(places, places_);
+  return a.headers.data();
+}
+
+Received ReceiveBatch::operator[](std::size_t place) const {
+  const Arrays& a = *arrays_;
+  const mmsghdr& message = a.headers[place];
+  Received out;
+  out.size = message.msg_len;
+  out.bytes = {a.payloads.get() + place * payload_room, std::min<std::size_t>(message.msg_len, payload_room)};
+  out.sender = &a.senders[place];
+  if (message.msg_hdr.msg_controllen > 0) out.metadata = decode_metadata(message.msg_hdr);
+  return out;
+}
+
+std::size_t UdpSocket::receive(ReceiveBatch& batch, std::size_t most) {
+  const std::size_t places = std::min(most, batch.places());
+  mmsghdr* const headers = batch.prepare(places);
+  // No timeout: the kernel looks at it only after a datagram. MSG_TRUNC gives the true size of one that was cut.
+  int count = 0;
+  do {
+    count = recvmmsg(fd(), headers, static_cast<unsigned>(places), MSG_DONTWAIT | MSG_TRUNC, nullptr);
+  } while (count < 0 && errno == EINTR);
+  const bool error = count < 0 && errno != EAGAIN && errno != EWOULDBLOCK;
+  const std::size_t filled = count < 0 ? 0 : static_cast<std::size_t>(count);
+  batch.filled(filled);
+  // A short batch means that the kernel ran dry, unless an ICMP error cut it short.
+  drained_ = filled < places && !error && !(reports_errors_ && filled > 0);
+  if (filled > 0) {
+    if (const auto drops = batch[filled - 1].metadata.drops) note_drops(*drops);
+  }
+  return filled;
+}
+
+std::size_t UdpSocket::pack(const SendBatch& batch) {
+  if (!messages_) messages_ = std::make_unique<Messages>();
+  Messages& m = *messages_;
+  std::span<const Outgoing> waiting = batch.waiting();
+  std::size_t count = 0;
+  iovec* vector = m.vectors.data();
+  const iovec* const end = vector + Messages::most_vectors;
+  while (!waiting.empty() && count < Messages::most) {
+    const std::size_t run = run_length(waiting, segment_limits_);
+    if (static_cast<std::size_t>(end - vector) < run) break;
+    const iovec* const first = vector;
+    for (const Outgoing& one : waiting.first(run)) {
+      iovec* const last = vector - 1;
+      const bool adjacent = vector != first && static_cast<char*>(last->iov_base) + last->iov_len == one.data;
+      if (adjacent) {
+        last->iov_len += one.size;
+      } else {
+        *vector++ = {const_cast<char*>(one.data), one.size};
+      }
+    }
+    const Route& route = batch.route_of(waiting.front());
+    msghdr& header = m.headers[count].msg_hdr;
+    header = {};
+    if (route.to) {
+      header.msg_name = const_cast<void*>(static_cast<const void*>(route.to->data()));
+      header.msg_namelen = static_cast<socklen_t>(route.to->size());
+    }
+    header.msg_iov = const_cast<iovec*>(first);
+    header.msg_iovlen = static_cast<std::size_t>(vector - first);
+    header.msg_control = m.controls[count].data();
+    if (route.from.address || route.from.interface != 0) append_source(header, family_, route.from);
+    if (route.ttl >= 0) append_ttl(header, family_, route.ttl);
+    if (run > 1) append_segment_size(header, waiting.front().size);
+    m.runs[count++] = run;
+    waiting = waiting.subspan(run);
+  }
+  return count;
+}
+
+// Whether a failed send is worth another try at once: after an interruption, or after segmentation was narrowed.
+bool UdpSocket::give_way(int error, std::size_t run) {
+  if (error == EINTR) return true;
+  if (run == 1 || (error != EINVAL && error != EIO && error != EMSGSIZE)) return false;
+  if (error == EINVAL && run > 64) {
+    segment_limits_.segments = 64;  // an older kernel's limit
+  } else {
+    segment_limits_.segments = 1;
+    gave_up_segmentation_ = true;
+  }
+  return true;
+}
+
+SendResult UdpSocket::send(SendBatch& batch) {
+  // The socket's pending ICMP error makes one send fail, whatever it sends (ip(7)); the failure takes the error away,
+  // so the same datagram is tried again. An error that stays is this host's own.
+  constexpr int most_stale_errors = 8;
+  SendResult result;
+  int stale_errors = 0;
+  while (!batch.empty()) {
+    const std::size_t count = pack(batch);
+    const int taken = sendmmsg(fd(), messages_->headers.data(), static_cast<unsigned>(count), MSG_DONTWAIT);
+    if (taken < 0) {
+      const int error = errno;
+      if (give_way(error, messages_->runs[0])) continue;
+      const bool final = error == EAGAIN || error == ENOBUFS || error == EMSGSIZE || error == EINVAL;
+      if (!final && reports_errors_ && ++stale_errors <= most_stale_errors) continue;
+      result.error = error;
+      return result;
+    }
+    stale_errors = 0;
+    std::size_t datagrams = 0;
+    for (int i = 0; i < taken; ++i) datagrams += messages_->runs[static_cast<std::size_t>(i)];
+    for (const Outgoing& one : batch.waiting().first(datagrams)) result.bytes += one.size;
+    batch.sent(datagrams);
+    result.datagrams += datagrams;
+  }
+  return result;
+}
+
+int UdpSocket::send_to(std::string_view payload, const Endpoint& to) {
+  SendBatch batch(1);
+  batch.set_route({to, {}, -1});
+  batch.add(payload);
+  return send(batch).error;
+}
+
+std::optional<TransportError> UdpSocket::transport_error() {
+  std::array<char, 2'048> quoted;
+  alignas(cmsghdr) std::array<char, 512> control;
+  sockaddr_in6 destination{};
+  iovec vector{quoted.data(), quoted.size()};
+  msghdr message{};
+  message.msg_name = &destination;
+  message.msg_namelen = sizeof destination;
+  message.msg_iov = &vector;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  ssize_t size = 0;
+  do {
+    size = recvmsg(fd(), &message, MSG_ERRQUEUE | MSG_DONTWAIT);
+  } while (size < 0 && errno == EINTR);
+  if (size < 0) return std::nullopt;
+  return decode_error(message, {quoted.data(), static_cast<std::size_t>(size)});
+}
+
+}  // namespace net

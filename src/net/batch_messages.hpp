@@ -1,0 +1,39 @@
+// The arrays behind batches, for recvmmsg(2) and sendmmsg(2).
+#pragma once
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <vector>
+
+#include "net/control.hpp"
+#include "net/datagram.hpp"
+#include "net/udp_socket.hpp"
+
+namespace net {
+
+struct ReceiveBatch::Arrays {
+  explicit Arrays(std::size_t places)
+      : payloads(new char[places * payload_room]), controls(new char[places * control_room]), senders(places),
+        vectors(places), headers(places) {}
+
+  // Not std::vector: its pages must not be touched before a datagram needs them.
+  std::unique_ptr<char[]> payloads;
+  std::unique_ptr<char[]> controls;
+  std::vector<Endpoint> senders;
+  std::vector<iovec> vectors;
+  std::vector<mmsghdr> headers;
+};
+
+struct UdpSocket::Messages {
+  static constexpr std::size_t most = 64;             // messages a system call
+  static constexpr std::size_t most_vectors = 4'096;  // pieces of memory in all of them
+
+  std::array<mmsghdr, most> headers;
+  std::array<std::array<char, send_control_room>, most> controls;
+  std::array<std::size_t, most> runs;  // datagrams in each message
+  std::vector<iovec> vectors = std::vector<iovec>(most_vectors);
+};
+
+}  // namespace net

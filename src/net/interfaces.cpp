@@ -1,0 +1,96 @@
+#include "net/interfaces.hpp"
+
+#include <fmt/format.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+
+namespace net {
+namespace {
+
+std::string listing() {
+  const std::string names = names_of(interfaces());
+  return names.empty() ? "there is none" : "known are " + names;
+}
+
+}  // namespace
+
+std::vector<Interface> interfaces() {
+  ifaddrs* first = nullptr;
+  if (getifaddrs(&first) != 0) throw base::Failure("cannot list the network interfaces");
+  const std::unique_ptr<ifaddrs, decltype(&freeifaddrs)> owner(first, &freeifaddrs);
+  std::map<unsigned, Interface> found;
+  for (const ifaddrs* entry = first; entry != nullptr; entry = entry->ifa_next) {
+    const unsigned index = if_nametoindex(entry->ifa_name);
+    if (index == 0) continue;  // gone meanwhile, or an alias label
+    Interface& one = found[index];
+    one.index = index;
+    one.name = entry->ifa_name;
+    one.up = (entry->ifa_flags & IFF_UP) != 0;
+    one.multicast = (entry->ifa_flags & IFF_MULTICAST) != 0;
+    one.loopback = (entry->ifa_flags & IFF_LOOPBACK) != 0;
+    if (entry->ifa_addr == nullptr) continue;
+    one.ipv4 |= entry->ifa_addr->sa_family == AF_INET;
+    one.ipv6 |= entry->ifa_addr->sa_family == AF_INET6;
+  }
+  std::vector<Interface> all;
+  for (auto& [index, one] : found) all.push_back(std::move(one));
+  return all;
+}
+
+Interface find_interface(std::string_view word) {
+  for (Interface& one : interfaces()) {
+    if (one.name == word || std::to_string(one.index) == word) return std::move(one);
+  }
+  throw base::UsageError(fmt::format("no interface '{}'; {}", base::escaped(word), listing()));
+}
+
+std::string_view interface_name(unsigned index) {
+  // Small and cleared when full: a host that makes and removes interfaces all day must not grow it.
+  thread_local std::map<unsigned, std::string> names;
+  constexpr std::size_t most = 256;
+  if (const auto known = names.find(index); known != names.end()) return known->second;
+  if (names.size() >= most) names.clear();
+  char name[IF_NAMESIZE];
+  thread_local std::string unknown;
+  if (if_indextoname(index, name) == nullptr) return unknown = std::to_string(index);
+  return names[index] = name;
+}
+
+std::vector<Interface> zone_candidates(const Address& address) {
+  std::vector<Interface> candidates;
+  std::vector<Interface> loopbacks;
+  for (Interface& one : interfaces()) {
+    if (!one.up || !one.ipv6 || (address.is_multicast() && !one.valid_for_multicast(Family::ipv6))) continue;
+    (one.loopback ? loopbacks : candidates).push_back(std::move(one));
+  }
+  return candidates.empty() ? loopbacks : candidates;
+}
+
+Address with_only_zone(const Address& address) {
+  const std::vector<Interface> candidates = zone_candidates(address);
+  if (candidates.size() == 1) return with_zone(address, candidates[0].index);
+  const std::string text = to_string(address);
+  if (candidates.empty()) {
+    throw base::UsageError(fmt::format("{} needs an interface, and none here has IPv6", text));
+  }
+  throw base::UsageError(fmt::format("{} needs an interface: write {}%{} or add -i; candidates are {}", text, text,
+                                     candidates[0].name, names_of(candidates)));
+}
+
+std::string names_of(const std::vector<Interface>& interfaces) {
+  std::string names;
+  for (const Interface& one : interfaces) {
+    if (!names.empty()) names += ", ";
+    base::append_escaped(names, one.name);
+  }
+  return names;
+}
+
+}  // namespace net

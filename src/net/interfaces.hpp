@@ -1,0 +1,47 @@
+// The network interfaces of this host.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/address.hpp"
+
+namespace net {
+
+struct Interface {
+  unsigned index = 0;
+  std::string name;
+  bool up = false;
+  bool multicast = false;
+  bool loopback = false;
+  bool ipv4 = false;  // has an address of the family
+  bool ipv6 = false;
+
+  bool has(Family family) const { return family == Family::ipv4 ? ipv4 : ipv6; }
+
+  // Up, with an address of the family, and able to multicast; the loopback counts although it lacks the flag.
+  bool valid_for_multicast(Family family) const { return up && (multicast || loopback) && has(family); }
+};
+
+// Every interface, in the order of their indices (getifaddrs(3)).
+std::vector<Interface> interfaces();
+
+// The interface of that name or index. Throws UsageError that lists those there are.
+Interface find_interface(std::string_view word);
+
+// The name of an interface (if_indextoname(3), remembered), or its index in decimal when it is gone. The view is
+// good until the next call.
+std::string_view interface_name(unsigned index);
+
+// Interfaces over which a link-local address or group could be meant: up, not the loopback, with the IPv6 addresses
+// that takes; the loopback only where there is no other.
+std::vector<Interface> zone_candidates(const Address& address);
+
+// An address that needs a zone with the only interface that can be meant. Throws UsageError that lists the
+// candidates when there are several or none.
+Address with_only_zone(const Address& address);
+
+std::string names_of(const std::vector<Interface>& interfaces);  // "eth0, wlan0"
+
+}  // namespace net

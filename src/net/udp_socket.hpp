@@ -1,0 +1,146 @@
+// The one UDP socket that every command uses; nothing else in the program calls the socket API.
+//
+// It covers what Node's dgram documents, and what netcat-like tools lack: batches, metadata of every datagram, ICMP
+// errors as values, source-specific membership, segmentation. It knows what is ready now ("nothing" is zero
+// datagrams) but never waits: that is run/.
+//
+// Setting up throws std::system_error whose text names the operation and the object. Sending and receiving do not
+// throw for what a network does.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/udp.hpp>
+#include <boost/asio/ip/v6_only.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "net/datagram.hpp"
+#include "net/interfaces.hpp"
+#include "net/send_batch.hpp"
+#include "net/transport_error.hpp"
+
+namespace net {
+
+// Which metadata to ask the kernel for. Each costs some time for every datagram.
+struct WantedMetadata {
+  bool details = false;    // destination, interface, TTL, traffic class
+  bool time = false;       // kernel receive time
+  bool drops = false;      // SO_RXQ_OVFL
+  bool coalesced = false;  // let runs of datagrams arrive as one (UDP_GRO); they share their metadata
+};
+
+// What sending a batch came to. Datagrams that did not leave are still in the batch.
+struct SendResult {
+  std::size_t datagrams = 0;  // that the kernel took
+  std::size_t bytes = 0;      // of payload in them
+  int error = 0;              // 0: all went; EAGAIN, ENOBUFS: not now; else errno of the first that is waiting
+};
+
+class UdpSocket {
+ public:
+  explicit UdpSocket(asio::io_context& context);
+  ~UdpSocket();
+  UdpSocket(UdpSocket&&) noexcept;
+
+  // socket(2). An IPv6 socket is for IPv6 only (IPV6_V6ONLY): a sender appears in its own family.
+  void open(Family family);
+  bool is_open() const { return socket_.is_open(); }
+  void close();
+
+  // bind(2); port 0 takes a free one, the unspecified address every one.
+  void bind(const Endpoint& endpoint);
+  // connect(2): only that peer is heard, and the route's source address and MTU are known.
+  void connect(const Endpoint& peer);
+  void disconnect();
+  Endpoint local_endpoint() const;
+  Family family() const { return family_; }
+  static constexpr std::size_t max_payload(Family family) { return net::max_payload(family); }
+
+  // Options; each has a reader that asks the kernel. ip(7), ipv6(7), socket(7).
+  void set_broadcast(bool allowed);         // SO_BROADCAST
+  void set_ttl(int hops);                   // 1-255, unicast and broadcast
+  void set_multicast_ttl(int hops);         // 0-255
+  void set_multicast_loopback(bool on);     // whether groups joined on this host get what is sent
+  void set_multicast_interface(unsigned index);
+  void set_multicast_all(bool on);          // off: only groups that this socket joined
+  void set_traffic_class(int value);        // 0-255: DSCP << 2
+  void set_dont_fragment(bool on);          // DF, and nothing larger than the path MTU leaves
+  void set_path_mtu_probing(bool on);       // DF, and the cached path MTU is ignored
+  void set_reuse_address(bool on);
+  void set_reuse_port(bool on);
+  void bind_to_interface(const Interface& interface);  // SO_BINDTODEVICE
+  std::size_t set_receive_buffer(std::size_t bytes);   // gives what was granted
+  std::size_t set_send_buffer(std::size_t bytes);
+  void want(const WantedMetadata& wanted);
+  void report_transport_errors(bool on);    // IP_RECVERR
+  void use_segmentation(std::size_t largest_segment);  // 0: none
+
+  int broadcast() const;
+  int ttl() const;
+  int multicast_ttl() const;
+  int multicast_loopback() const;
+  unsigned multicast_interface() const;
+  int multicast_all() const;
+  int traffic_class() const;
+  int path_mtu_mode() const;  // IP_MTU_DISCOVER
+  int reuse_address() const;
+  int reuse_port() const;
+  std::size_t receive_buffer() const;
+  std::size_t send_buffer() const;
+  std::size_t path_mtu() const;  // of a connected socket: IP packet size that the route takes
+
+  // Membership (RFC 3678), by interface. `source` makes it source-specific.
+  void add_membership(const Address& group, const Interface& interface, const std::optional<Address>& source = {});
+  void drop_membership(const Address& group, const Interface& interface, const std::optional<Address>& source = {});
+
+  // Takes what waits, up to `most` places of the batch. Gives how many places were filled; 0: nothing waits.
+  std::size_t receive(ReceiveBatch& batch, std::size_t most);
+  std::size_t receive(ReceiveBatch& batch) { return receive(batch, batch.places()); }
+  // True when the last receive saw the queue empty, so that the next arrival is a new event.
+  bool drained() const { return drained_; }
+
+  // Hands over what waits in the batch. An ICMP error about an earlier datagram never costs one of these.
+  SendResult send(SendBatch& batch);
+  // One datagram. Gives errno, or 0.
+  int send_to(std::string_view payload, const Endpoint& to);
+  // True once after segmentation turned out not to work here and was given up.
+  bool segmentation_given_up() { return std::exchange(gave_up_segmentation_, false); }
+
+  // The next ICMP error about what was sent, if report_transport_errors is on and there is one.
+  std::optional<TransportError> transport_error();
+
+  // Datagrams that the full receive buffer has cost so far (SO_MEMINFO, or SO_RXQ_OVFL where that is missing).
+  std::uint64_t drops();
+
+  template <class Handler>
+  void async_wait_readable(Handler&& handler) {
+    socket_.async_wait(asio::ip::udp::socket::wait_read, std::forward<Handler>(handler));
+  }
+  template <class Handler>
+  void async_wait_writable(Handler&& handler) {
+    socket_.async_wait(asio::ip::udp::socket::wait_write, std::forward<Handler>(handler));
+  }
+
+ private:
+  struct Messages;
+
+  int fd() const { return const_cast<asio::ip::udp::socket&>(socket_).native_handle(); }
+  std::size_t pack(const SendBatch& batch);
+  bool give_way(int error, std::size_t run);
+  void note_drops(std::uint32_t counter);
+
+  asio::ip::udp::socket socket_;
+  Family family_ = Family::ipv4;
+  std::unique_ptr<Messages> messages_;  // made by the first send
+  SegmentLimits segment_limits_;
+  std::uint64_t drops_ = 0;
+  std::uint32_t drop_counter_ = 0;
+  bool drained_ = true;
+  bool reports_errors_ = false;
+  bool gave_up_segmentation_ = false;
+};
+
+}  // namespace net
