@@ -127,6 +127,8 @@ SendResult UdpSocket::send(SendBatch& batch) {
     const int taken = sendmmsg(fd(), messages_->headers.data(), static_cast<unsigned>(count), MSG_DONTWAIT);
     if (taken < 0) {
       const int error = errno;
+      // EMSGSIZE too may be about an earlier datagram: a router's "fragmentation needed". A second one is not.
+      if (error == EMSGSIZE && reports_errors_ && stale_errors++ == 0) continue;
       if (give_way(error, messages_->runs[0])) continue;
       const bool final = error == EAGAIN || error == ENOBUFS || error == EMSGSIZE || error == EINVAL;
       if (!final && reports_errors_ && ++stale_errors <= most_stale_errors) continue;
