@@ -277,7 +277,11 @@ std::uint64_t UdpSocket::drops() {
 }
 
 void UdpSocket::note_drops(std::uint32_t counter) {
-  drops_ += counter - drop_counter_;  // unsigned: right across the counter's wrap
+  // The difference is right across the counter's wrap. It is negative for a datagram that was queued before the drops
+  // that SO_MEMINFO has told of already.
+  const auto more = static_cast<std::int32_t>(counter - drop_counter_);
+  if (more <= 0) return;
+  drops_ += static_cast<std::uint32_t>(more);
   drop_counter_ = counter;
 }
 
