@@ -299,6 +299,10 @@ Finished run(const Words& words, const ProcessOptions& options, Milliseconds tim
   return {ending, process.out(), process.err()};
 }
 
+bool is_like(const std::string& text, const std::string& pattern) {
+  return std::regex_match(text, std::regex(pattern));
+}
+
 bool have(std::string_view program) {
   const char* path = std::getenv("PATH");
   std::istringstream folders(path == nullptr ? "/usr/bin:/bin" : path);

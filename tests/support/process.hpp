@@ -103,6 +103,9 @@ struct Finished {
 // Runs to the end.
 Finished run(const Words& words, const ProcessOptions& options = {}, Milliseconds timeout = patience);
 
+// Whether the whole text is like that regular expression (ECMAScript).
+bool is_like(const std::string& text, const std::string& pattern);
+
 // Whether a program of that name is installed.
 bool have(std::string_view program);
 

@@ -1,6 +1,7 @@
 #include "support/raw_udp.hpp"
 
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -65,6 +66,13 @@ std::uint16_t RawUdp::port() const {
 std::string RawUdp::endpoint() const {
   const bool v4 = address_.find(':') == std::string::npos;
   return (v4 ? address_ : "[" + address_ + "]") + ":" + std::to_string(port());
+}
+
+void RawUdp::join(const std::string& group, const std::string& interface) const {
+  ip_mreqn request{};
+  inet_pton(AF_INET, group.c_str(), &request.imr_multiaddr);
+  request.imr_ifindex = static_cast<int>(if_nametoindex(interface.c_str()));
+  if (setsockopt(fd_, SOL_IP, IP_ADD_MEMBERSHIP, &request, sizeof request) != 0) fail("join " + group);
 }
 
 void RawUdp::send(std::string_view payload, std::uint16_t port, const std::string& address) const {

@@ -29,6 +29,8 @@ class RawUdp {
   std::uint16_t port() const;
   std::string endpoint() const;  // "127.0.0.1:53211", "[::1]:53211"
 
+  // Hears an IPv4 group, as it comes in by the named interface.
+  void join(const std::string& group, const std::string& interface) const;
   void send(std::string_view payload, std::uint16_t port, const std::string& address = {}) const;
   void reply(const Message& to, std::string_view payload) const { send(payload, to.port, to.address); }
   // The next datagram, or nothing when none comes in time.
