@@ -53,7 +53,7 @@ _udptool() {
     -o | --output) mapfile -t COMPREPLY < <(compgen -W 'text json hex raw none' -- "$current") ;;
     --color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$current") ;;
     --dscp)
-      mapfile -t COMPREPLY < <(compgen -W 'ef le cs0 cs1 cs2 cs3 cs4 cs5 cs6 cs7 af11 af12 af13 af21 af22 af23
+      mapfile -t COMPREPLY < <(compgen -W 'be df ef le va cs0 cs1 cs2 cs3 cs4 cs5 cs6 cs7 af11 af12 af13 af21 af22 af23
         af31 af32 af33 af41 af42 af43' -- "$current")
       ;;
     -f | --file)
