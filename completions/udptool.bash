@@ -1,7 +1,7 @@
 # bash completion for udptool                                             -*- shell-script -*-
 
 # Options of every command; those that take a value are listed once more, in _udptool_takes_value.
-_udptool_common='-4 -6 -i --interface -t --ttl --dscp -b --broadcast --rcvbuf --sndbuf
+_udptool_common='-4 --ipv4 -6 --ipv6 -i --interface -t --ttl --dscp -b --broadcast --rcvbuf --sndbuf
   -c --count -w --wait -W --deadline
   -o --output -j --json -r --raw -D --delimiter -T --timestamps -v --verbose -q --quiet --color -h --help'
 _udptool_listen='--stats --reuse-address --reuse-port --echo --reply --allow --deny'

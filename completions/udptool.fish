@@ -17,8 +17,8 @@ complete -c udptool -n __udptool_without_command -l version -d 'Show the version
 complete -c udptool -s h -l help -d 'Show the options'
 
 set -l every 'listen send join'
-__udptool_option $every -s 4 -d 'Use IPv4 only'
-__udptool_option $every -s 6 -d 'Use IPv6 only'
+__udptool_option $every -s 4 -l ipv4 -d 'Use IPv4 only'
+__udptool_option $every -s 6 -l ipv6 -d 'Use IPv6 only'
 __udptool_option $every -s i -l interface -x -a '(__fish_print_interfaces)' -d 'Use this interface'
 __udptool_option $every -s t -l ttl -x -d 'TTL or hop limit of what is sent'
 __udptool_option $every -l dscp -x -a 'be df ef le va cs{0,1,2,3,4,5,6,7} af{1,2,3,4}{1,2,3}' -d 'DiffServ code point'
