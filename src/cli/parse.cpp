@@ -23,6 +23,8 @@ Receive, send, join and probe UDP: every datagram a record, every sender heard.
            udptool listen 41234
   send     send messages, lines or files; print the replies
            udptool send localhost 41234 'hello world'
+  join     receive multicast
+           udptool join 239.1.1.1
 
 'udptool COMMAND --help' lists a command's options, 'man udptool' tells the rest.
 
@@ -42,6 +44,7 @@ struct Command {
 constexpr std::array commands{
     Command{"listen", &listen_invocation},
     Command{"send", &send_invocation},
+    Command{"join", &join_invocation},
 };
 
 [[noreturn]] void reject_command(const std::string& word) {

@@ -47,13 +47,14 @@ class Report {
   // What --stats asked for: rates since the last time, over `interval`. Not silenced.
   void stats(const Totals& now, const Totals& before, base::Nanoseconds interval);
 
+  // A line of talk as it is: on stderr, unless -q or -j.
+  void line(const std::string& text);
+
   // What went wrong without ending the command. Never silenced: the line on stderr, and with -j an event.
   void error(const net::TransportError& error);
   void error(int code, const std::string& message);
 
  private:
-  void line(const std::string& text);  // on stderr, unless -q or -j
-
   Options options_;
   Sink& sink_;
 };
