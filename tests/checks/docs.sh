@@ -10,15 +10,15 @@ failed=0
 # same WHAT WHERE EXPECTED FOUND: two lists of words, the first being what the tool itself says.
 same() {
   local missing extra
-  missing=$(comm -23 <(echo "$3") <(echo "$4") | tr '\n' ' ')
-  extra=$(comm -13 <(echo "$3") <(echo "$4") | tr '\n' ' ')
+  missing=$(comm -23 <(echo "$3") <(echo "$4") | sed '/^$/d' | tr '\n' ' ')
+  extra=$(comm -13 <(echo "$3") <(echo "$4") | sed '/^$/d' | tr '\n' ' ')
   if [ -n "$3" ] && [ -z "$missing$extra" ]; then
     echo "passed: $1 in $2"
     return
   fi
   [ -n "$3" ] || echo "failed: $1: the tool's own help tells none"
   [ -z "$missing" ] || echo "failed: $1: $2 lacks $missing"
-  [ -z "$extra" ] || echo "failed: $1: $2 has $extra, which the tool has not"
+  [ -z "$extra" ] || echo "failed: $1: $2 has $extrathat the tool has not"
   failed=1
 }
 
@@ -48,7 +48,7 @@ all_options=$(for command in '' $commands; do
 done | sort -u)
 if [ -e README.md ]; then
   same options "the README's tables" "$all_options" \
-    "$(sed -nE 's/^\| *(`-[^|]*)\|.*/\1/p' README.md | grep -oE -- '(^|[` ])--?[[:alnum:]][a-z0-9-]*' | tr -d '` ' | sort -u)"
+    "$(sed -nE 's/^\| *(`-[^|]*)\|.*/\1/p' README.md | grep -oE -- '(^|[` ])--?[[:alnum:]][a-z0-9-]*' | tr -d '` ' | sort -u || :)"
 else
   echo "failed: there is no README.md"
   failed=1
