@@ -23,7 +23,7 @@ expect() {
 
 # round [OPTION...]: starts a listener, sends it four datagrams, and shows all that it printed.
 round() {
-  say udptool listen "$@" 127.0.0.1:0
+  say udptool listen "$@" -c 4 -W 5s 127.0.0.1:0
   "$udptool" listen "$@" -c 4 -W 5s 127.0.0.1:0 >"$work/pipe" 2>&1 &
   listener=$!
   exec 3<"$work/pipe"

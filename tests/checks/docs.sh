@@ -18,7 +18,7 @@ same() {
   fi
   [ -n "$3" ] || echo "failed: $1: the tool's own help tells none"
   [ -z "$missing" ] || echo "failed: $1: $2 lacks $missing"
-  [ -z "$extra" ] || echo "failed: $1: $2 has $extrathat the tool has not"
+  [ -z "$extra" ] || echo "failed: $1: $2 has ${extra}that the tool has not"
   failed=1
 }
 
