@@ -2,8 +2,9 @@
 # run_checks.sh BUILD [CTEST-OPTION...]: runs ctest in BUILD and shows one line a test, the reason of each skip and
 # the output of each failure. The last line counts test cases: `N passed, N failed, N skipped`.
 #
-# Within a test, a case is what doctest counts, or a line that begins with `passed: ` or `failed: `; a line that
-# begins with `skipped: ` is a case that was left out. A test that reports no case is one case itself.
+# A test that ends with a line `NAME: N passed, N failed, N skipped` has counted its own cases. In any other, a line
+# that begins with `passed: ` or `failed: ` is a case, `skipped: ` is one that was left out, and a test that reports
+# none is one case itself.
 set -eu -o pipefail
 build=$1
 shift
@@ -21,27 +22,25 @@ ctest --test-dir "$build" -V "$@" 2>&1 </dev/null | awk '
     sub(/:.*/, "", id)
     line = substr($0, length(id) + 3)
     output[id] = output[id] "    " line "\n"
-    if (line ~ /^\[doctest\] test cases:/) {
-      split(line, column, "|")
-      good[id] += column[2]
-      bad[id] += column[3]
-      doctest[id] = 1
+    if (line ~ /^[a-z0-9_]+: [0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/) {
+      split(line, count, /[:,]/)
+      good[id] = count[2]
+      bad[id] = count[3]
+      left_out[id] = count[4]
     } else if (line ~ /^passed: /) {
       good[id]++
     } else if (line ~ /^failed: /) {
       bad[id]++
-    } else if (line ~ /^skipped: /) {
+    } else if (line ~ /^skipped: .*[^0-9]/) {
       left_out[id]++
       reasons[id] = reasons[id] "    " line "\n"
     }
   }
 
   function finish(id, skip, fail) {
-    # doctest counts a case that left itself out as passed.
-    if (doctest[id]) good[id] -= left_out[id]
-    if (skip && !left_out[id]) left_out[id] = 1
-    if (fail && !bad[id]) bad[id] = 1
-    if (!skip && !fail && !good[id] && !left_out[id]) good[id] = 1
+    if (skip && !(left_out[id] + 0)) left_out[id] = 1
+    if (fail && !(bad[id] + 0)) bad[id] = 1
+    if (!skip && !fail && !(good[id] + left_out[id])) good[id] = 1
     passed += good[id]
     failed += bad[id]
     skipped += left_out[id]
