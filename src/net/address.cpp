@@ -20,6 +20,34 @@ namespace {
 using asio::ip::address_v4;
 using asio::ip::address_v6;
 
+// `0.` to `255.`
+struct Octet {
+  std::array<char, 4> text{};
+  std::uint8_t size = 0;
+};
+
+constexpr auto octets = [] {
+  std::array<Octet, 256> all{};
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    Octet& one = all[i];
+    if (i >= 100) one.text[one.size++] = static_cast<char>('0' + i / 100);
+    if (i >= 10) one.text[one.size++] = static_cast<char>('0' + i / 10 % 10);
+    one.text[one.size++] = static_cast<char>('0' + i % 10);
+    one.text[one.size++] = '.';
+  }
+  return all;
+}();
+
+// Writes the address to `to`, which has INET_ADDRSTRLEN bytes, and gives its end: for every record of a new sender.
+char* write_v4(char* to, std::uint32_t address) {
+  for (int shift = 24; shift >= 0; shift -= 8) {
+    const Octet& one = octets[address >> shift & 255];
+    for (std::size_t i = 0; i < one.text.size(); ++i) to[i] = one.text[i];  // all four: cheaper than to ask how many
+    to += one.size;
+  }
+  return to - 1;  // without the last dot
+}
+
 std::optional<Address> parse_v4(const std::string& word) {
   address_v4::bytes_type bytes;
   if (inet_pton(AF_INET, word.c_str(), bytes.data()) != 1) return std::nullopt;
@@ -152,12 +180,7 @@ bool Network::contains(const Address& address) const {
 void append_address(std::string& out, const Address& address) {
   if (address.is_v4()) {
     std::array<char, INET_ADDRSTRLEN> text;
-    char* end = text.data();
-    for (const std::uint8_t byte : address.to_v4().to_bytes()) {
-      end = std::to_chars(end, end + 3, byte).ptr;
-      *end++ = '.';
-    }
-    out.append(text.data(), static_cast<std::size_t>(end - text.data()) - 1);
+    out.append(text.data(), static_cast<std::size_t>(write_v4(text.data(), address.to_v4().to_uint()) - text.data()));
     return;
   }
   char text[INET6_ADDRSTRLEN];
@@ -176,11 +199,19 @@ std::string to_string(const Address& address) {
 }
 
 void append_endpoint(std::string& out, const Endpoint& endpoint) {
-  const bool brackets = family_of(endpoint) == Family::ipv6;
-  if (brackets) out += '[';
+  if (family_of(endpoint) == Family::ipv4) {
+    std::array<char, INET_ADDRSTRLEN + sizeof ":65535"> text;
+    sockaddr_in plain;
+    std::memcpy(&plain, endpoint.data(), sizeof plain);
+    char* end = write_v4(text.data(), ntohl(plain.sin_addr.s_addr));
+    *end++ = ':';
+    end = std::to_chars(end, text.data() + text.size(), endpoint.port()).ptr;
+    out.append(text.data(), static_cast<std::size_t>(end - text.data()));
+    return;
+  }
+  out += '[';
   append_address(out, endpoint.address());
-  if (brackets) out += ']';
-  out += ':';
+  out += "]:";
   base::append_number(out, endpoint.port());
 }
 
