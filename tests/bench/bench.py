@@ -118,12 +118,10 @@ class Bench:
             time.sleep(0.2 if "node" in words(port)[0] else 0.02)
             taken, written = machine.udp_counters()[0], sink.written()
             sent = self.limit_send(port, mode="gso", size=size, seconds=self.seconds, count=(512 << 20) // size)
-            last = None
-            while last != (last := (machine.udp_counters(), sink.written())):
-                time.sleep(0.1)
-            delivered = last[0][0] - taken
+            machine.wait_quiet(sink)
+            delivered = machine.udp_counters()[0] - taken
             if record:
-                delivered = (last[1] - written) / record(sent["port"], size)
+                delivered = (sink.written() - written) / record(sent["port"], size)
         return {section: delivered / sent["seconds"]}
 
     def send(self, section, words, size, stdin=None, server=None):
@@ -131,7 +129,7 @@ class Bench:
         port = next_port()
         serve = server(port) if server else [self.limit, "recv", port, "gro"]
         with Process(serve, RECEIVE_CORE) as sink:
-            if not wait_bound(port, sink, udp=not server):
+            if not wait_bound(port, sink):
                 return None
             before = machine.loopback_payload()
             with open(stdin or "/dev/null", "rb") as source, Process(words(port), SEND_CORE, stdin=source) as sender:
@@ -265,7 +263,8 @@ def cases(bench):
     generators = {
         "iperf3": (lambda p: ["iperf3", "-c", HOST, "-p", p, "-u", "-b", 0, "-l", 64, "-t", 30, "-i", 0],
                    lambda p: ["iperf3", "-s", "-1", "-p", p, "-i", 0]),
-        "sockperf": (lambda p: ["sockperf", "tp", "-i", HOST, "-p", p, "-m", 64, "-t", 30], None),
+        "sockperf": (lambda p: ["sockperf", "tp", "-i", HOST, "-p", p, "-m", 64, "-t", 30],
+                     lambda p: ["sockperf", "server", "-i", HOST, "-p", p]),
         "nuttcp": (lambda p: ["nuttcp", "-u", "-Ru", "-l64", "-T30", f"-P{p}", f"-p{p + 20000}", HOST],
                    lambda p: ["nuttcp", "-S", "-1", "--nofork", f"-P{p}"]),
         "mgen": (lambda p: ["mgen", "event", f"0.0 ON 1 UDP DST {HOST}/{p} PERIODIC [-1 64]", "output", "/dev/null"], None),
@@ -305,7 +304,7 @@ def cases(bench):
     add("memory", "1 sender", bench.memory, 1, runs=1)
     add("memory", "1,000,000 senders", bench.memory, 1_000_000, runs=1)
     for senders in (1, 100, 10_000):
-        add("cost", f"{senders:,} senders", bench.cost, listen(), bench.burst, senders)
+        add("cost", f"{senders:,} sender{'s' * (senders > 1)}", bench.cost, listen(), bench.burst, senders)
     for count in (10_000, 300_000 if bench.quick else 1_000_000):
         add("cost", f"{count:,} datagrams", bench.cost, listen(), count, 1, runs=99 if count < 100_000 else 2)
     if not bench.quick:
@@ -316,7 +315,12 @@ def cases(bench):
 def measure(bench, calm, runs, only):
     samples = {}
     chosen = [case for case in cases(bench) if only in case[0]]
+    start, longest = time.monotonic(), 0
     for run in range(runs):
+        began = time.monotonic()
+        if run > 0 and began - start + longest > 560:
+            print(f"\r\033[K{run} runs instead of {runs}, to end within ten minutes", file=sys.stderr)
+            break
         for section, name, call, most in chosen:
             if run >= most:
                 continue
@@ -326,6 +330,7 @@ def measure(bench, calm, runs, only):
                     samples.setdefault(key, {}).setdefault("limit ping-pong", []).append(value[1])
                     value = value[0]
                 samples.setdefault(key, {}).setdefault(name, []).append(value)
+        longest = max(longest, time.monotonic() - began)
     print("\r\033[K", end="", file=sys.stderr)
     return samples
 
@@ -354,7 +359,7 @@ def main():
     if SEND_CORE is not None:
         os.sched_setaffinity(0, {SEND_CORE})
 
-    calm = machine.Calm(most_percent=10, budget=15 if args.quick else 330, tries=2 if args.quick else 3)
+    calm = machine.Calm(most_percent=10, budget=15 if args.quick else 240, tries=2 if args.quick else 3)
     memory = "/dev/shm"  # files there, so that no disk is measured
     room = os.path.isdir(memory) and shutil.disk_usage(memory).free > 2 << 30
     with tempfile.TemporaryDirectory(prefix="udptool-bench.", dir=memory if room else None) as folder:

@@ -13,7 +13,7 @@ TICK = os.sysconf("SC_CLK_TCK")
 CORES = sorted(os.sched_getaffinity(0))
 SEND_CORE, RECEIVE_CORE = (CORES[0], CORES[1]) if len(CORES) > 1 else (None, None)
 _libc = ctypes.CDLL(None)
-_ports = iter(range(21000, 60000))
+_ports = iter(range(21000, 45000))
 
 
 def enter_private_network():
@@ -110,12 +110,11 @@ def next_port():
     return next(_ports)
 
 
-def wait_bound(port, process, udp=True):
+def wait_bound(port, process):
     """Until somebody has bound the port; False when the process ends before."""
     end = time.monotonic() + 5
-    tables = ("udp", "udp6") if udp else ("tcp", "tcp6")
     while time.monotonic() < end and process.running():
-        for table in tables:
+        for table in ("udp", "udp6", "tcp", "tcp6"):
             try:
                 with open("/proc/net/" + table) as file:
                     if any(line.split()[1].endswith(f":{port:04X}") for line in file):
@@ -132,6 +131,17 @@ def udp_counters():
         names, values = (line.split() for line in file if line.startswith("Udp:"))
     row = dict(zip(names, values))
     return int(row["InDatagrams"]), int(row["RcvbufErrors"])
+
+
+def wait_quiet(*processes):
+    """Until no more is taken, lost or written."""
+    last = None
+    while True:
+        now = (udp_counters(), [process.written() for process in processes])
+        if now == last:
+            return
+        last = now
+        time.sleep(0.1)
 
 
 def loopback_payload():

@@ -1,11 +1,12 @@
 """What the benchmark found: tables, the bars that were set, and the picture."""
+import math
 import statistics
 from html import escape
 
 # key: title, unit, whether more is better, what the values are divided by, the case that is the limit
 SECTIONS = {
-    "drain null": ("Receiving a full buffer of 64-byte datagrams, output to /dev/null", "k/s of CPU", True, 1e3, "limit recvmmsg, discard"),
-    "drain file": ("The same, output to a file", "k/s of CPU", True, 1e3, "limit recvmmsg, discard"),
+    "drain null": ("Receiving a full buffer of 64-byte datagrams, output to /dev/null", "k in a second of its CPU time", True, 1e3, "limit recvmmsg, discard"),
+    "drain file": ("The same, output to a file", "k in a second of its CPU time", True, 1e3, "limit recvmmsg, discard"),
     "flood 64 null": ("Delivered of a flood, 64 bytes, output to /dev/null", "k/s", True, 1e3, "limit GRO, raw"),
     "flood 64 file": ("The same, output to a file", "k/s", True, 1e3, "limit GRO, raw"),
     "flood 1400": ("Delivered of a flood, 1,400 bytes, output to /dev/null", "k/s", True, 1e3, "limit GRO, raw"),
@@ -47,7 +48,7 @@ BARS += [
     (10, "instructions", "udptool send", "socat", "most", 1),
     (11, "memory", "1 sender", None, "most", 24),
     (11, "memory", "1,000,000 senders", None, "most", 64),
-    (12, "cost", "10,000 senders", "1 senders", "most", 1.1),
+    (12, "cost", "10,000 senders", "1 sender", "most", 1.1),
     (12, "cost", "10,000,000 datagrams", "10,000 datagrams", "most", 1.1),
 ]
 
@@ -127,25 +128,35 @@ CHARTS = [("drain null", "Receiving, 64 bytes, as text or raw", ("udptool -o tex
 
 
 def charts(samples):
-    """(title, [(name, million datagrams a second)]), the fastest first."""
+    """(title, [(name, datagrams a second, length up to 1)]), the fastest first. Where the fastest is more than 50 times
+    the slowest the lengths are logarithmic, and the title says so."""
     found = []
     for section, title, ours in CHARTS:
-        values = {name: statistics.median(v) / 1e6 for name, v in samples.get(section, {}).items()
+        values = {name: statistics.median(v) for name, v in samples.get(section, {}).items()
                   if name in ours or is_peer(name)}
-        if values:
-            found.append((title, sorted(values.items(), key=lambda one: -one[1])))
+        if not values:
+            continue
+        most, least = max(values.values()), min(values.values())
+        logarithmic = most > 50 * least
+        base = math.log(least / 3)
+        length = (lambda v: (math.log(v) - base) / (math.log(most) - base)) if logarithmic else (lambda v: v / most)
+        bars = [(name, value, length(value)) for name, value in sorted(values.items(), key=lambda one: -one[1])]
+        found.append((title + " (logarithmic)" * logarithmic, bars))
     return found
+
+
+def rate(value):
+    return f"{value / 1e6:.3g} M/s" if value >= 1e6 else f"{value / 1e3:.3g} k/s"
 
 
 def terminal_chart(samples):
     lines = []
     for title, bars in charts(samples):
-        longest = max(value for _, value in bars)
-        lines.append(f"{title}, million datagrams a second")
-        for name, value in bars:
-            eighths = max(1, round(value / longest * 48 * 8))
+        lines.append(title)
+        for name, value, length in bars:
+            eighths = max(1, round(length * 48 * 8))
             block = "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()
-            lines.append(f"  {name:<24} {block} {value:.2f}")
+            lines.append(f"  {name:<24} {block} {rate(value)}")
         lines.append("")
     return "\n".join(lines)
 
@@ -159,22 +170,21 @@ STYLE = """
 
 
 def svg_chart(samples, about):
-    """A bar chart. Each group has its own linear scale: the length of bars can be compared within it."""
+    """A bar chart. Each group has its own scale: the length of bars can be compared within it."""
     left, width, step, room = 190, 470, 22, 760
     y, body = 10, []
     for title, bars in charts(samples):
-        longest = max(value for _, value in bars)
         y += 26
         body.append(f'<text class="title" x="10" y="{y}">{escape(title)}</text>')
         y += 8
-        for name, value in bars:
+        for name, value, length in bars:
             kind = name.split()[0] if not is_peer(name) else "peer"
-            length = max(2.0, value / longest * width)
+            length = max(2.0, length * width)
             body.append(f'<text x="{left - 10}" y="{y + 15}" text-anchor="end">{escape(name)}</text>'
                         f'<rect class="{kind}" x="{left}" y="{y + 4}" width="{length:.1f}" height="14" rx="2"/>'
-                        f'<text x="{left + length + 8:.1f}" y="{y + 15}">{value:.2f}</text>')
+                        f'<text x="{left + length + 8:.1f}" y="{y + 15}">{rate(value)}</text>')
             y += step
     y += 22
-    body.append(f'<text class="note" x="10" y="{y}">Million datagrams a second, loopback. {escape(about)}</text>')
+    body.append(f'<text class="note" x="10" y="{y}">Datagrams a second on loopback. {escape(about)}</text>')
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {room} {y + 12}" width="{room}" height="{y + 12}" '
             f'role="img" aria-label="udptool beside other programs">\n<style>{STYLE}</style>\n' + "\n".join(body) + "\n</svg>\n")
