@@ -157,7 +157,7 @@ std::string ProbeStatistics::histogram(std::size_t width) const {
   if (received_ == 0) return {};
   constexpr std::int64_t most_rows = 15;
   constexpr std::size_t least_width = 40;
-  const auto high = static_cast<std::int64_t>(rtt_summary().p99_ms * 1e6);
+  const std::int64_t high = std::llround(rtt_summary().p99_ms * 1e6);
   const std::int64_t step = round_step(std::max<std::int64_t>((high - min_) / (most_rows - 1), 1'000));
   const std::int64_t first = min_ / step;
   // One row more than the ranges: what lies above the last.
