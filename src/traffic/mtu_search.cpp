@@ -38,13 +38,13 @@ std::optional<unsigned> MtuSearch::next() const {
 }
 
 void MtuSearch::answered(unsigned size) {
-  if (done_ || size > link_ || size < low_ || (size == low_ && size != current_)) return;
+  const unsigned proven = target_ == Target::answers ? low_ : 0;
+  if (done_ || size > link_ || size < proven || (size == proven && size != current_)) return;
   const bool loss = size == current_ && silences_ > 0;
   const bool first_loss = loss && !lossy_;
   lossy_ = lossy_ || loss;
   const std::optional<unsigned> suspect = suspect_;
   const bool is_control = suspect && size == current_;
-  if (target_ == Target::never_answers) high_ = std::max(high_, size + 1);
   target_ = Target::answers;
   low_ = size;
   if (size >= high_) {  // what failed before was loss, or a claim that is not true
@@ -55,8 +55,8 @@ void MtuSearch::answered(unsigned size) {
   }
   if (is_control && first_loss) return restart(*suspect);  // it had too few tries for such a path
   if (is_control) {
+    refused_ = refused_ && high_ == *suspect;
     high_ = *suspect;
-    refused_ = false;
   }
   choose();
 }
@@ -65,9 +65,10 @@ void MtuSearch::too_big(unsigned size, unsigned mtu, const std::optional<net::Ad
   if (done_) return;
   const bool plausible = mtu >= floor_ && mtu < size;
   const unsigned claim = plausible ? mtu : std::max(plateau_below(size), floor_);
-  if (!from) return narrow_link(claim);
-  const bool proven = target_ == Target::answers && size <= low_;
-  if (size >= high_ + (refused_ ? 0 : 1) || size <= floor_ || proven) return;
+  if (!from) return narrow_link(claim < low_ ? size - 1 : claim);
+  const bool passed = target_ == Target::answers && size <= low_;
+  if (size > high_ || size <= floor_ || passed) return;
+  if (refused_ && size == high_ && size != current_) return;
   if (size <= low_) {  // it was only silent
     low_ = floor_;
     ++restarts_;
@@ -81,7 +82,7 @@ void MtuSearch::too_big(unsigned size, unsigned mtu, const std::optional<net::Ad
 
 // This host itself carries no more.
 void MtuSearch::narrow_link(unsigned mtu) {
-  if (mtu >= link_ || mtu < low_) return;
+  if (mtu >= link_ || mtu < low_ || mtu < floor_) return;
   link_ = mtu;
   if (high_ > link_) {
     high_ = link_ + 1;
@@ -135,7 +136,8 @@ void MtuSearch::restart(unsigned size) {
 void MtuSearch::choose() {
   if (low_ == 0) return restart(refused_ ? claim_ : link_);
   if (high_ - low_ > 1) return restart(between());
-  done_ = !is_silent_limit() || confirmed_ == high_;
+  const bool told = refused_ && (claim_ == low_ || target_ == Target::never_answers);
+  done_ = high_ > link_ || told || confirmed_ == high_;
   if (done_) return;
   confirmed_ = high_;
   restart(high_);

@@ -26,8 +26,9 @@ struct MtuResult {
 
 // One probe at a time: send a packet of next() bytes with DF set, and report what became of it. A size fails
 // when a router refuses it, or when all tries stay silent while a smaller size, asked again right after, is answered:
-// otherwise the path is lossy or down, and its size proves nothing. A limit that rests on silence is tried once
-// more at the end. What a router claims is only the next size to try.
+// otherwise the path is lossy or down, and the silence proves nothing. What a router claims is only the next size to
+// try, and a limit that no claim agrees with is tried once more at the end. Report replies to earlier sizes as well: one
+// takes back what an ICMP error or a silence has said about its size.
 class MtuSearch {
  public:
   static constexpr unsigned tries = 3;        // RFC 8899, 5.1.2: MAX_PROBES
@@ -75,7 +76,7 @@ class MtuSearch {
   unsigned current_;                // the size to send
   unsigned silences_ = 0;           // tries of it without an answer
   std::optional<unsigned> suspect_;  // silent; `current_` is a smaller size that shows whether that is due to size
-  unsigned confirmed_ = 0;          // the silent limit that was tried once more
+  unsigned confirmed_ = 0;          // the limit that was tried once more
   unsigned restarts_ = 0;           // contradictions so far
   bool lossy_ = false;
   bool done_ = false;

@@ -88,13 +88,13 @@ constexpr std::array<Payload, 21> table{{
 
 constexpr std::string_view digits = "0123456789abcdef";
 
-// Random bits, four at a time; they begin again when used up.
+// Random bits, four at a time, the lower half of a byte first; they begin again when used up.
 class Nibbles {
  public:
   explicit Nibbles(const RandomBits& random) : random_(random) {}
   unsigned next() {
     const unsigned byte = random_[next_ / 2 % random_.size()];
-    return (next_++ % 2 == 0 ? byte >> 4 : byte) & 15;
+    return (next_++ % 2 == 0 ? byte : byte >> 4) & 15;
   }
 
  private:

@@ -13,6 +13,9 @@ namespace {
 constexpr std::int64_t waiting = -1;
 constexpr std::int64_t refusal = -2;
 
+// No round trip takes longer than a day, nor less than nothing: only a clock that was set in between says so.
+constexpr std::int64_t longest_rtt = std::chrono::nanoseconds(std::chrono::hours(24)).count();
+
 constexpr unsigned sub_bits = 7;
 constexpr std::uint64_t sub_buckets = 1u << sub_bits;
 
@@ -76,7 +79,7 @@ ReplyKind ProbeStatistics::reply(std::uint64_t sequence, std::chrono::nanosecond
     return ReplyKind::duplicate;
   }
   if (kept == refusal) --refused_;
-  kept = std::max<std::int64_t>(rtt.count(), 0);
+  kept = std::clamp<std::int64_t>(rtt.count(), 0, longest_rtt);
   if (received_ > 0 && sequence < highest_) ++reordered_;
   highest_ = std::max(highest_, sequence);
   min_ = received_ == 0 ? kept : std::min(min_, kept);
