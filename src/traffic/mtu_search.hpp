@@ -27,8 +27,8 @@ struct MtuResult {
 // One probe at a time: send a packet of next() bytes with DF set, and report what became of it. A size fails
 // when a router refuses it, or when all tries stay silent while a smaller size, asked again right after, is answered:
 // otherwise the path is lossy or down, and the silence proves nothing. What a router claims is only the next size to
-// try, and a limit that no claim agrees with is tried once more at the end. Report replies to earlier sizes as well: one
-// takes back what an ICMP error or a silence has said about its size.
+// try, and a limit that no claim agrees with is tried once more at the end. Report replies to earlier sizes as
+// well: one takes back what an ICMP error or a silence has said about its size.
 class MtuSearch {
  public:
   static constexpr unsigned tries = 3;        // RFC 8899, 5.1.2: MAX_PROBES

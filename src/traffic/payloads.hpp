@@ -15,8 +15,8 @@
 namespace traffic {
 
 // What makes a request different from every other: transaction ids are cut from it. To be drawn anew for each probe.
-// Ids are short where the protocol's are (16 bits in dns, coap, memcached; 4 in ipmi): a caller that counts in the first
-// two bytes, the first one fastest, gets a different one in each of so many consecutive probes.
+// Ids are short where the protocol's are (16 bits in dns, mdns, coap, memcached and netbios; 4 in ipmi): a caller that
+// counts in the first two bytes, the first one fastest, gets another id in each of so many consecutive probes.
 using RandomBits = std::array<std::uint8_t, 16>;
 
 // What a checker may need beside the bytes: this host's wall clock when the request left and when the reply came.

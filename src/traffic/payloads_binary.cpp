@@ -1,6 +1,7 @@
 // Checkers of binary protocols, each from the RFC that it names.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <span>
 
