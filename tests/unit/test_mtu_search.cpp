@@ -153,6 +153,39 @@ TEST_CASE("random loss is not taken for a limit") {
   CHECK(lossy >= 100);
 }
 
+TEST_CASE("once a size that passes was lost, a size gets six tries") {
+  MtuSearch search(Family::ipv4, 1500);
+  const auto silent = [&](int times) {
+    for (; times > 0; --times) search.silent(search.next().value_or(0));
+  };
+  silent(3);
+  CHECK(search.next() == 68u);
+  silent(1);
+  search.answered(68);
+  CHECK(search.next() == 1500u);  // three tries were too few
+  silent(5);
+  CHECK(search.next() == 1500u);
+  silent(1);
+  CHECK(search.next() == 68u);
+  search.answered(68);
+  CHECK(search.next() != 1500u);
+  CHECK(search.result().lossy);
+}
+
+TEST_CASE("a router that told the limit once is named, also when it is silent later") {
+  MtuSearch search(Family::ipv4, 1500);
+  search.too_big(1500, 1400, router);
+  search.answered(1400);
+  CHECK(search.next() == 1401u);
+  while (const auto size = search.next()) {
+    if (*size <= 1400) search.answered(*size);
+    else search.silent(*size);
+  }
+  CHECK(search.result().mtu == 1400);
+  CHECK(search.result().narrowed_by == router);
+  CHECK(!search.result().black_hole);
+}
+
 TEST_CASE("a target that never answers, and no router that speaks, prove nothing") {
   const Outcome out = run({.mtu = 1400, .answers = false, .icmp = false});
   CHECK(out.result.proof == Proof::none);

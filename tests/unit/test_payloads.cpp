@@ -118,6 +118,11 @@ const std::vector<Row>& rows() {
        }},
       {"stun", "stun mapped 192.0.2.1:80",
        [](auto& r) { return stun_reply(r, 0x0101, "\0\1\0\x08\0\1\0\x50\xc0\0\2\1"s); }},
+      {"stun", "stun mapped 192.0.2.1:80",  // the XOR one counts, whichever comes first
+       [](auto& r) {
+         return stun_reply(r, 0x0101, "\0\x20\0\x08\0\1"s + xored("\0\x50\xc0\0\2\1"s, "\x21\x12\x21\x12\xa4\x42") +
+                                          "\0\1\0\x08\0\1\0\x51\xc6\x33\x64\1"s);
+       }},
       {"stun", "stun error 420 Unknown",
        [](auto& r) { return stun_reply(r, 0x0111, "\0\x09\0\x0b\0\0\4\x14Unknown\0"s); }},
       {"stun", "stun success", [](auto& r) { return stun_reply(r, 0x0101, ""); }},

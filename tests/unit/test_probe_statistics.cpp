@@ -197,6 +197,19 @@ TEST_CASE("beyond 100,000 percentiles are within 0.4 % and the rest exact") {
   CHECK(statistics.reply(250'000, 1ms) == ReplyKind::duplicate);
 }
 
+TEST_CASE("jitter survives the probes that it came from") {
+  ProbeStatistics statistics;
+  std::vector<std::int64_t> rtts;
+  for (std::uint64_t i = 0; i < 9; ++i) {
+    statistics.sent();
+    rtts.push_back(static_cast<std::int64_t>(i * i) * 1'000'000);
+    statistics.reply(i, nanoseconds(rtts.back()));
+  }
+  send(statistics, ProbeStatistics::exact_probes);
+  CHECK(statistics.summary().rtt->jitter_ms == doctest::Approx(jitter_of(rtts)));
+  CHECK(statistics.summary().rtt->p50_ms == doctest::Approx(16).epsilon(0.004));
+}
+
 TEST_CASE("extreme round trips are kept within a day") {
   ProbeStatistics statistics;
   for (std::uint64_t i = 0; i < 2 * ProbeStatistics::exact_probes; ++i) {

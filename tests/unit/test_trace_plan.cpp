@@ -10,6 +10,7 @@ using traffic::TraceOptions;
 using traffic::TracePlan;
 using traffic::TraceProbe;
 using Kind = TraceAnswer::Kind;
+using namespace std::string_literals;
 using namespace std::string_view_literals;
 
 namespace {
@@ -208,6 +209,12 @@ TEST_CASE("an MPLS label stack is read") {
 TEST_CASE("an MPLS label stack behind another object is found") {
   const std::string other = std::string("\x20\0\0\0\0\x08\2\1abcd"sv) + std::string(stack.substr(4));
   CHECK(traffic::parse_mpls(other).size() == 2);
+}
+
+TEST_CASE("the stack ends at its bottom") {
+  std::string longer(stack);
+  longer[5] = '\x10';
+  CHECK(traffic::parse_mpls(longer + "\0\x02\x01\x01"s).size() == 2);
 }
 
 TEST_CASE("the checksum counts when it is given") {
