@@ -219,6 +219,30 @@ TEST_CASE("this host's own limit narrows the link, not the path") {
   CHECK(!search.result().narrowed_by);
 }
 
+TEST_CASE("a second claim about a size that was refused is ignored") {
+  MtuSearch search(Family::ipv4, 1500);
+  search.too_big(1500, 1400, router);
+  search.too_big(1500, 600, liar);
+  CHECK(search.next() == 1400u);
+}
+
+TEST_CASE("a target that answers after all is believed rather than the silence before") {
+  MtuSearch search(Family::ipv4, 1500);
+  search.too_big(1500, 1400, router);
+  for (int i = 0; i < 3; ++i) search.silent(1400);
+  for (int i = 0; i < 3; ++i) search.silent(68);
+  CHECK(search.next() == 1401u);  // 1400 was not refused
+  search.answered(68);
+  int probes = 0;
+  while (const auto size = search.next()) {
+    REQUIRE(++probes < 100);
+    if (*size <= 1300) search.answered(*size);
+    else search.silent(*size);
+  }
+  CHECK(search.result().mtu == 1300);
+  CHECK(search.result().proof == Proof::by_reply);
+}
+
 TEST_CASE("strangers' errors and replies that fit nothing are ignored") {
   MtuSearch search(Family::ipv4, 1500);
   search.answered(9000);
