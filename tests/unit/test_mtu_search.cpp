@@ -224,6 +224,14 @@ TEST_CASE("a second claim about a size that was refused is ignored") {
   search.too_big(1500, 1400, router);
   search.too_big(1500, 600, liar);
   CHECK(search.next() == 1400u);
+  search.answered(1400);
+  CHECK(search.next() == 1401u);
+  search.too_big(1500, 1450, liar);
+  while (const auto size = search.next()) {
+    if (*size <= 1400) search.answered(*size);
+    else search.silent(*size);
+  }
+  CHECK(search.result().narrowed_by == router);
 }
 
 TEST_CASE("a target that answers after all is believed rather than the silence before") {
