@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 #include <ifaddrs.h>
 #include <net/if.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 #include <map>
 #include <memory>
 
@@ -82,6 +85,31 @@ Address with_only_zone(const Address& address) {
   }
   throw base::UsageError(fmt::format("{} needs an interface: write {}%{} or add -i; candidates are {}", text, text,
                                      candidates[0].name, names_of(candidates)));
+}
+
+std::string interface_with(const Address& address) {
+  ifaddrs* first = nullptr;
+  if (getifaddrs(&first) != 0) return "?";
+  const std::unique_ptr<ifaddrs, decltype(&freeifaddrs)> owner(first, &freeifaddrs);
+  const Endpoint wanted(with_zone(address, 0), 0);
+  for (const ifaddrs* entry = first; entry != nullptr; entry = entry->ifa_next) {
+    if (entry->ifa_addr == nullptr || entry->ifa_addr->sa_family != wanted.data()->sa_family) continue;
+    Endpoint own;
+    own.resize(wanted.size());
+    std::memcpy(own.data(), entry->ifa_addr, wanted.size());
+    if (with_zone(own.address(), 0) == wanted.address()) return base::escaped(entry->ifa_name);
+  }
+  return "?";
+}
+
+bool is_own_address(const Address& address) {
+  const Endpoint endpoint(address, 0);
+  const int socket = ::socket(address.is_v4() ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (socket < 0) return false;
+  const auto* name = static_cast<const sockaddr*>(static_cast<const void*>(endpoint.data()));
+  const bool own = bind(socket, name, static_cast<socklen_t>(endpoint.size())) == 0;
+  close(socket);
+  return own;
 }
 
 std::string names_of(const std::vector<Interface>& interfaces) {

@@ -42,6 +42,12 @@ std::vector<Interface> zone_candidates(const Address& address);
 // candidates when there are several or none.
 Address with_only_zone(const Address& address);
 
+// The name of the interface that has that address, or "?".
+std::string interface_with(const Address& address);
+
+// True when this host has that address (one can bind to it).
+bool is_own_address(const Address& address);
+
 std::string names_of(const std::vector<Interface>& interfaces);  // "eth0, wlan0"
 
 }  // namespace net

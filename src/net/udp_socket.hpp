@@ -24,14 +24,6 @@
 
 namespace net {
 
-// Which metadata to ask the kernel for. Each costs some time for every datagram.
-struct WantedMetadata {
-  bool details = false;    // destination, interface, TTL, traffic class
-  bool time = false;       // kernel receive time
-  bool drops = false;      // SO_RXQ_OVFL
-  bool coalesced = false;  // let runs of datagrams arrive as one (UDP_GRO); they share their metadata
-};
-
 // What sending a batch came to. Datagrams that did not leave are still in the batch.
 struct SendResult {
   std::size_t datagrams = 0;  // that the kernel took

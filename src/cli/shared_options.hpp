@@ -1,0 +1,32 @@
+// The options that several commands share, each bound once to its field.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/command_app.hpp"
+#include "net/socket_options.hpp"
+#include "output/options.hpp"
+#include "run/loop.hpp"
+
+namespace cli {
+
+// -4 and -6; reading the second of them throws.
+void bind_family(CommandApp& app, std::optional<net::Family>& family);
+void bind_interface(CommandApp& app, net::SocketOptions& options);
+// -t, --dscp, -b, --rcvbuf, --sndbuf
+void bind_socket(CommandApp& app, net::SocketOptions& options, int least_ttl);
+void bind_count(CommandApp& app, const std::string& help, run::StopOptions& options, std::uint64_t least);
+// -w, -W
+void bind_waits(CommandApp& app, const std::string& wait_help, run::StopOptions& options);
+// -o, -j, -r, -T, -v, -q, --color
+void bind_output(CommandApp& app, output::Options& options);
+// -D of what is printed raw.
+void bind_delimiter(CommandApp& app, output::Options& options);
+void bind_stats(CommandApp& app, std::optional<base::Nanoseconds>& interval);
+
+// Throws UsageError when both are given.
+void exclude(bool first, const char* first_name, bool second, const char* second_name);
+
+}  // namespace cli

@@ -1,0 +1,70 @@
+#include "commands/destination.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+#include <system_error>
+
+#include "base/error.hpp"
+#include "commands/lookup.hpp"
+
+namespace commands {
+namespace {
+
+void settle_zone(net::Endpoint& endpoint, const net::SocketOptions& options, output::Report& report) {
+  const net::Address& address = endpoint.address();
+  const unsigned zone = net::zone_of(address);
+  if (zone != 0 && options.interface && options.interface->index != zone) {
+    throw base::UsageError(fmt::format("the zone of {} contradicts -i {}", net::to_string(address),
+                                       options.interface->name));
+  }
+  if (!net::needs_zone(address)) return;
+  if (options.interface) {
+    endpoint.address(net::with_zone(address, options.interface->index));
+  } else {
+    endpoint.address(net::with_only_zone(address));
+    report.notice("took " + net::to_string(endpoint.address()));
+  }
+}
+
+// What connecting tells of the route. On a socket of its own: disconnecting one undoes what it was bound to.
+Destination scouted(run::Loop& loop, const net::Endpoint& endpoint, const DestinationWords& words,
+                    const net::SocketOptions& options) {
+  net::UdpSocket scout(loop.context());
+  scout.open(net::family_of(endpoint));
+  net::SocketOptions plain;  // what bears on the route
+  plain.interface = options.interface;
+  plain.broadcast = options.broadcast;
+  plain.dscp = options.dscp;
+  net::apply(plain, endpoint.address().is_multicast(), scout);
+  if (words.source_address) scout.bind({*words.source_address, 0});
+  scout.connect(endpoint);
+  return {endpoint, scout.local_endpoint().address(), scout.path_mtu(), 0};
+}
+
+}  // namespace
+
+Destination find_destination(run::Loop& loop, const DestinationWords& words, const net::SocketOptions& options,
+                             output::Report& report) {
+  std::optional<net::Family> family = words.family;
+  if (!family && words.source_address) family = net::family_of(*words.source_address);
+  std::vector<net::Endpoint> candidates = look_up(loop, words.host, words.port, family);
+  std::exception_ptr first_error;
+  for (net::Endpoint& endpoint : candidates) {
+    try {
+      settle_zone(endpoint, options, report);
+      Destination destination = scouted(loop, endpoint, words, options);
+      destination.alternatives =
+          static_cast<std::size_t>(std::count_if(candidates.begin(), candidates.end(), [&](const net::Endpoint& one) {
+            return net::family_of(one) != net::family_of(endpoint);
+          }));
+      return destination;
+    } catch (const std::system_error&) {
+      if (!first_error) first_error = std::current_exception();
+    }
+  }
+  std::rethrow_exception(first_error);
+}
+
+}  // namespace commands

@@ -1,0 +1,38 @@
+// From HOST and PORT to a destination that can be sent to, and what its route is like.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "net/socket_options.hpp"
+#include "output/report.hpp"
+#include "run/loop.hpp"
+
+namespace commands {
+
+struct DestinationWords {
+  std::string host;
+  std::uint16_t port = 0;
+  std::optional<net::Family> family;
+  std::optional<net::Address> source_address;
+};
+
+struct Destination {
+  net::Endpoint endpoint;
+  net::Address local;           // that the route leaves from
+  std::size_t mtu = 0;          // of the route: IP packet size
+  std::size_t alternatives = 0; // further addresses of the name, in another family
+
+  bool is_multicast() const { return endpoint.address().is_multicast(); }
+  // The largest payload that leaves in one piece: the MTU less the IP and UDP headers.
+  std::size_t unfragmented() const { return mtu - (endpoint.address().is_v4() ? 28 : 48); }
+};
+
+// Looks the host up and gives its first address of a usable family. An address that needs a zone takes the only
+// candidate interface, with a notice. Throws UsageError or Failure, or std::system_error when this host has no route.
+Destination find_destination(run::Loop& loop, const DestinationWords& words, const net::SocketOptions& options,
+                             output::Report& report);
+
+}  // namespace commands

@@ -1,0 +1,195 @@
+#include "commands/join.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <system_error>
+
+#include "commands/memberships.hpp"
+#include "commands/reception.hpp"
+#include "output/json.hpp"
+
+namespace commands {
+namespace {
+
+using base::UsageError;
+
+class Joiner {
+ public:
+  explicit Joiner(const JoinOptions& options)
+      : options_(options), reception_(loop_, options.output, options.stop),
+        memberships_(loop_, options.socket, wanted(options)) {}
+
+  base::ExitStatus run() {
+    if (options_.stop.deadline) loop_.stop_after(*options_.stop.deadline);
+    join_all();
+    share_sender_memory();
+    for (const auto& socket : memberships_.sockets()) reception_.watch(socket->udp, hooks_for(*socket));
+    for (const auto& one : memberships_.all()) announce("joined", *one);
+    if (options_.stop.wait) reception_.stop_when_idle(*options_.stop.wait);
+    if (options_.stats) print_stats_every(*options_.stats);
+    if (options_.leave_after) loop_.after(*options_.leave_after, [this] { leave(); });
+    const run::StopReason reason = loop_.run();
+    const output::Totals totals = reception_.totals();
+    leave();
+    for (const auto& one : memberships_.all()) summarize(*one);
+    report().summary(totals);
+    reception_.sink().flush();
+    return status_of_receiving(reason, reception_.datagrams(), options_.stop);
+  }
+
+ private:
+  static net::WantedMetadata wanted(const JoinOptions& options) {
+    net::WantedMetadata wanted = output::wanted_metadata(options.output);
+    wanted.details = true;  // the interface tells the membership
+    return wanted;
+  }
+
+  output::Report& report() { return reception_.report(); }
+
+  void join_all() {
+    for (const net::GroupWord& word : options_.groups) {
+      if (!word.source && net::is_source_specific(word.first)) {
+        report().notice(fmt::format("{} is for source-specific multicast: routers ignore a join without SOURCE",
+                                    net::to_string(word.first)));
+      }
+      const std::vector<net::Interface> interfaces = interfaces_for(word);
+      for (std::uint32_t i = 0; i < word.count; ++i) join_one(word, net::advanced(word.first, i), interfaces);
+    }
+  }
+
+  void join_one(const net::GroupWord& word, const net::Address& group, const std::vector<net::Interface>& interfaces) {
+    const bool chosen = !options_.interfaces.empty() || net::zone_of(group) != 0;
+    std::size_t joined = 0;
+    std::optional<std::system_error> first_error;
+    for (const net::Interface& interface : interfaces) {
+      if (is_member(word, group, interface)) {
+        ++joined;
+        continue;
+      }
+      try {
+        memberships_.join(word.source, group, word.port, interface);
+        ++joined;
+      } catch (const std::system_error& error) {
+        if (chosen) throw;
+        if (!first_error) first_error = error;
+        report().notice(fmt::format("{}; going on with the other interfaces", error.what()));
+      }
+    }
+    if (joined == 0 && first_error) throw *first_error;
+  }
+
+  // The same group twice is one. Taking it from any source and from one of them contradicts itself.
+  bool is_member(const net::GroupWord& word, const net::Address& group, const net::Interface& interface) const {
+    for (const Membership* one : memberships_.find(group, word.port, interface)) {
+      if (one->source == word.source) return true;
+      if (!one->source || !word.source) {
+        throw UsageError(fmt::format("{} is joined both from any source and from {}", net::to_string(group),
+                                     net::to_string(one->source ? *one->source : *word.source)));
+      }
+    }
+    return false;
+  }
+
+  std::vector<net::Interface> interfaces_for(const net::GroupWord& word) const {
+    const net::Family family = net::family_of(word.first);
+    if (options_.family && *options_.family != family) {
+      throw UsageError(fmt::format("{} is not {}", net::to_string(word.first), net::name_of(*options_.family)));
+    }
+    const unsigned zone = net::zone_of(word.first);
+    std::vector<net::Interface> found;
+    for (const net::Interface& one : options_.interfaces.empty() ? net::interfaces() : options_.interfaces) {
+      const bool valid = one.valid_for_multicast(family) && (zone == 0 || one.index == zone);
+      if (valid) found.push_back(one);
+      if (valid || options_.interfaces.empty()) continue;
+      throw UsageError(why_not(one, word.first, family));
+    }
+    if (found.empty()) {
+      throw base::Failure(fmt::format("cannot join {}: no interface is up and able to multicast over {}",
+                                      net::to_string(word.first), net::name_of(family)));
+    }
+    return found;
+  }
+
+  static std::string why_not(const net::Interface& interface, const net::Address& group, net::Family family) {
+    const unsigned zone = net::zone_of(group);
+    if (zone != 0 && interface.index != zone) {
+      return fmt::format("the zone of {} contradicts -i {}", net::to_string(group), interface.name);
+    }
+    const std::string_view reason = !interface.up                                  ? "is down"
+                                    : !interface.multicast && !interface.loopback  ? "cannot multicast"
+                                                                                   : "has no address of";
+    return reason.starts_with("has") ? fmt::format("interface {} {} {}", interface.name, reason, net::name_of(family))
+                                     : fmt::format("interface {} {}", interface.name, reason);
+  }
+
+  // Many memberships must not each remember as many senders as a single one may.
+  void share_sender_memory() {
+    const std::size_t each = traffic::SenderCounter::default_most / std::max<std::size_t>(memberships_.all().size(), 1);
+    for (const auto& one : memberships_.all()) one->senders = traffic::SenderCounter(std::max<std::size_t>(each, 64));
+  }
+
+  Reception::Hooks hooks_for(const Memberships::Socket& socket) {
+    Reception::Hooks hooks;
+    hooks.accept = [this, &socket](const net::Received& received) {
+      current_ = memberships_.left() ? nullptr : socket.membership_of(received);
+      return current_ != nullptr;
+    };
+    hooks.taken = [this](const net::Received& received) { current_->count(received); };
+    return hooks;
+  }
+
+  void leave() {
+    if (memberships_.left()) return;
+    memberships_.leave();
+    for (const auto& one : memberships_.all()) announce("left", *one);
+  }
+
+  static void add_group(output::JsonEvent& event, const Membership& one) {
+    event.address("group", net::with_zone(one.group, 0)).number("port", one.port);
+    event.text("interface", net::interface_name(one.interface.index));
+    if (one.source) {
+      event.address("source", *one.source);
+    } else {
+      event.null("source");
+    }
+  }
+
+  void announce(const char* what, const Membership& one) {
+    report().line(fmt::format("{} {}", what, one.text()));
+    if (!report().json()) return;
+    {
+      output::JsonEvent event(report().buffer(), what);
+      add_group(event, one);
+    }
+    reception_.sink().flush();
+  }
+
+  void summarize(const Membership& one) {
+    const auto milliseconds = [&] {
+      return std::chrono::duration_cast<std::chrono::milliseconds>(*one.first - one.joined_at).count();
+    };
+    report().line(fmt::format("{}: {} datagrams, {} bytes, {} senders{}", one.text(), one.datagrams, one.bytes,
+                              one.senders.count(),
+                              one.first ? fmt::format(", first after {} ms", milliseconds()) : ""));
+    if (!report().json()) return;
+    output::JsonEvent event(report().buffer(), "group");
+    add_group(event, one);
+    event.number("datagrams", one.datagrams).number("bytes", one.bytes).number("senders", one.senders.count());
+    if (one.first) event.number("first_ms", static_cast<std::uint64_t>(milliseconds()));
+  }
+
+  void print_stats_every(base::Nanoseconds interval) { reception_.print_stats_every(interval); }
+
+  const JoinOptions& options_;
+  run::Loop loop_;
+  Reception reception_;
+  Memberships memberships_;
+  Membership* current_ = nullptr;  // of the datagrams that are being taken
+};
+
+}  // namespace
+
+base::ExitStatus join(const JoinOptions& options) { return Joiner(options).run(); }
+
+}  // namespace commands

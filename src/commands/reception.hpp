@@ -1,0 +1,71 @@
+// What every command that prints datagrams shares: taking them off a socket, counting, recording, ending.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "base/error.hpp"
+#include "net/socket_options.hpp"
+#include "net/udp_socket.hpp"
+#include "output/records.hpp"
+#include "output/report.hpp"
+#include "run/loop.hpp"
+#include "traffic/senders.hpp"
+
+namespace commands {
+
+class Reception {
+ public:
+  Reception(run::Loop& loop, const output::Options& output, const run::StopOptions& stop);
+
+  // What a command adds. Any may be empty.
+  struct Hooks {
+    std::function<bool(const net::Received&)> accept;  // false: ignored, but for a count
+    std::function<void(const net::Received&)> taken;   // after it was counted
+    std::function<void()> batch_done;                  // before what was taken is overwritten
+    std::function<void()> drained;                     // when all that waited has been taken
+  };
+
+  output::Report& report() { return report_; }
+  output::Sink& sink() { return sink_; }
+
+  // Sees to what arrives at the socket, which must outlive the loop's run.
+  void watch(net::UdpSocket& socket, Hooks hooks);
+  // Takes all that waits now, without waiting.
+  void drain(net::UdpSocket& socket, const Hooks& hooks);
+
+  // Stops the loop when nothing was taken for so long.
+  void stop_when_idle(base::Nanoseconds idle);
+  void print_stats_every(base::Nanoseconds interval);
+
+  std::uint64_t datagrams() const { return totals_.datagrams; }
+  output::Totals totals();
+
+ private:
+  void take(net::Received received, std::uint16_t local_port, const Hooks& hooks);
+  void check_idle(base::Nanoseconds idle);
+  std::size_t places_left() const;
+  bool is_complete() const { return stop_.count && totals_.datagrams >= *stop_.count; }
+
+  run::Loop& loop_;
+  run::StopOptions stop_;
+  output::Sink sink_;
+  output::Report report_;
+  output::RecordWriter writer_;
+  net::ReceiveBatch batch_;
+  std::vector<net::UdpSocket*> sockets_;
+  traffic::SenderCounter senders_;
+  output::Totals totals_;
+  output::Totals last_stats_;
+  run::Clock::time_point started_ = run::Clock::now();
+  run::Clock::time_point last_taken_ = started_;
+  std::uint64_t drains_ = 0;
+};
+
+// With -v: what the kernel gave for the buffers that were asked for.
+void report_buffers(const net::GrantedBuffers& granted, output::Report& report);
+
+// The exit status of a command that receives until something ends it.
+base::ExitStatus status_of_receiving(run::StopReason reason, std::uint64_t datagrams, const run::StopOptions& stop);
+
+}  // namespace commands

@@ -1,0 +1,195 @@
+#include "output/records.hpp"
+
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/text.hpp"
+#include "net/interfaces.hpp"
+#include "output/hexdump.hpp"
+#include "output/json.hpp"
+#include "output/timestamp.hpp"
+
+namespace output {
+namespace {
+
+bool wants_color(Color color) {
+  if (color != Color::automatic) return color == Color::always;
+  const char* no_color = std::getenv("NO_COLOR");
+  const char* terminal = std::getenv("TERM");
+  if (no_color != nullptr && *no_color != '\0') return false;
+  return isatty(STDOUT_FILENO) != 0 && terminal != nullptr && std::strcmp(terminal, "dumb") != 0;
+}
+
+bool same_details(const net::Metadata& a, const net::Metadata& b) {
+  return a.destination == b.destination && a.interface == b.interface && a.ttl == b.ttl &&
+         a.traffic_class == b.traffic_class;
+}
+
+// `to=239.1.1.1:41234 if=eth0 ttl=4 dscp=0 ecn=0` and a tab.
+void append_text_details(std::string& out, const net::Metadata& metadata, std::uint16_t local_port) {
+  const std::size_t start = out.size();
+  const auto key = [&](std::string_view name) {
+    if (out.size() > start) out += ' ';
+    out += name;
+  };
+  if (metadata.destination) {
+    key("to=");
+    net::append_endpoint(out, net::Endpoint(*metadata.destination, local_port));
+  }
+  if (metadata.interface) {
+    key("if=");
+    base::append_escaped(out, net::interface_name(*metadata.interface));
+  }
+  const auto number = [&](std::string_view name, unsigned value) {
+    key(name);
+    base::append_number(out, value);
+  };
+  if (metadata.ttl) number("ttl=", *metadata.ttl);
+  if (metadata.traffic_class) {
+    number("dscp=", *metadata.traffic_class >> 2);
+    number("ecn=", *metadata.traffic_class & 3);
+  }
+  out += '\t';
+}
+
+// `,"to":"239.1.1.1","to_port":41234,"interface":"eth0","ttl":4,"dscp":0,"ecn":0`
+void append_json_details(std::string& out, const net::Metadata& metadata, std::uint16_t local_port) {
+  const auto number = [&](std::string_view key, unsigned value) {
+    out += key;
+    base::append_number(out, value);
+  };
+  if (metadata.destination) {
+    out += ",\"to\":\"";
+    net::append_address(out, *metadata.destination);
+    number("\",\"to_port\":", local_port);
+  }
+  if (metadata.interface) {
+    out += ",\"interface\":";
+    append_json_string(out, net::interface_name(*metadata.interface));
+  }
+  if (metadata.ttl) number(",\"ttl\":", *metadata.ttl);
+  if (metadata.traffic_class) {
+    number(",\"dscp\":", *metadata.traffic_class >> 2);
+    number(",\"ecn\":", *metadata.traffic_class & 3);
+  }
+}
+
+}  // namespace
+
+net::WantedMetadata wanted_metadata(const Options& options) {
+  const bool json = options.format == Format::json;
+  const bool lines = options.format == Format::text || options.format == Format::hex;
+  net::WantedMetadata wanted;
+  wanted.time = json || (lines && options.timestamps);
+  wanted.details = json || (lines && options.verbose);
+  wanted.coalesced = !wanted.time;  // a run has one time for all its datagrams
+  return wanted;
+}
+
+RecordWriter::RecordWriter(const Options& options, Sink& sink)
+    : options_(options), sink_(sink), colored_(wants_color(options.color)) {
+  static constexpr std::array<Append, 5> forms{&RecordWriter::append_text, &RecordWriter::append_json,
+                                               &RecordWriter::append_hex, &RecordWriter::append_raw, nullptr};
+  append_ = forms[static_cast<std::size_t>(options.format)];
+}
+
+void RecordWriter::write(const net::Received& received, std::uint16_t local_port) {
+  if (append_ == nullptr) return;
+  if (options_.format == Format::raw && !options_.delimiter) {
+    sink_.add_view(received.bytes);
+    return;
+  }
+  if (options_.format != Format::raw) {
+    if (sender_text_.empty() || *received.sender != sender_) remember_sender(*received.sender);
+    const bool details = options_.format == Format::json || options_.verbose;
+    if (details) remember_details(received.metadata, local_port);
+  }
+  const std::size_t count = received.count();
+  for (std::size_t i = 0; i < count; ++i) (this->*append_)(received.payload(i), received);
+}
+
+void RecordWriter::remember_sender(const net::Endpoint& sender) {
+  sender_ = sender;
+  sender_text_.clear();
+  if (options_.format == Format::json) {
+    sender_text_ = net::family_of(sender) == net::Family::ipv4 ? "\",\"family\":\"IPv4\",\"address\":\""
+                                                                : "\",\"family\":\"IPv6\",\"address\":\"";
+    net::append_address(sender_text_, sender.address());
+    sender_text_ += "\",\"port\":";
+    base::append_number(sender_text_, sender.port());
+    sender_text_ += ",\"size\":";
+    return;
+  }
+  if (colored_) sender_text_ += "\x1b[36m";
+  net::append_endpoint(sender_text_, sender);
+  if (colored_) sender_text_ += "\x1b[0m";
+  sender_text_ += '\t';
+}
+
+void RecordWriter::remember_details(const net::Metadata& metadata, std::uint16_t local_port) {
+  if (!details_.empty() && local_port == details_port_ && same_details(metadata, details_of_)) return;
+  details_of_ = metadata;
+  details_port_ = local_port;
+  details_.clear();
+  if (options_.format == Format::json) {
+    append_json_details(details_, metadata, local_port);
+  } else {
+    append_text_details(details_, metadata, local_port);
+  }
+}
+
+// [TIME] SENDER SIZE [DETAILS], each with its tab.
+void RecordWriter::append_line_head(std::size_t size, const net::Received& received) {
+  std::string& out = sink_.buffer();
+  if (options_.timestamps) {
+    append_time(out, received.metadata.time.value_or(now()), 6);
+    out += '\t';
+  }
+  out += sender_text_;
+  base::append_number(out, size);
+  out += '\t';
+  if (options_.verbose) out += details_;
+}
+
+void RecordWriter::append_text(std::string_view payload, const net::Received& received) {
+  append_line_head(received.is_run() ? payload.size() : received.size, received);
+  std::string& out = sink_.buffer();
+  base::append_escaped(out, payload);
+  out += '\n';
+}
+
+void RecordWriter::append_hex(std::string_view payload, const net::Received& received) {
+  append_line_head(received.is_run() ? payload.size() : received.size, received);
+  std::string& out = sink_.buffer();
+  out.back() = '\n';  // the line ends where text has its payload
+  append_hexdump(out, payload);
+}
+
+void RecordWriter::append_json(std::string_view payload, const net::Received& received) {
+  std::string& out = sink_.buffer();
+  out += "{\"event\":\"message\",\"time\":\"";
+  append_time(out, received.metadata.time.value_or(now()), 9);
+  out += sender_text_;
+  base::append_number(out, received.is_run() ? payload.size() : received.size);
+  out += details_;
+  if (base::is_utf8(payload)) {
+    out += ",\"text\":";
+    append_json_string(out, payload);
+  } else {
+    out += ",\"base64\":\"";
+    base::append_base64(out, payload);
+    out += '"';
+  }
+  out += "}\n";
+}
+
+void RecordWriter::append_raw(std::string_view payload, const net::Received&) {
+  std::string& out = sink_.buffer();
+  out += payload;
+  out += *options_.delimiter;
+}
+
+}  // namespace output

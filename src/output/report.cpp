@@ -1,0 +1,109 @@
+#include "output/report.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/text.hpp"
+#include "output/json.hpp"
+
+namespace output {
+
+void print_line(std::string_view line) {
+  std::string text(line);
+  text += '\n';
+  std::string_view left = text;
+  while (!left.empty()) {
+    const ssize_t written = write(STDERR_FILENO, left.data(), left.size());
+    if (written < 0 && errno != EINTR) return;  // nobody to tell
+    if (written > 0) left.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+void print_error(std::string_view message) { print_line(fmt::format("udptool: {}", message)); }
+
+std::string errno_name(int code) {
+  const char* name = strerrorname_np(code);
+  return name != nullptr ? name : std::to_string(code);
+}
+
+void Report::line(const std::string& text) {
+  if (!options_.quiet && !json()) print_line(text);
+}
+
+void Report::notice(const std::string& text) {
+  line("note: " + text);
+  if (options_.quiet || !json()) return;
+  JsonEvent(buffer(), "notice").text("message", text);
+  sink_.flush();
+}
+
+void Report::verbose_notice(const std::string& text) {
+  if (options_.verbose) notice(text);
+}
+
+void Report::listening(const net::Endpoint& local) {
+  line("listening on " + net::to_string(local));
+  if (!json()) return;
+  JsonEvent(buffer(), "listening").endpoint(local);
+  sink_.flush();
+}
+
+void Report::summary(const Totals& totals) {
+  const std::string seconds = base::seconds_text(totals.elapsed);
+  if (json()) {
+    JsonEvent event(buffer(), "close");
+    if (totals.sent) event.number("sent", *totals.sent).number("sent_bytes", totals.sent_bytes);
+    event.number("datagrams", totals.datagrams).number("bytes", totals.bytes).number("senders", totals.senders);
+    event.number("dropped", totals.dropped).number("ignored", totals.ignored).raw("seconds", seconds);
+    return;
+  }
+  const std::string sent =
+      totals.sent ? fmt::format("sent {} datagrams, {} bytes; received ", *totals.sent, totals.sent_bytes) : "";
+  line(fmt::format("{}{} datagrams, {} bytes, {} senders, {} dropped, {} ignored, {} s", sent, totals.datagrams,
+                   totals.bytes, totals.senders, totals.dropped, totals.ignored, seconds));
+}
+
+void Report::stats(const Totals& now, const Totals& before, base::Nanoseconds interval) {
+  const double seconds = static_cast<double>(interval.count()) / 1e9;
+  const double datagrams = static_cast<double>(now.datagrams - before.datagrams) / seconds;
+  const double bits = static_cast<double>(now.bytes - before.bytes) * 8 / seconds;
+  const std::uint64_t dropped = now.dropped - before.dropped;
+  if (!json()) {
+    print_line(fmt::format("{:.0f} datagrams/s, {}, {} senders, {} dropped", datagrams,
+                           base::with_prefix(bits, "bit/s"), now.senders, dropped));
+    return;
+  }
+  JsonEvent(buffer(), "stats")
+      .decimal("datagrams_per_second", datagrams, 1)
+      .decimal("bits_per_second", bits, 0)
+      .number("datagrams", now.datagrams)
+      .number("bytes", now.bytes)
+      .number("senders", now.senders)
+      .number("dropped", dropped);
+  sink_.flush();
+}
+
+void Report::error(const net::TransportError& error) {
+  const std::string text = net::to_string(error);
+  print_error(fmt::format("{}: {}", net::to_string(error.destination), text));
+  if (!json()) return;
+  {
+    JsonEvent event(buffer(), "error");
+    event.text("code", errno_name(error.code)).text("message", text);
+    event.address("address", error.destination.address()).number("port", error.destination.port());
+    if (error.offender) event.address("from", *error.offender);
+  }
+  sink_.flush();
+}
+
+void Report::error(int code, const std::string& message) {
+  print_error(message);
+  if (!json()) return;
+  JsonEvent(buffer(), "error").text("code", errno_name(code)).text("message", message);
+  sink_.flush();
+}
+
+}  // namespace output

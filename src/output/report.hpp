@@ -1,0 +1,65 @@
+// Everything that is said beside the records: notices and the summary on stderr, or events on stdout with -j.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/units.hpp"
+#include "net/interfaces.hpp"
+#include "net/transport_error.hpp"
+#include "output/options.hpp"
+#include "output/sink.hpp"
+
+namespace output {
+
+// What the summary tells.
+struct Totals {
+  std::uint64_t datagrams = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t senders = 0;
+  std::uint64_t dropped = 0;  // by the kernel, for want of room in the receive buffer
+  std::uint64_t ignored = 0;
+  base::Nanoseconds elapsed{};
+  std::optional<std::uint64_t> sent;  // of a command that sends
+  std::uint64_t sent_bytes = 0;
+};
+
+// One line on stderr, at once, whatever happens to stdout. Errors begin with "udptool: ".
+void print_line(std::string_view line);
+void print_error(std::string_view message);
+
+class Report {
+ public:
+  Report(const Options& options, Sink& sink) : options_(options), sink_(sink) {}
+
+  bool json() const { return options_.format == Format::json; }
+  bool verbose() const { return options_.verbose; }
+  std::string& buffer() { return sink_.buffer(); }
+
+  // Talk; silenced by -q. Each is written out at once.
+  void notice(const std::string& text);
+  void verbose_notice(const std::string& text);  // only with -v
+  void listening(const net::Endpoint& local);
+  void summary(const Totals& totals);
+
+  // What --stats asked for: rates since the last time, over `interval`. Not silenced.
+  void stats(const Totals& now, const Totals& before, base::Nanoseconds interval);
+
+  // A line of talk as it is: on stderr, unless -q or -j.
+  void line(const std::string& text);
+
+  // What went wrong without ending the command. Never silenced: the line on stderr, and with -j an event.
+  void error(const net::TransportError& error);
+  void error(int code, const std::string& message);
+
+ private:
+  Options options_;
+  Sink& sink_;
+};
+
+// The name of an errno value, such as "ECONNREFUSED".
+std::string errno_name(int code);
+
+}  // namespace output

@@ -1,0 +1,195 @@
+#include "run/loop.hpp"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cerrno>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "run/signals.hpp"
+
+namespace run {
+
+namespace asio = boost::asio;
+
+// Asio makes what it waits for non-blocking, and that would change an inherited descriptor for every process that
+// shares it. So it waits for an epoll instance of ours that holds the descriptor.
+struct Loop::Watch {
+  explicit Watch(asio::io_context& context) : descriptor(context) {}
+
+  asio::posix::stream_descriptor descriptor;
+  std::function<bool()> handler;
+};
+
+namespace {
+
+bool work_left_behind = false;
+
+[[noreturn]] void fail(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
+
+// An epoll instance with that one descriptor, or -1 when it cannot be waited for (a regular file).
+int epoll_with(int descriptor, std::uint32_t events) {
+  const int epoll = epoll_create1(EPOLL_CLOEXEC);
+  if (epoll < 0) fail("cannot make an epoll instance");
+  epoll_event event{};
+  event.events = events;
+  if (epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) == 0) return epoll;
+  const int error = errno;
+  close(epoll);
+  if (error == EPERM) return -1;
+  errno = error;
+  fail("cannot wait for the input");
+}
+
+}  // namespace
+
+Loop::Loop() { watch_signals(); }
+Loop::~Loop() = default;
+
+bool Loop::signalled() { return stop_signalled() || alarm_signalled(); }
+bool Loop::past_deadline() { return alarm_signalled(); }
+
+void Loop::watch_signals() {
+  auto watch = std::make_shared<Watch>(context_);
+  watch->descriptor.assign(dup(catch_signals()));
+  watch->handler = [this] {
+    stop(alarm_signalled() ? StopReason::deadline : StopReason::signal);
+    return false;
+  };
+  wait_inherited(std::move(watch));
+}
+
+StopReason Loop::run() {
+  if (reason_ == StopReason::none) {
+    context_.restart();
+    context_.run();
+  }
+  return reason_;
+}
+
+void Loop::stop(StopReason reason) {
+  if (reason_ == StopReason::none) reason_ = reason;
+  context_.stop();
+}
+
+void Loop::stop_after(base::Nanoseconds deadline) { set_alarm(deadline); }
+
+void Loop::post(std::function<void()> handler) { asio::post(context_, std::move(handler)); }
+
+void Loop::after(base::Nanoseconds delay, std::function<void()> handler) {
+  at(Clock::now() + delay, std::move(handler));
+}
+
+void Loop::at(Clock::time_point when, std::function<void()> handler) {
+  auto timer = std::make_shared<asio::steady_timer>(context_, when);
+  timer->async_wait([timer, handler = std::move(handler)](const boost::system::error_code& error) {
+    if (!error) handler();
+  });
+}
+
+void Loop::every(base::Nanoseconds interval, std::function<void()> handler) {
+  auto next = std::make_shared<Clock::time_point>(Clock::now());
+  auto tick = std::make_shared<std::function<void()>>();
+  // The handler refers to itself weakly; the pending timer is what keeps it.
+  const auto again = [this, interval, next](const std::shared_ptr<std::function<void()>>& self) {
+    *next += interval;
+    at(*next, [self] { (*self)(); });
+  };
+  *tick = [again, weak = std::weak_ptr(tick), handler = std::move(handler)] {
+    handler();
+    if (const auto self = weak.lock()) again(self);
+  };
+  again(tick);
+}
+
+void Loop::on_readable(net::UdpSocket& socket, std::function<void()> handler) {
+  wait_readable(socket, std::make_shared<std::function<void()>>(std::move(handler)));
+}
+
+void Loop::wait_readable(net::UdpSocket& socket, std::shared_ptr<std::function<void()>> handler) {
+  auto ready = [this, &socket, handler = std::move(handler)](const boost::system::error_code& error) mutable {
+    if (error) return;  // the socket was closed
+    (*handler)();
+    if (!socket.is_open() || stopping()) return;
+    wait_readable(socket, std::move(handler));
+  };
+  if (socket.drained()) {
+    socket.async_wait_readable(std::move(ready));
+  } else {
+    asio::post(context_, [ready = std::move(ready)]() mutable { ready({}); });
+  }
+}
+
+void Loop::when_writable(net::UdpSocket& socket, std::function<void()> handler) {
+  socket.async_wait_writable([handler = std::move(handler)](const boost::system::error_code& error) {
+    if (!error) handler();
+  });
+}
+
+void Loop::on_readable(int inherited, std::function<bool()> handler) {
+  auto watch = std::make_shared<Watch>(context_);
+  watch->handler = std::move(handler);
+  const int epoll = epoll_with(inherited, EPOLLIN);
+  if (epoll >= 0) watch->descriptor.assign(epoll);
+  wait_inherited(std::move(watch));
+}
+
+void Loop::on_reader_gone(int inherited, std::function<void()> handler) {
+  struct stat status {};
+  if (fstat(inherited, &status) != 0 || !S_ISFIFO(status.st_mode)) return;
+  auto watch = std::make_shared<Watch>(context_);
+  watch->handler = [handler = std::move(handler)] {
+    handler();
+    return false;
+  };
+  watch->descriptor.assign(epoll_with(inherited, 0));  // EPOLLERR is always told
+  wait_inherited(std::move(watch));
+}
+
+void Loop::wait_inherited(std::shared_ptr<Watch> watch) {
+  Watch& one = *watch;
+  auto ready = [this, watch = std::move(watch)](const boost::system::error_code& error) mutable {
+    if (!error && watch->handler() && !stopping()) wait_inherited(std::move(watch));
+  };
+  if (one.descriptor.is_open()) {
+    one.descriptor.async_wait(asio::posix::stream_descriptor::wait_read, std::move(ready));
+  } else {
+    asio::post(context_, [ready = std::move(ready)]() mutable { ready({}); });
+  }
+}
+
+bool Loop::in_background(std::function<void()> work) {
+  const int done = eventfd(0, EFD_CLOEXEC);
+  if (done < 0) fail("cannot make an eventfd");
+  // The thread owns a descriptor of its own, for it may outlive this loop.
+  std::thread([work = std::move(work), done = dup(done)] {
+    work();
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const ssize_t written = write(done, &one, sizeof one);
+    close(done);
+  }).detach();
+  bool finished = false;
+  auto watch = std::make_shared<Watch>(context_);
+  watch->descriptor.assign(done);
+  watch->handler = [&finished] {
+    finished = true;
+    return false;
+  };
+  wait_inherited(std::move(watch));
+  context_.restart();
+  while (!finished && !stopping() && context_.run_one() > 0) {
+  }
+  if (!finished) work_left_behind = true;
+  return finished;
+}
+
+bool Loop::left_work_behind() { return work_left_behind; }
+
+}  // namespace run

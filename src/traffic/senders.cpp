@@ -1,0 +1,64 @@
+#include "traffic/senders.hpp"
+
+#include <array>
+#include <cstring>
+#include <random>
+
+namespace traffic {
+namespace {
+
+struct Seed {
+  std::uint64_t a, b;
+  Seed() {
+    std::random_device source;
+    const auto word = [&] { return std::uint64_t{source()} << 32 | source(); };
+    a = word() | 1;
+    b = word() | 1;
+  }
+};
+
+// Murmur3's finalizer: every bit of the result depends on every bit of `x`.
+std::uint64_t mixed(std::uint64_t x) {
+  x ^= x >> 33;
+  x *= 0xff51afd7ed558ccdull;
+  x ^= x >> 33;
+  x *= 0xc4ceb9fe1a85ec53ull;
+  return x ^ x >> 33;
+}
+
+}  // namespace
+
+std::uint64_t hash_of(const net::Endpoint& endpoint) {
+  static const Seed seed;
+  std::array<std::uint64_t, 4> words{};
+  std::memcpy(words.data(), endpoint.data(), endpoint.size());
+  std::uint64_t hash = seed.a;
+  for (const std::uint64_t word : words) hash = mixed((hash ^ word) * seed.b);
+  return hash;
+}
+
+void SenderCounter::add_hash(std::uint64_t hash) {
+  if (is_full()) return;
+  if (count_ * 2 >= slots_.size()) grow();
+  const std::uint64_t wanted = hash == 0 ? 1 : hash;
+  const std::size_t mask = slots_.size() - 1;
+  std::size_t at = wanted & mask;
+  while (slots_[at] != 0 && slots_[at] != wanted) at = (at + 1) & mask;
+  if (slots_[at] == wanted) return;
+  slots_[at] = wanted;
+  ++count_;
+}
+
+void SenderCounter::grow() {
+  std::vector<std::uint64_t> old(slots_.empty() ? 16 : slots_.size() * 2);
+  old.swap(slots_);
+  const std::size_t mask = slots_.size() - 1;
+  for (const std::uint64_t hash : old) {
+    if (hash == 0) continue;
+    std::size_t at = hash & mask;
+    while (slots_[at] != 0) at = (at + 1) & mask;
+    slots_[at] = hash;
+  }
+}
+
+}  // namespace traffic
