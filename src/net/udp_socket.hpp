@@ -67,7 +67,7 @@ class UdpSocket {
   std::size_t set_receive_buffer(std::size_t bytes);   // gives what was granted
   std::size_t set_send_buffer(std::size_t bytes);
   void want(const WantedMetadata& wanted);
-  void report_transport_errors(bool on);    // IP_RECVERR
+  void report_transport_errors(bool on);    // IP_RECVERR, and where extensions begin (RFC 4884)
   void use_segmentation(std::size_t largest_segment);  // 0: none
 
   int broadcast() const;
