@@ -12,7 +12,7 @@ namespace traffic {
 std::string shortened(std::string_view text);
 
 // payloads_text.cpp
-Check check_token, check_sip, check_ssdp, check_tftp, check_memcached, check_a2s;
+Check check_token, check_echo, check_sip, check_ssdp, check_tftp, check_memcached, check_a2s;
 // payloads_dns.cpp
 Check check_dns, check_mdns, check_netbios;
 // payloads_binary.cpp

@@ -82,7 +82,7 @@ constexpr std::array<Payload, 21> table{{
      check_openvpn},
     {"a2s", "A2S_INFO of game servers", {27015}, "", false, Form::text, "\xff\xff\xff\xffTSource Engine Query\0"sv,
      check_a2s},
-    {"echo", "16 random bytes (RFC 862)", {7}, "", false, Form::hex, token_request, check_token},
+    {"echo", "16 random bytes (RFC 862)", {7}, "", true, Form::hex, token_request, check_echo},
     {"empty", "an empty datagram", {}, "", false, Form::hex, "", check_token},
 }};
 

@@ -40,9 +40,15 @@ std::string_view header_value(std::string_view reply, std::string_view name) {
 
 }  // namespace
 
-// The token, echo and the empty datagram: any reply.
+// The token and the empty datagram: any reply.
 Fact check_token(std::string_view request, std::string_view reply, const ReplyContext&) {
   return is_echo(request, reply) ? "echoed" : "reply";
+}
+
+// RFC 862: what was sent, and nothing else.
+Fact check_echo(std::string_view request, std::string_view reply, const ReplyContext&) {
+  if (reply != request) return std::nullopt;
+  return "echoed";
 }
 
 // RFC 3261, 8.1.3.3: the branch that a client put into Via is in every response.
