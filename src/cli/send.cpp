@@ -60,16 +60,9 @@ void bind_pacing(CommandApp& app, PayloadWords& words, commands::SendOptions& op
 void bind_socket_of_sender(CommandApp& app, commands::SendOptions& options) {
   bind_family(app, options.family);
   bind_interface(app, options.socket);
-  app.value("-s,--source", "ADDRESS", "local address", [&](const std::string& word) {
-    options.source_address = net::parse_address(word);
-    if (!options.source_address) throw UsageError(fmt::format("'{}' is not an address", base::escaped(word)));
-  });
-  app.value("-p,--source-port", "PORT", "local port",
-            [&](const std::string& word) { options.source_port = net::parse_port(word); });
+  bind_source(app, options.source_address, options.source_port);
   bind_socket(app, options.socket, 0);
-  app.flag("--no-loopback", "multicast is not delivered on this host",
-           [&] { options.socket.multicast_loopback = false; });
-  app.flag("--df", "do not fragment", options.socket.dont_fragment);
+  bind_leaving(app, options.socket);
 }
 
 void settle_payloads(const PayloadWords& words, commands::SendOptions& options) {

@@ -100,6 +100,20 @@ void bind_socket(CommandApp& app, net::SocketOptions& options, int least_ttl) {
   });
 }
 
+void bind_source(CommandApp& app, std::optional<net::Address>& address, std::uint16_t& port) {
+  app.value("-s,--source", "ADDRESS", "local address", [&address](const std::string& word) {
+    address = net::parse_address(word);
+    if (!address) throw UsageError(fmt::format("'{}' is not an address", base::escaped(word)));
+  });
+  app.value("-p,--source-port", "PORT", "local port",
+            [&port](const std::string& word) { port = net::parse_port(word); });
+}
+
+void bind_leaving(CommandApp& app, net::SocketOptions& options) {
+  app.flag("--no-loopback", "multicast is not delivered on this host", [&options] { options.multicast_loopback = false; });
+  app.flag("--df", "do not fragment", options.dont_fragment);
+}
+
 void bind_count(CommandApp& app, const std::string& help, run::StopOptions& options, std::uint64_t least) {
   app.value("-c,--count", "N", help, [&options, least](const std::string& word) {
     constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();

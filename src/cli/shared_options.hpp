@@ -17,6 +17,10 @@ void bind_family(CommandApp& app, std::optional<net::Family>& family);
 void bind_interface(CommandApp& app, net::SocketOptions& options);
 // -t, --dscp, -b, --rcvbuf, --sndbuf
 void bind_socket(CommandApp& app, net::SocketOptions& options, int least_ttl);
+// -s, -p
+void bind_source(CommandApp& app, std::optional<net::Address>& address, std::uint16_t& port);
+// --no-loopback, --df
+void bind_leaving(CommandApp& app, net::SocketOptions& options);
 void bind_count(CommandApp& app, const std::string& help, run::StopOptions& options, std::uint64_t least);
 // -w, -W
 void bind_waits(CommandApp& app, const std::string& wait_help, run::StopOptions& options);
