@@ -25,6 +25,8 @@ Receive, send, join and probe UDP: every datagram a record, every sender heard.
            udptool send localhost 41234 'hello world'
   join     receive multicast
            udptool join 239.1.1.1
+  probe    is a port open, where does a path end, how large a datagram fits
+           udptool probe 192.0.2.7 53
 
 'udptool COMMAND --help' lists a command's options, 'man udptool' tells the rest.
 
@@ -45,6 +47,7 @@ constexpr std::array commands{
     Command{"listen", &listen_invocation},
     Command{"send", &send_invocation},
     Command{"join", &join_invocation},
+    Command{"probe", &probe_invocation},
 };
 
 [[noreturn]] void reject_command(const std::string& word) {
