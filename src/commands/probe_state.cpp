@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <exception>
 #include <map>
-#include <random>
 #include <set>
 
 #include "commands/probe_modes.hpp"
@@ -27,7 +26,7 @@ class StateProbe {
         series_(options.stop.count.has_value()),
         total_(options.stop.count.value_or(tries)),
         prober_(options, false),
-        log_(traffic::Requests(options.request, options.port, random_seed())),
+        log_(traffic::Requests(options.request, options.port, Prober::random_seed())),
         writer_(options.output, prober_.sink()) {}
 
   base::ExitStatus run() {
@@ -296,11 +295,6 @@ class StateProbe {
     const std::string probes = fmt::format("{} probe{}", count, count == 1 ? "" : "s");
     if (strange_ > 0) return fmt::format("{}, {} datagrams that are no answer to them", probes, strange_);
     return fmt::format("{}{}, no reply", prober_.is_for_many() ? "" : "open or filtered: ", probes);
-  }
-
-  static std::uint64_t random_seed() {
-    std::random_device device;
-    return static_cast<std::uint64_t>(device()) << 32 | device();
   }
 
   const ProbeOptions& options_;

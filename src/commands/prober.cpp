@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <random>
 #include <system_error>
 #include <utility>
 
@@ -102,6 +103,11 @@ void Prober::take(const net::Received& received) {
 
 bool Prober::is_target(const net::Address& address) const {
   return net::with_zone(address, 0) == net::with_zone(target().address(), 0);
+}
+
+std::uint64_t Prober::random_seed() {
+  std::random_device device;
+  return static_cast<std::uint64_t>(device()) << 32 | device();
 }
 
 void Prober::hint_at_family() {

@@ -53,6 +53,8 @@ class Prober {
 
   // True for the address of the target itself.
   bool is_target(const net::Address& address) const;
+  // What makes this run's requests its own.
+  static std::uint64_t random_seed();
   // A notice when the name has addresses of the other family, too.
   void hint_at_family();
 

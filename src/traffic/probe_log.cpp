@@ -85,7 +85,7 @@ std::optional<std::uint64_t> ProbeLog::quoted_by(std::string_view quoted, const 
     const std::size_t size = std::min(request.size(), quoted.size());
     return std::string_view(request).substr(0, size) == quoted.substr(0, size);
   };
-  if (!quoted.empty() && requests_.distinct()) return nearest(fits);
+  if (requests_.distinct_within(quoted.size())) return nearest(fits);
   if (kept_.empty() || !fits(count_ - 1)) return std::nullopt;  // the requests are all alike
   return best_waiting(seen);
 }

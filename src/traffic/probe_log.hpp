@@ -51,8 +51,8 @@ class ProbeLog {
   // round trip, the oldest at first; where none waits, to the one after the last match. Nothing: it answers none.
   std::optional<std::uint64_t> answered_by(std::string_view reply, const Instant& seen);
 
-  // The probe that an ICMP error is about: whose request begins as `quoted` does; an error that quotes nothing of the
-  // payload, or the same of several, goes to one of those that wait, as above.
+  // The probe that an ICMP error is about: whose request begins as `quoted` does; an error that quotes so
+  // little that it could be several goes to one of those that wait, as above.
   std::optional<std::uint64_t> quoted_by(std::string_view quoted, const Instant& seen);
 
   // To be told for each answer, as it guides the search for the next.

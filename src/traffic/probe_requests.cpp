@@ -51,6 +51,10 @@ std::string Requests::make_sized(std::uint64_t sequence, std::size_t size) const
   return out;
 }
 
+bool Requests::distinct_within(std::size_t size) const {
+  return distinct_ && make(0).substr(0, size) != make(1).substr(0, size);
+}
+
 bool Requests::answers(std::uint64_t sequence, std::string_view reply) const {
   const std::string request = make(sequence);
   if (matches_by_id()) return payload_->check_fact(request, reply, {}).has_value();

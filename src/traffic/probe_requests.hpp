@@ -27,8 +27,10 @@ class Requests {
   // The same with zeros behind it, or cut, so that it has `size` bytes.
   std::string make_sized(std::uint64_t sequence, std::size_t size) const;
 
-  // True when every request differs from the others, so that a quote or an echo of it tells which it was.
+  // True when every request differs from the others, so that an echo of it tells which it was.
   bool distinct() const { return distinct_; }
+  // True when the first `size` bytes differ already, so that a quote of so much does.
+  bool distinct_within(std::size_t size) const;
   // True when only a reply that carries the request's id counts.
   bool matches_by_id() const { return payload_ != nullptr && payload_->matches_by_id; }
 
