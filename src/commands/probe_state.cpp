@@ -33,6 +33,9 @@ class StateProbe {
     prober_.check_size(log_.requests().make(0).size());
     prober_.watch({[this](const net::Received& reply, const Instant& seen) { on_reply(reply, seen); },
                    [this](const net::TransportError& error, const Instant& seen) { on_error(error, seen); }});
+    if (series_ && !log_.requests().distinct() && options_.interval < options_.wait()) {
+      prober_.report().notice("the probes are all alike: which of them a reply answers is a guess");
+    }
     const double rate = 1e9 / static_cast<double>(options_.interval.count());
     pacer_.emplace(rate, run::Clock::now());
     loop().post([this] { series_ ? pump() : send_or_stop(); });

@@ -53,8 +53,8 @@ std::optional<std::uint64_t> ProbeLog::best_waiting(const Instant& seen) const {
   nanoseconds least{};
   for (std::uint64_t sequence = std::max(oldest_waiting_, count_ - kept_.size()); sequence < count_; ++sequence) {
     if (!is_waiting(sequence)) continue;
-    if (!last_rtt_) return sequence;
-    const nanoseconds off = std::chrono::abs(seen.steady - departure(sequence).steady - *last_rtt_);
+    if (!rtt_) return sequence;
+    const nanoseconds off = std::chrono::abs(seen.steady - departure(sequence).steady - *rtt_);
     if (best && off >= least) break;  // departures only grow: it was passed
     best = sequence;
     least = off;
@@ -76,7 +76,7 @@ std::optional<std::uint64_t> ProbeLog::answered_by(std::string_view reply, const
   }
   if (const auto found = best_waiting(seen)) return found;
   if (count_ == 0) return std::nullopt;
-  return std::clamp(last_rtt_ ? last_match_ + 1 : 0, count_ - kept_.size(), count_ - 1);
+  return std::clamp(rtt_ ? last_match_ + 1 : 0, count_ - kept_.size(), count_ - 1);
 }
 
 std::optional<std::uint64_t> ProbeLog::quoted_by(std::string_view quoted, const Instant& seen) {
@@ -92,7 +92,8 @@ std::optional<std::uint64_t> ProbeLog::quoted_by(std::string_view quoted, const 
 
 void ProbeLog::learn(std::uint64_t sequence, nanoseconds rtt) {
   last_match_ = sequence;
-  last_rtt_ = rtt;
+  // Smoothed, so that one reply taken for another's does not lead all that follow astray.
+  rtt_ = rtt_ ? *rtt_ + (rtt - *rtt_) / 16 : rtt;
 }
 
 }  // namespace traffic

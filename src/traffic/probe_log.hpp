@@ -47,7 +47,7 @@ class ProbeLog {
   void settle(std::uint64_t sequence);
 
   // The probe that a reply which came at `seen` answers: by its id, or by the request that it holds. One that carries
-  // neither, where the protocol has no id, goes to the waiting probe whose time is nearest to the last known
+  // neither, where the protocol has no id, goes to the waiting probe whose time is nearest to the usual
   // round trip, the oldest at first; where none waits, to the one after the last match. Nothing: it answers none.
   std::optional<std::uint64_t> answered_by(std::string_view reply, const Instant& seen);
 
@@ -72,7 +72,7 @@ class ProbeLog {
   std::uint64_t count_ = 0;
   std::uint64_t oldest_waiting_ = 0;
   std::uint64_t last_match_ = 0;
-  std::optional<std::chrono::nanoseconds> last_rtt_;
+  std::optional<std::chrono::nanoseconds> rtt_;  // smoothed
   unsigned strange_ = 0;   // replies without an echo so far
   bool echoes_ = false;    // one had it
 };
