@@ -1,5 +1,7 @@
 // Words to a command, the command's end to an exit status. The only place that catches everything.
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -16,6 +18,15 @@
 namespace {
 
 using base::ExitStatus;
+
+// Started with stdin, stdout or stderr closed (`<&-`), the first socket would take its place, and be read or written
+// as if it were that. Something that fails takes it instead.
+void occupy_closed_descriptors() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (fcntl(fd, F_GETFD) >= 0) continue;
+    if (open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0) std::_Exit(2);
+  }
+}
 
 // The usual cure for what went wrong, or "".
 std::string_view hint_for(const std::system_error& error) {
@@ -55,6 +66,7 @@ ExitStatus carry_out(const cli::Invocation& invocation) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  occupy_closed_descriptors();
   cli::Invocation invocation;
   try {
     invocation = cli::parse({argv + 1, argv + argc});
