@@ -162,7 +162,8 @@ bool CommandApp::parse(const std::vector<std::string>& arguments) {
   return true;
 }
 
-void CommandApp::check_known(const std::vector<std::string>& extras) const {
+void CommandApp::check_known(std::vector<std::string> extras) const {
+  std::erase(extras, "--");  // CLI11 leaves the mark that ends the options among what it does not know
   if (extras.empty()) return;
   const std::string word = extras.front().substr(0, extras.front().find('='));
   std::vector<std::string> known;
