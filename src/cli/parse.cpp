@@ -26,7 +26,7 @@ Receive, send, join and probe UDP: every datagram a record, every sender heard.
   join     receive multicast
            udptool join 239.1.1.1
 
-'udptool COMMAND --help' lists a command's options, 'man udptool' tells the rest.
+'udptool COMMAND --help' lists its options, 'man udptool' tells the rest.
 
 Options may stand anywhere; '--' ends them. Records go to stdout, notices and
 errors to stderr. Exit status: 0 done, 1 nothing came in time, 2 could not be
