@@ -56,6 +56,7 @@ std::vector<char*> pointers(const Words& words) {
 [[noreturn]] void become(char* const* words, char* const* environment, int in, int out, int err) {
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  ::signal(SIGPIPE, SIG_DFL);
   if (in < 0) {
     close(STDIN_FILENO);
   } else {
@@ -96,6 +97,12 @@ std::uint16_t udp_port_of(pid_t pid) {
   return 0;
 }
 
+// Without taking the status away from wait().
+bool has_ended(pid_t pid) {
+  siginfo_t info{};
+  return waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == pid;
+}
+
 }  // namespace
 
 std::ostream& operator<<(std::ostream& out, const Ending& ending) {
@@ -104,6 +111,7 @@ std::ostream& operator<<(std::ostream& out, const Ending& ending) {
 }
 
 Process::Process(const Words& words, const ProcessOptions& options) : words_(words) {
+  ::signal(SIGPIPE, SIG_IGN);
   Words environment = options.environment;
   for (char** one = environ; *one != nullptr; ++one) environment.emplace_back(*one);
   const std::vector<char*> argv = pointers(words_);
@@ -234,7 +242,7 @@ std::uint16_t Process::wait_for_port(Milliseconds timeout) {
   const auto end = Clock::now() + timeout;
   for (;;) {
     if (const std::uint16_t port = udp_port_of(pid_)) return port;
-    if (Clock::now() > end || waitpid(pid_, nullptr, WNOHANG | WNOWAIT) != 0) break;
+    if (Clock::now() > end || has_ended(pid_)) break;
     std::this_thread::sleep_for(Milliseconds(2));
   }
   const std::lock_guard lock(mutex_);
@@ -254,6 +262,7 @@ std::string Process::err() const {
 void Process::write(std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t size = ::write(input_, bytes.data(), bytes.size());
+    if (size < 0 && errno == EPIPE) return;  // it has read enough
     must(size > 0 || errno == EINTR, "writing to a process");
     bytes.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
   }
