@@ -111,6 +111,30 @@ TEST_CASE("words: hosts, ports and endpoints that cannot be") {
                  {{"listen", "--deny", "banana", "0"}, "'banana'"}});
 }
 
+TEST_CASE("words: a bad word is shown in printable form, on one line") {
+  const std::string word = "a\n\x1b[2J";
+  const char* shown = "a\\n\\x1b[2J";
+  check_refused({{{word}, shown},
+                 {{"listen", word}, shown},
+                 {{"listen", word + ":9"}, shown},
+                 {{"listen", "[" + word}, shown},
+                 {{"listen", "1." + word}, shown},
+                 {{"listen", "-c", word, "0"}, shown},
+                 {{"listen", "-w", word, "0"}, shown},
+                 {{"listen", "-o", word, "0"}, shown},
+                 {{"listen", "-i", word, "0"}, shown},
+                 {{"listen", "--color", word, "0"}, shown},
+                 {{"listen", "--dscp", word, "0"}, shown},
+                 {{"listen", "--rcvbuf", word, "0"}, shown},
+                 {{"listen", "--allow", word, "0"}, shown},
+                 {{"listen", "--" + word, "0"}, shown},
+                 {{"send", word, "9", "x"}, shown},
+                 {{"send", "127.0.0.1", word, "x"}, shown},
+                 {{"send", "--rate", word, "127.0.0.1", "9", "x"}, shown},
+                 {{"send", "-s", word, "127.0.0.1", "9", "x"}, shown},
+                 {{"send", "-f", word, "127.0.0.1", "9"}, shown}});
+}
+
 TEST_CASE("words: options that contradict each other") {
   check_refused({{{"listen", "-4", "-6", "0"}, "-6"},
                  {{"send", "-4", "-6", "localhost", "9", "x"}, "-6"},

@@ -56,7 +56,10 @@ std::vector<char*> pointers(const Words& words) {
 [[noreturn]] void become(char* const* words, char* const* environment, int in, int out, int err) {
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  ::signal(SIGPIPE, SIG_DFL);
+  for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);  // doctest's handlers among them
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
   if (in < 0) {
     close(STDIN_FILENO);
   } else {
@@ -128,8 +131,13 @@ Process::Process(const Words& words, const ProcessOptions& options) : words_(wor
     in = ends[0];
     input_ = ends[1];
   }
+  // A signal that comes before the child is another program must wait until it is.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
   pid_ = fork();
   if (pid_ == 0) become(argv.data(), envp.data(), in, out[1], err[1]);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
   must(pid_ > 0, "fork");
   setpgid(pid_, pid_);
   if (in >= 0) close(in);
