@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 
 namespace base {
 namespace {
@@ -17,7 +18,7 @@ struct Unit {
 };
 
 [[noreturn]] void reject(std::string_view word, std::string_view wanted) {
-  throw UsageError(fmt::format("'{}' is not {}", word, wanted));
+  throw UsageError(fmt::format("'{}' is not {}", escaped(word), wanted));
 }
 
 // Splits "1.5ms" into 1.5 and "ms"; a word that does not begin with a plain decimal number gives no number.

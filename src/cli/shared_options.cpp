@@ -32,7 +32,8 @@ int parse_dscp(const std::string& word) {
   try {
     return static_cast<int>(base::parse_integer(word, 0, 63));
   } catch (const UsageError&) {
-    throw UsageError(fmt::format("'{}' is not a code point: 0 to 63, or a name such as ef, af41, cs5", word));
+    throw UsageError(fmt::format("'{}' is not a code point: 0 to 63, or a name such as ef, af41, cs5",
+                                 base::escaped(word)));
   }
 }
 
