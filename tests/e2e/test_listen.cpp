@@ -49,6 +49,14 @@ TEST_CASE("listen: several endpoints are heard at once") {
   CHECK(contains(result.err, "2 datagrams, 11 bytes, 1 senders"));
 }
 
+TEST_CASE("listen: a name with addresses of both families listens on each, on one free port") {
+  SKIP_UNLESS(has_ipv6(), "no IPv6 here");
+  IN_NAMESPACE("hosts_file '::1 both.test' '127.0.0.1 both.test'");
+  const Listener listener({}, {"both.test:0"}, 2);
+  CHECK(listener.addresses() == std::vector<std::string>{"[::1]", "127.0.0.1"});
+  CHECK(listener.port(0) == listener.port(1));
+}
+
 TEST_CASE("listen: a name listens on every address that it has") {
   Process listener(udptool({"listen", "-W", "10", "localhost:0"}));
   listener.wait_for(Stream::err, "listening on 127.0.0.1:");

@@ -40,6 +40,28 @@ TEST_CASE("send: names are resolved, and IPv6 works by literal and by -6") {
   CHECK(six.next() == "y");
 }
 
+TEST_CASE(
+    "send: of a name with several addresses the first is taken, and its refusal hints at the other family") {
+  SKIP_UNLESS(has_ipv6(), "no IPv6 here");
+  IN_NAMESPACE("hosts_file '::1 both.test' '127.0.0.1 both.test' '127.0.0.1 four.test'");
+  const std::string port = std::to_string(unused_port());
+  const Finished result = run_udptool({"send", "-w", "5", "both.test", port, "x"});
+  CHECK(result.ending == refused);
+  CHECK(contains(result.err, "[::1]:" + port));
+  CHECK(contains(result.err, "-4"));
+  CHECK(contains(run_udptool({"send", "-4", "-w", "5", "both.test", port, "x"}).err, "127.0.0.1:" + port));
+  CHECK(run_udptool({"send", "-6", "four.test", port, "x"}).ending == failed);
+}
+
+TEST_CASE("send: without IPv6 here, a name's IPv4 address is taken") {
+  IN_NAMESPACE(
+      "hosts_file '::1 both.test' '127.0.0.1 both.test'; set_kernel here net/ipv6/conf/lo/disable_ipv6 1");
+  SKIP_UNLESS(!has_ipv6(), "IPv6 cannot be turned off here");
+  const RawUdp peer;
+  CHECK(run_udptool({"send", "both.test", std::to_string(peer.port()), "x"}).ending == done);
+  CHECK(peer.next() == "x");
+}
+
 TEST_CASE("send: a service name is its port") {
   IN_NAMESPACE("");
   const RawUdp dns("127.0.0.1", 53);

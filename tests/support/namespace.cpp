@@ -54,6 +54,11 @@ interface() {
   place far_end world "$1"
   settle here "$1"
 }
+hosts_file() {
+  mount -t tmpfs none /mnt
+  printf '%s\n' "$@" >/mnt/hosts
+  mount --bind /mnt/hosts /etc/hosts
+}
 set_kernel() {
   on "$1" sh -c "echo $3 >/proc/sys/$2"
 }
@@ -62,7 +67,7 @@ set_kernel here net/ipv6/conf/default/accept_dad 0 2>/dev/null || :
 )sh";
 
 Words in_namespace(const std::string& script, const Words& words) {
-  Words all{"unshare", "-rn", "sh", "-euc", prelude + script, "sh"};
+  Words all{"unshare", "-rnm", "sh", "-euc", prelude + script, "sh"};
   all.insert(all.end(), words.begin(), words.end());
   return all;
 }
@@ -79,7 +84,7 @@ std::string as_filter(std::string name) {
 
 bool can_make_namespaces() {
   static const bool can = have("unshare") && have("ip") && have("nsenter") &&
-                          run({"unshare", "-rn", "ip", "link", "set", "lo", "up"}).ending == Ending{0, 0};
+                          run({"unshare", "-rnm", "ip", "link", "set", "lo", "up"}).ending == Ending{0, 0};
   return can;
 }
 
