@@ -48,6 +48,7 @@ class UdpSocket {
   void connect(const Endpoint& peer);
   void disconnect();
   Endpoint local_endpoint() const;
+  std::uint16_t local_port() const { return local_port_; }  // as of bind(); 0 before
   Family family() const { return family_; }
   static constexpr std::size_t max_payload(Family family) { return net::max_payload(family); }
 
@@ -128,6 +129,7 @@ class UdpSocket {
   Family family_ = Family::ipv4;
   std::unique_ptr<Messages> messages_;  // made by the first send
   SegmentLimits segment_limits_;
+  std::uint16_t local_port_ = 0;
   std::uint64_t drops_ = 0;
   std::uint32_t drop_counter_ = 0;
   bool drained_ = true;

@@ -138,6 +138,7 @@ void UdpSocket::bind(const Endpoint& endpoint) {
   boost::system::error_code error;
   socket_.bind(endpoint, error);
   if (error) throw std::system_error(to_std(error), fmt::format("cannot bind {}", to_string(endpoint)));
+  local_port_ = local_endpoint().port();
 }
 
 void UdpSocket::connect(const Endpoint& peer) {
