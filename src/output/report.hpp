@@ -37,6 +37,7 @@ class Report {
   bool json() const { return options_.format == Format::json; }
   bool verbose() const { return options_.verbose; }
   std::string& buffer() { return sink_.buffer(); }
+  void flush() { sink_.flush(); }
 
   // Talk; silenced by -q. Each is written out at once.
   void notice(const std::string& text);
