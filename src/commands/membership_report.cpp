@@ -63,7 +63,7 @@ void MembershipReport::stats_of(Memberships::Socket& socket, const Membership& o
                                    one.text(), datagrams, base::with_prefix(bits, "bit/s"), one.datagrams, one.bytes,
                                    one.senders.count(), dropped));
   }
-  streams_of(one);
+  streams_of(one, &MembershipReport::print_always);  // --stats asked for it
 }
 
 void MembershipReport::interface_stats(const Memberships& memberships, double seconds) {
@@ -91,7 +91,7 @@ void MembershipReport::interface_stats(const Memberships& memberships, double se
   last_of_interface_ = std::move(now);
 }
 
-void MembershipReport::streams_of(const Membership& one) {
+void MembershipReport::streams_of(const Membership& one, Print print) {
   if (!one.streams) return;
   for (const traffic::RtpReport& rtp : one.streams->rtp.reports()) {
     if (report_.json()) {
@@ -104,7 +104,7 @@ void MembershipReport::streams_of(const Membership& one) {
       continue;
     }
     const std::string restarts = rtp.restarts > 0 ? fmt::format(", restarts {}", rtp.restarts) : "";
-    output::print_line(fmt::format("rtp {}: lost {}, duplicate {}, reordered {}{}, jitter {:.1f} ms",
+    (this->*print)(fmt::format("rtp {}: lost {}, duplicate {}, reordered {}{}, jitter {:.1f} ms",
                                    ssrc_text(rtp.ssrc), rtp.lost, rtp.duplicate, rtp.reordered, restarts,
                                    rtp.jitter_ms));
   }
@@ -114,7 +114,7 @@ void MembershipReport::streams_of(const Membership& one) {
       add_group(event, one);
       event.number("pid", ts.pid).number("packets", ts.packets).number("continuity_errors", ts.errors);
     } else {
-      output::print_line(fmt::format("mpeg-ts pid 0x{:04x}: {} packets, {} continuity errors", ts.pid, ts.packets,
+      (this->*print)(fmt::format("mpeg-ts pid 0x{:04x}: {} packets, {} continuity errors", ts.pid, ts.packets,
                                      ts.errors));
     }
   }
@@ -135,7 +135,7 @@ void MembershipReport::summarize(const Membership& one) {
     event.number("datagrams", one.datagrams).number("bytes", one.bytes).number("senders", one.senders.count());
     if (first_ms) event.number("first_ms", *first_ms);
   }
-  streams_of(one);
+  streams_of(one, &MembershipReport::print_as_talk);
 }
 
 }  // namespace commands

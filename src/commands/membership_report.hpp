@@ -24,7 +24,10 @@ class MembershipReport {
  private:
   void stats_of(Memberships::Socket& socket, const Membership& one, double seconds);
   void interface_stats(const Memberships& memberships, double seconds);
-  void streams_of(const Membership& one);
+  using Print = void (MembershipReport::*)(const std::string& line);
+  void streams_of(const Membership& one, Print print);
+  void print_always(const std::string& line) { output::print_line(line); }
+  void print_as_talk(const std::string& line) { report_.line(line); }
 
   struct Counts {
     std::uint64_t datagrams = 0;
