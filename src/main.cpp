@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <system_error>
 
@@ -33,7 +34,7 @@ std::string_view hint_for(const std::system_error& error) {
   const std::string_view text = error.what();
   const int code = error.code().value();
   if (code == EADDRINUSE) return "port in use: another program has it";
-  if (code == EADDRNOTAVAIL) return "no interface here has this address";
+  if (code == EADDRNOTAVAIL && text.starts_with("cannot bind")) return "no interface here has this address";
   if (code == EACCES && text.starts_with("cannot bind")) return "ports below 1024 take root or CAP_NET_BIND_SERVICE";
   if (code == EACCES) return "add --broadcast if this is a broadcast address";
   return "";
@@ -43,7 +44,11 @@ ExitStatus fail(bool json, int code, const std::string& message) {
   output::Options options;
   if (json) options.format = output::Format::json;
   output::Sink sink(1, [] { return true; });
-  output::Report(options, sink).error(code, message);
+  try {
+    output::Report(options, sink).error(code, message);
+  } catch (const base::Failure&) {  // the event cannot be written; the line has been
+  } catch (const output::Closed&) {
+  }
   return ExitStatus::failed;
 }
 
@@ -74,7 +79,11 @@ int main(int argc, char** argv) {
     output::print_error(error.what());
     return static_cast<int>(ExitStatus::failed);
   }
-  const int status = static_cast<int>(carry_out(invocation));
+  int status = static_cast<int>(carry_out(invocation));
+  if (std::fflush(stdout) != 0) {  // help and version are written by stdio
+    output::print_error(fmt::format("cannot write to the output: {}", std::strerror(errno)));
+    status = static_cast<int>(ExitStatus::failed);
+  }
   // A name lookup that was not waited for may still run: leave without taking away what it uses.
   if (run::Loop::left_work_behind()) {
     std::fflush(nullptr);

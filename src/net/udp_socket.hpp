@@ -75,7 +75,7 @@ class UdpSocket {
   int ttl() const;
   int multicast_ttl() const;
   int multicast_loopback() const;
-  unsigned multicast_interface() const;
+  unsigned multicast_interface() const;  // IPv6; over IPv4 Linux does not tell the index: 0
   int multicast_all() const;
   int traffic_class() const;
   int path_mtu_mode() const;  // IP_MTU_DISCOVER
