@@ -22,7 +22,12 @@ int hex_value(char c) {
   return -1;
 }
 
-bool is_plain(char c) { return c >= 0x20 && c < 0x7f && c != '\\' && c != '"'; }
+// 1 for a byte that is not printable ASCII, or is a backslash or double quote. Without branches, for vectors.
+unsigned char is_odd(char c) {
+  const bool control = static_cast<unsigned char>(c - 0x20) >= 0x5f;
+  return static_cast<unsigned char>(control) | static_cast<unsigned char>(c == '\\') |
+         static_cast<unsigned char>(c == '"');
+}
 
 // The byte that `\c` stands for, other than \xNN.
 std::optional<char> simple_escape(char c) {
@@ -74,16 +79,16 @@ bool is_printable(std::uint32_t c) {
 }
 
 std::size_t plain_run(std::string_view bytes) {
-  // Sixteen bytes a step, without a branch in the step, so that the compiler can use vector instructions.
-  constexpr std::size_t step = 16;
+  // 32 bytes a step, without a branch in the step, so that the compiler can use vector instructions.
+  constexpr std::size_t step = 32;
   std::size_t done = 0;
   while (bytes.size() - done >= step) {
     unsigned char odd = 0;
-    for (std::size_t i = 0; i < step; ++i) odd |= static_cast<unsigned char>(!is_plain(bytes[done + i]));
+    for (std::size_t i = 0; i < step; ++i) odd |= is_odd(bytes[done + i]);
     if (odd) break;
     done += step;
   }
-  while (done < bytes.size() && is_plain(bytes[done])) ++done;
+  while (done < bytes.size() && is_odd(bytes[done]) == 0) ++done;
   return done;
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 
 namespace base {
 namespace {
@@ -17,7 +18,7 @@ struct Unit {
 };
 
 [[noreturn]] void reject(std::string_view word, std::string_view wanted) {
-  throw UsageError(fmt::format("'{}' is not {}", word, wanted));
+  throw UsageError(fmt::format("'{}' is not {}", escaped(word), wanted));
 }
 
 // Splits "1.5ms" into 1.5 and "ms"; a word that does not begin with a plain decimal number gives no number.
@@ -85,9 +86,10 @@ double parse_rate(std::string_view word) {
 std::string with_prefix(double value, std::string_view unit) {
   static constexpr std::array<Unit, 4> prefixes{{{"G", 1e9}, {"M", 1e6}, {"k", 1e3}, {"", 1}}};
   for (const Unit& prefix : prefixes) {
-    if (value < prefix.factor && prefix.factor > 1) continue;
     const double scaled = value / prefix.factor;
-    const int decimals = prefix.factor == 1 || scaled >= 100 ? 0 : scaled >= 10 ? 1 : 2;
+    // The bounds are those of the rounded figure: 999.7 is shown as 1.00 k, never as 1000.
+    if (scaled < 0.9995 && prefix.factor > 1) continue;
+    const int decimals = prefix.factor == 1 || scaled >= 99.95 ? 0 : scaled >= 9.995 ? 1 : 2;
     return fmt::format("{:.{}f} {}{}", scaled, decimals, prefix.name, unit);
   }
   return {};

@@ -13,7 +13,7 @@ Invocation join_invocation(const std::vector<std::string>& arguments) {
   options.socket.receive_buffer = std::size_t{4} << 20;
   CommandApp app("join", "join [options] GROUP...",
                  "Receive multicast, on every interface that can, or on those named with -i.\n"
-                 "GROUP is [SOURCE,]GROUP[+N][:PORT]; port 41234 unless said; +N: N groups in a row.");
+                 "GROUP: [SOURCE,]GROUP[+N][:PORT]; default port 41234; +N: N groups in a row.");
   app.group("Multicast");
   app.value("--leave-after", "DURATION", "leave the groups after so long, but go on",
             [&](const std::string& word) { options.leave_after = base::parse_duration(word); });

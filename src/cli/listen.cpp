@@ -10,7 +10,7 @@ Invocation listen_invocation(const std::vector<std::string>& arguments) {
   options.socket.receive_buffer = std::size_t{4} << 20;
   CommandApp app("listen", "listen [options] ENDPOINT...",
                  "Receive on one or more ports; a record for each datagram says who sent it.\n"
-                 "ENDPOINT is PORT, ADDRESS:PORT, [V6ADDRESS%ZONE]:PORT or *:PORT; port 0 takes a free one.");
+                 "ENDPOINT: PORT, ADDRESS:PORT, [V6ADDRESS%ZONE]:PORT or *:PORT; 0: a free port.");
   app.group("Answering");
   app.flag("--echo", "send each datagram back to its sender", options.echo);
   app.value("--reply", "TEXT", "answer each datagram with TEXT (C escapes)",

@@ -28,7 +28,7 @@ Receive, send, join and probe UDP: every datagram a record, every sender heard.
   probe    is a port open, where does a path end, how large a datagram fits
            udptool probe 192.0.2.7 53
 
-'udptool COMMAND --help' lists a command's options, 'man udptool' tells the rest.
+'udptool COMMAND --help' lists its options, 'man udptool' tells the rest.
 
 Options may stand anywhere; '--' ends them. Records go to stdout, notices and
 errors to stderr. Exit status: 0 done, 1 nothing came in time, 2 could not be

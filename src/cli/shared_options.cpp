@@ -32,7 +32,8 @@ int parse_dscp(const std::string& word) {
   try {
     return static_cast<int>(base::parse_integer(word, 0, 63));
   } catch (const UsageError&) {
-    throw UsageError(fmt::format("'{}' is not a code point: 0 to 63, or a name such as ef, af41, cs5", word));
+    throw UsageError(fmt::format("'{}' is not a code point: 0 to 63, or a name such as ef, af41, cs5",
+                                 base::escaped(word)));
   }
 }
 
@@ -89,7 +90,7 @@ void bind_socket(CommandApp& app, net::SocketOptions& options, int least_ttl) {
   app.value("-t,--ttl", "N", "TTL / hop limit of what is sent", [&options, least_ttl](const std::string& word) {
     options.ttl = static_cast<int>(base::parse_integer(word, static_cast<std::uint64_t>(least_ttl), 255));
   });
-  app.value("--dscp", "NAME|N", "DiffServ code point of what is sent (ef, af41, 0-63)",
+  app.value("--dscp", "NAME|N", "DiffServ code point of what is sent (ef, 0-63)",
             [&options](const std::string& word) { options.dscp = parse_dscp(word); });
   app.flag("-b,--broadcast", "allow broadcast destinations", options.broadcast);
   app.value("--rcvbuf", "SIZE", "kernel receive buffer", [&options](const std::string& word) {
@@ -134,7 +135,7 @@ void bind_output(CommandApp& app, output::Options& options) {
   app.flag("-j,--json", "short for -o json", [&options] { options.format = output::Format::json; });
   app.flag("-r,--raw", "short for -o raw", [&options] { options.format = output::Format::raw; });
   app.flag("-T,--timestamps", "kernel receive time first (text, hex)", options.timestamps);
-  app.flag("-v,--verbose", "destination, interface, TTL, DSCP, ECN; more notices", options.verbose);
+  app.flag("-v,--verbose", "destination, interface, TTL, DSCP; more notices", options.verbose);
   app.flag("-q,--quiet", "no notices, no summary", options.quiet);
   app.value("--color", "WHEN", "auto (default), always or never",
             [&options](const std::string& word) { options.color = parse_color(word); });

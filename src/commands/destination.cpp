@@ -40,7 +40,17 @@ Destination scouted(run::Loop& loop, const net::Endpoint& endpoint, const Destin
   net::apply(plain, endpoint.address().is_multicast(), scout);
   if (words.source_address) scout.bind({*words.source_address, 0});
   scout.connect(endpoint);
-  return {endpoint, scout.local_endpoint().address(), scout.path_mtu(), 0};
+  return {endpoint, scout.local_endpoint().address(), scout.path_mtu(), false};
+}
+
+bool is_reachable(run::Loop& loop, const net::Endpoint& endpoint, const DestinationWords& words,
+                  const net::SocketOptions& options) {
+  try {
+    scouted(loop, endpoint, words, options);
+    return true;
+  } catch (const std::system_error&) {
+    return false;
+  }
 }
 
 }  // namespace
@@ -55,10 +65,9 @@ Destination find_destination(run::Loop& loop, const DestinationWords& words, con
     try {
       settle_zone(endpoint, options, report);
       Destination destination = scouted(loop, endpoint, words, options);
-      destination.alternatives =
-          static_cast<std::size_t>(std::count_if(candidates.begin(), candidates.end(), [&](const net::Endpoint& one) {
-            return net::family_of(one) != net::family_of(endpoint);
-          }));
+      destination.has_other_family = std::any_of(candidates.begin(), candidates.end(), [&](const net::Endpoint& one) {
+        return net::family_of(one) != net::family_of(endpoint) && is_reachable(loop, one, words, options);
+      });
       return destination;
     } catch (const std::system_error&) {
       if (!first_error) first_error = std::current_exception();

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "output/json.hpp"
+
 namespace commands {
 namespace {
 
@@ -34,10 +36,18 @@ bool Membership::takes(const net::Received& received) const {
 }
 
 void Membership::count(const net::Received& received) {
-  if (datagrams == 0) first = run::Clock::now();
+  const auto now = run::Clock::now();
+  if (datagrams == 0) first = now;
   datagrams += received.count();
   bytes += received.is_run() ? received.bytes.size() : received.size;
   senders.add(*received.sender);
+  stall_watch.heard(now, received.count());
+  if (!streams) return;
+  const net::SystemTime arrival = received.metadata.time.value_or(output::now());
+  for (std::size_t i = 0; i < received.count(); ++i) {
+    streams->rtp.add(received.payload(i), arrival);
+    streams->ts.add(received.payload(i));
+  }
 }
 
 std::string Membership::text() const {
@@ -98,6 +108,7 @@ Membership& Memberships::join(const std::optional<net::Address>& source, const n
     }
   }
   membership->joined_at = run::Clock::now();
+  membership->stall_watch = traffic::StallWatch(membership->joined_at);
   socket->memberships.push_back(membership.get());
   memberships_.push_back(std::move(membership));
   return *memberships_.back();
@@ -120,7 +131,8 @@ void Memberships::leave() {
   if (left_) return;
   left_ = true;
   for (const auto& socket : sockets_) {
-    for (const Membership* one : socket->memberships) {
+    for (Membership* one : socket->memberships) {
+      one->stall_watch.left();
       try {
         socket->udp.drop_membership(one->group, one->interface, one->source);
       } catch (const std::system_error&) {

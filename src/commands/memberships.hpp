@@ -12,9 +12,20 @@
 #include "net/socket_options.hpp"
 #include "output/report.hpp"
 #include "run/loop.hpp"
+#include "traffic/mpeg_ts.hpp"
+#include "traffic/rtp.hpp"
 #include "traffic/senders.hpp"
+#include "traffic/stall_watch.hpp"
 
 namespace commands {
+
+// What --rtp reads in the datagrams of a membership.
+struct Streams {
+  explicit Streams(std::uint32_t clock_rate) : rtp(clock_rate) {}
+
+  traffic::RtpTracker rtp;
+  traffic::TsTracker ts;
+};
 
 // One group on one interface, from one source or from any.
 struct Membership {
@@ -28,6 +39,8 @@ struct Membership {
   traffic::SenderCounter senders;
   run::Clock::time_point joined_at{};
   std::optional<run::Clock::time_point> first;  // when the first datagram came
+  traffic::StallWatch stall_watch{joined_at};
+  std::unique_ptr<Streams> streams;  // with --rtp
 
   bool takes(const net::Received& received) const;
   void count(const net::Received& received);

@@ -28,7 +28,7 @@ void Reception::drain(net::UdpSocket& socket, const Hooks& hooks) {
   // After so many batches other sockets and timers get their turn.
   constexpr int batches_a_turn = 32;
   constexpr std::uint64_t drains_a_drop_check = 1'024;  // often enough for a 32-bit counter
-  const std::uint16_t local_port = socket.local_endpoint().port();
+  const std::uint16_t local_port = socket.local_port() != 0 ? socket.local_port() : socket.local_endpoint().port();
   const std::uint64_t before = totals_.datagrams;
   const bool at_the_end = loop_.stopping();
   for (int i = 0; i < batches_a_turn && !is_complete() && (at_the_end || !loop_.stopping()); ++i) {

@@ -208,6 +208,7 @@ class Session {
   }
 
   base::ExitStatus finish(run::StopReason reason) {
+    if (options_.progress && source_->progress()) progress_.show(*source_->progress(), sent_, sent_bytes_);
     progress_.end();
     const bool interrupted = reason == run::StopReason::signal || reason == run::StopReason::deadline;
     if (interrupted || report().json()) {
@@ -249,7 +250,7 @@ class Session {
   }
 
   void hint_at_family() {
-    if (destination_.alternatives == 0) return;
+    if (!destination_.has_other_family) return;
     const bool v4 = destination_.endpoint.address().is_v4();
     report().notice(fmt::format("{} has an {} address too: try {}", options_.host, v4 ? "IPv6" : "IPv4", v4 ? "-6" : "-4"));
   }

@@ -20,7 +20,7 @@ mmsghdr* ReceiveBatch::prepare(std::size_t places) {
   Arrays& a = *arrays_;
   // The kernel writes lengths and flags into the headers it fills: set those anew, and only those.
   for (std::size_t i = 0; i < used_; ++i) {
-    a.vectors[i] = {a.payloads.get() + i * payload_room, payload_room};
+    a.vectors[i] = {a.payloads.get() + i * place_size, payload_room};
     msghdr& header = a.headers[i].msg_hdr;
     header.msg_name = a.senders[i].data();
     header.msg_namelen = static_cast<socklen_t>(a.senders[i].capacity());
@@ -39,7 +39,7 @@ Received ReceiveBatch::operator[](std::size_t place) const {
   const mmsghdr& message = a.headers[place];
   Received out;
   out.size = message.msg_len;
-  out.bytes = {a.payloads.get() + place * payload_room, std::min<std::size_t>(message.msg_len, payload_room)};
+  out.bytes = {a.payloads.get() + place * place_size, std::min<std::size_t>(message.msg_len, payload_room)};
   out.sender = &a.senders[place];
   if (message.msg_hdr.msg_controllen > 0) out.metadata = decode_metadata(message.msg_hdr);
   return out;
@@ -127,6 +127,8 @@ SendResult UdpSocket::send(SendBatch& batch) {
     const int taken = sendmmsg(fd(), messages_->headers.data(), static_cast<unsigned>(count), MSG_DONTWAIT);
     if (taken < 0) {
       const int error = errno;
+      // EMSGSIZE too may be about an earlier datagram: a router's "fragmentation needed". A second one is not.
+      if (error == EMSGSIZE && reports_errors_ && stale_errors++ == 0) continue;
       if (give_way(error, messages_->runs[0])) continue;
       const bool final = error == EAGAIN || error == ENOBUFS || error == EMSGSIZE || error == EINVAL;
       if (!final && reports_errors_ && ++stale_errors <= most_stale_errors) continue;

@@ -15,7 +15,7 @@ namespace net {
 
 struct ReceiveBatch::Arrays {
   explicit Arrays(std::size_t places)
-      : payloads(new char[places * payload_room]), controls(new char[places * control_room]), senders(places),
+      : payloads(new char[places * place_size]), controls(new char[places * control_room]), senders(places),
         vectors(places), headers(places) {}
 
   // Not std::vector: its pages must not be touched before a datagram needs them.

@@ -85,6 +85,9 @@ class ReceiveBatch {
   void filled(std::size_t count) { filled_ = count; }
 
   static constexpr std::size_t payload_room = 65'536;  // more than any datagram or coalesced run has
+  // Places are a few cache lines more apart than that: payloads that all began at multiples of 64 KiB would share one
+  // set of the cache.
+  static constexpr std::size_t place_size = payload_room + 320;
   static constexpr std::size_t control_room = 256;
 
   struct Arrays;

@@ -48,8 +48,13 @@ std::vector<Interface> interfaces() {
 }
 
 Interface find_interface(std::string_view word) {
-  for (Interface& one : interfaces()) {
-    if (one.name == word || std::to_string(one.index) == word) return std::move(one);
+  std::vector<Interface> all = interfaces();
+  // Names first: one that looks like a number must not be hidden by another's index.
+  for (Interface& one : all) {
+    if (one.name == word) return std::move(one);
+  }
+  for (Interface& one : all) {
+    if (std::to_string(one.index) == word) return std::move(one);
   }
   throw base::UsageError(fmt::format("no interface '{}'; {}", base::escaped(word), listing()));
 }

@@ -48,6 +48,7 @@ class UdpSocket {
   void connect(const Endpoint& peer);
   void disconnect();
   Endpoint local_endpoint() const;
+  std::uint16_t local_port() const { return local_port_; }  // as of bind(); 0 before
   Family family() const { return family_; }
   static constexpr std::size_t max_payload(Family family) { return net::max_payload(family); }
 
@@ -74,7 +75,7 @@ class UdpSocket {
   int ttl() const;
   int multicast_ttl() const;
   int multicast_loopback() const;
-  unsigned multicast_interface() const;
+  unsigned multicast_interface() const;  // IPv6; over IPv4 Linux does not tell the index: 0
   int multicast_all() const;
   int traffic_class() const;
   int path_mtu_mode() const;  // IP_MTU_DISCOVER
@@ -128,6 +129,7 @@ class UdpSocket {
   Family family_ = Family::ipv4;
   std::unique_ptr<Messages> messages_;  // made by the first send
   SegmentLimits segment_limits_;
+  std::uint16_t local_port_ = 0;
   std::uint64_t drops_ = 0;
   std::uint32_t drop_counter_ = 0;
   bool drained_ = true;

@@ -139,6 +139,7 @@ void UdpSocket::bind(const Endpoint& endpoint) {
   boost::system::error_code error;
   socket_.bind(endpoint, error);
   if (error) throw std::system_error(to_std(error), fmt::format("cannot bind {}", to_string(endpoint)));
+  local_port_ = local_endpoint().port();
 }
 
 void UdpSocket::connect(const Endpoint& peer) {
@@ -279,7 +280,11 @@ std::uint64_t UdpSocket::drops() {
 }
 
 void UdpSocket::note_drops(std::uint32_t counter) {
-  drops_ += counter - drop_counter_;  // unsigned: right across the counter's wrap
+  // The difference is right across the counter's wrap. It is negative for a datagram that was queued before the drops
+  // that SO_MEMINFO has told of already.
+  const auto more = static_cast<std::int32_t>(counter - drop_counter_);
+  if (more <= 0) return;
+  drops_ += static_cast<std::uint32_t>(more);
   drop_counter_ = counter;
 }
 

@@ -103,7 +103,7 @@ void RecordWriter::write(const net::Received& received, std::uint16_t local_port
     return;
   }
   if (options_.format != Format::raw) {
-    if (sender_text_.empty() || *received.sender != sender_) remember_sender(*received.sender);
+    if (sender_text_.empty() || !net::identical(*received.sender, sender_)) remember_sender(*received.sender);
     const bool details = options_.format == Format::json || options_.verbose;
     if (details) remember_details(received.metadata, local_port);
   }
@@ -114,6 +114,7 @@ void RecordWriter::write(const net::Received& received, std::uint16_t local_port
 void RecordWriter::remember_sender(const net::Endpoint& sender) {
   sender_ = sender;
   sender_text_.clear();
+  head_.clear();
   if (options_.format == Format::json) {
     sender_text_ = net::family_of(sender) == net::Family::ipv4 ? "\",\"family\":\"IPv4\",\"address\":\""
                                                                 : "\",\"family\":\"IPv6\",\"address\":\"";
@@ -141,6 +142,14 @@ void RecordWriter::remember_details(const net::Metadata& metadata, std::uint16_t
   }
 }
 
+void RecordWriter::remember_size(std::size_t size) {
+  if (size == size_ && !head_.empty()) return;
+  size_ = size;
+  head_ = sender_text_;
+  base::append_number(head_, size);
+  if (options_.format != Format::json) head_ += '\t';
+}
+
 // [TIME] SENDER SIZE [DETAILS], each with its tab.
 void RecordWriter::append_line_head(std::size_t size, const net::Received& received) {
   std::string& out = sink_.buffer();
@@ -148,9 +157,8 @@ void RecordWriter::append_line_head(std::size_t size, const net::Received& recei
     append_time(out, received.metadata.time.value_or(now()), 6);
     out += '\t';
   }
-  out += sender_text_;
-  base::append_number(out, size);
-  out += '\t';
+  remember_size(size);
+  out += head_;
   if (options_.verbose) out += details_;
 }
 
@@ -172,10 +180,14 @@ void RecordWriter::append_json(std::string_view payload, const net::Received& re
   std::string& out = sink_.buffer();
   out += "{\"event\":\"message\",\"time\":\"";
   append_time(out, received.metadata.time.value_or(now()), 9);
-  out += sender_text_;
-  base::append_number(out, received.is_run() ? payload.size() : received.size);
+  remember_size(received.is_run() ? payload.size() : received.size);
+  out += head_;
   out += details_;
-  if (base::is_utf8(payload)) {
+  if (base::plain_run(payload) == payload.size()) {  // most are, and need no second look
+    out += ",\"text\":\"";
+    out += payload;
+    out += '"';
+  } else if (base::is_utf8(payload)) {
     out += ",\"text\":";
     append_json_string(out, payload);
   } else {

@@ -31,6 +31,7 @@ class RecordWriter {
   void append_json(std::string_view payload, const net::Received& received);
   void append_raw(std::string_view payload, const net::Received& received);
   void append_line_head(std::size_t size, const net::Received& received);
+  void remember_size(std::size_t size);
 
   void remember_sender(const net::Endpoint& sender);
   void remember_details(const net::Metadata& metadata, std::uint16_t local_port);
@@ -41,6 +42,8 @@ class RecordWriter {
   bool colored_;
   net::Endpoint sender_;        // whose text is in sender_text_
   std::string sender_text_;
+  std::size_t size_ = 0;        // that ends head_
+  std::string head_;            // sender_text_, the size, and what separates it from what follows
   net::Metadata details_of_;    // whose text is in details_
   std::uint16_t details_port_ = 0;
   std::string details_;

@@ -86,6 +86,21 @@ void Report::stats(const Totals& now, const Totals& before, base::Nanoseconds in
   sink_.flush();
 }
 
+void Report::finding(std::string_view code, std::string_view interface, std::string_view message,
+                     std::string_view advice) {
+  if (!json()) {
+    print_line(fmt::format("explain: {}: {}", message, advice));
+    return;
+  }
+  {
+    JsonEvent event(buffer(), "finding");
+    event.text("code", code);
+    if (!interface.empty()) event.text("interface", interface);
+    event.text("message", message).text("advice", advice);
+  }
+  sink_.flush();
+}
+
 void Report::error(const net::TransportError& error) {
   const std::string text = net::to_string(error);
   print_error(fmt::format("{}: {}", net::to_string(error.destination), text));

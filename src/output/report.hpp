@@ -37,6 +37,7 @@ class Report {
   bool json() const { return options_.format == Format::json; }
   bool verbose() const { return options_.verbose; }
   std::string& buffer() { return sink_.buffer(); }
+  void flush() { sink_.flush(); }
 
   // Talk; silenced by -q. Each is written out at once.
   void notice(const std::string& text);
@@ -46,6 +47,10 @@ class Report {
 
   // What --stats asked for: rates since the last time, over `interval`. Not silenced.
   void stats(const Totals& now, const Totals& before, base::Nanoseconds interval);
+
+  // What --explain found: "explain: MESSAGE: ADVICE" on stderr, or an event. It was asked for, so -q does not silence
+  // it. An interface of "" is none.
+  void finding(std::string_view code, std::string_view interface, std::string_view message, std::string_view advice);
 
   // A line of talk as it is: on stderr, unless -q or -j.
   void line(const std::string& text);

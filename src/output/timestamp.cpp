@@ -31,10 +31,10 @@ void append_time(std::string& out, net::SystemTime time, int places) {
   auto fraction = static_cast<std::uint32_t>((time - second).count());
   std::array<char, 10> digits;
   digits[9] = 'Z';
-  for (std::size_t i = 9; i-- > 0; fraction /= 10) digits[i] = static_cast<char>('0' + fraction % 10);
-  out += date;
   const auto shown = static_cast<std::size_t>(places);
+  for (std::size_t i = 9; i-- > 0; fraction /= 10) digits[i] = static_cast<char>('0' + fraction % 10);
   digits[shown] = 'Z';
+  out += date;
   out.append(digits.data(), shown + 1);
 }
 

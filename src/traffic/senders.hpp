@@ -21,7 +21,7 @@ class SenderCounter {
   explicit SenderCounter(std::size_t most = default_most) : most_(most) {}
 
   void add(const net::Endpoint& sender) {
-    if (count_ > 0 && sender == last_) return;
+    if (count_ > 0 && net::identical(sender, last_)) return;
     last_ = sender;
     add_hash(hash_of(sender));
   }

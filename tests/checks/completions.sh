@@ -1,0 +1,53 @@
+#!/bin/bash
+# completions.sh: each shell loads its completion and offers commands, options, and the values that can be known.
+# That it offers exactly the options that the tool has is for docs.sh to see.
+set -eu -o pipefail
+cd "$(dirname "$0")"
+export LC_ALL=C
+failed=0
+
+# offers LINE WORD...: at the end of LINE these words are offered, and no others.
+offers() {
+  local line=$1 expected found
+  shift
+  expected=$(printf '%s\n' "$@" | sort)
+  found=$(./complete.sh "$shell" "$line")
+  if [ "$found" = "$expected" ]; then
+    echo "passed: $shell completes '$line'"
+  else
+    echo "failed: $shell completes '$line' to" "${found//$'\n'/ }" "instead of $*"
+    failed=1
+  fi
+}
+
+code_points='be df ef le va cs0 cs1 cs2 cs3 cs4 cs5 cs6 cs7 af11 af12 af13 af21 af22 af23 af31 af32 af33 af41 af42 af43'
+interfaces=$(ls /sys/class/net)
+
+# shellcheck disable=SC2086  # lists of words
+for shell in bash zsh fish; do
+  if ! command -v $shell >/dev/null; then
+    echo "skipped: completion in $shell (no $shell)"
+    continue
+  fi
+  if [ $shell = bash ] && [ ! -e /usr/share/bash-completion/bash_completion ]; then
+    echo "skipped: completion in bash (no bash-completion)"
+    continue
+  fi
+  offers 'udptool ' listen send join
+  offers 'udptool l' listen
+  offers 'udptool --v' --version
+  offers 'udptool listen --reuse-' --reuse-address --reuse-port
+  offers 'udptool listen --ec' --echo
+  offers 'udptool listen 41234 --re' --reply --reuse-address --reuse-port
+  offers 'udptool send --rep' --replies
+  offers 'udptool send -o json localhost 9 --chu' --chunk
+  offers 'udptool join --le' --leave-after
+  offers 'udptool listen -i ' $interfaces
+  offers 'udptool join -c 3 --interface ' $interfaces
+  offers 'udptool send -o ' text json hex raw none
+  offers 'udptool listen --output h' hex
+  offers 'udptool listen --color ' auto always never
+  offers 'udptool join --dscp ' $code_points
+  offers 'udptool send --file docs.' docs.sh
+done
+exit $failed

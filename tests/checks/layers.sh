@@ -1,0 +1,88 @@
+#!/bin/bash
+# layers.sh [TREE]: the house rules that a compiler does not see, in TREE/src. Includes point downwards only, CLI11
+# stays in cli/ and the system's socket headers in net/, and files and functions stay short.
+set -eu -o pipefail
+cd "${1:-$(dirname "$0")/../..}"
+longest_file=350
+longest_function=60
+
+# The floors from the ground up. A file includes its own folder and lower floors; folders on one floor never meet.
+floor() {
+  case $1 in
+    base) echo 0 ;;
+    net) echo 1 ;;
+    run | output | traffic) echo 2 ;;
+    commands) echo 3 ;;
+    cli) echo 4 ;;
+    main) echo 5 ;;
+    *) return 1 ;;
+  esac
+}
+
+# folder PATH: the folder of a path below src/; main.cpp is a floor of its own.
+folder() {
+  case $1 in
+    main.cpp) echo main ;;
+    *) echo "${1%%/*}" ;;
+  esac
+}
+
+problems=0
+problem() {
+  echo "$*"
+  problems=$((problems + 1))
+}
+
+# include FILE TARGET: an `#include "TARGET"` in src/FILE.
+include() {
+  local from to
+  from=$(folder "$1")
+  to=$(folder "$2")
+  if ! floor "$from" >/dev/null; then
+    problem "src/$1: not in a folder of the house"
+    return
+  fi
+  if ! floor "$to" >/dev/null; then
+    problem "src/$1: \"$2\" begins with no folder of the house"
+    return
+  fi
+  if [ "$from" != "$to" ] && [ "$(floor "$to")" -ge "$(floor "$from")" ]; then
+    problem "src/$1: $from must not include $to (\"$2\")"
+  fi
+}
+
+# includes PATTERN: lines of FILE:HEADER for the includes in src/ that match.
+includes() {
+  { grep -rHoE --include='*.[ch]pp' "^[[:space:]]*#[[:space:]]*include[[:space:]]*$1" src || [ $? -eq 1 ]; } |
+    sed -E 's/^src\///; s/:[^<"]*[<"]/:/; s/[>"]$//'
+}
+
+while IFS=: read -r file header; do
+  include "$file" "$header"
+done < <(includes '"[^"]*"')
+
+while IFS=: read -r file header; do
+  [ "$(folder "$file")" = cli ] || problem "src/$file: <$header> belongs to cli/ alone"
+done < <(includes '<CLI/[^>]*>')
+
+while IFS=: read -r file header; do
+  [ "$(folder "$file")" = net ] || problem "src/$file: <$header> belongs to net/ alone"
+done < <(includes '<(sys/socket\.h|netinet/[^>]*|arpa/inet\.h|netdb\.h|net/[^>]*|ifaddrs\.h|linux/[^>]*)>')
+
+while read -r lines file; do
+  [ "$lines" -le $longest_file ] || problem "$file: $lines lines; the limit is $longest_file"
+done < <(find src -name '*.[ch]pp' -exec wc -l {} \; )
+
+# Not every ctags tells where a function ends.
+if ctags --version 2>/dev/null | grep -q Universal; then
+  while IFS=$'\t' read -r name file first last; do
+    lines=$((last - first + 1))
+    [ $lines -le $longest_function ] || problem "$file: $name has $lines lines; the limit is $longest_function"
+  done < <(ctags -R --languages=C++ --map-C++=+.hpp --kinds-C++=f --fields=+ne -f - src |
+    sed -nE 's/^([^\t]*)\t([^\t]*)\t.*\tline:([0-9]+).*\tend:([0-9]+).*/\1\t\2\t\3\t\4/p')
+else
+  echo "skipped: the length of functions (no Universal Ctags)"
+fi
+
+[ $problems -eq 0 ] || { echo "failed: $problems places break the rules of the house"; exit 1; }
+echo "passed: the layers of src/ hold"

@@ -1,0 +1,196 @@
+// `udptool send` without messages: how stdin or a file becomes datagrams.
+#include <array>
+
+#include "support/check.hpp"
+#include "support/udptool.hpp"
+
+using namespace support;
+using namespace std::string_literals;
+using Strings = std::vector<std::string>;
+
+namespace {
+
+Words to_peer(const RawUdp& peer, const Words& options) {
+  Words words{"send"};
+  words.insert(words.end(), options.begin(), options.end());
+  words.insert(words.end(), {"127.0.0.1", std::to_string(peer.port())});
+  return words;
+}
+
+// What arrives when `input` is sent with these options; "end" last, from a second run.
+Strings cut(const Words& options, std::string_view input) {
+  const RawUdp peer;
+  CHECK(run_with_input(to_peer(peer, options), input).ending == done);
+  CHECK(run_udptool({"send", "127.0.0.1", std::to_string(peer.port()), "the end"}).ending == done);
+  Strings got;
+  for (std::string next = peer.next(); next != "the end"; next = peer.next()) got.push_back(next);
+  return got;
+}
+
+}  // namespace
+
+TEST_CASE("input: each line is a datagram without its newline, the last one with or without") {
+  CHECK(cut({}, "one\ntwo\n") == Strings{"one", "two"});
+  CHECK(cut({}, "one\ntwo") == Strings{"one", "two"});
+  CHECK(cut({}, "one\n\nthree\n") == Strings{"one", "", "three"});
+  CHECK(cut({}, "\n") == Strings{""});
+  CHECK(cut({}, "with \0 zero\r\n"s) == Strings{"with \0 zero\r"s});
+}
+
+TEST_CASE("input: empty input sends nothing and is 0") {
+  CHECK(cut({}, "").empty());
+  const RawUdp peer;
+  const Finished result = run_udptool(to_peer(peer, {}), {.input = Input::null});
+  CHECK(result.ending == done);
+  CHECK_FALSE(peer.receive(Milliseconds(30)));
+}
+
+TEST_CASE("input -D: another delimiter, of one byte or several, with escapes") {
+  CHECK(cut({"-D", ";"}, "a;b;c") == Strings{"a", "b", "c"});
+  CHECK(cut({"-D", "\\0"}, "a\nb\0c\0"s) == Strings{"a\nb", "c"});
+  CHECK(cut({"-D", "\\r\\n"}, "a\r\nb\rc\nd\r\n\r\n") == Strings{"a", "b\rc\nd", ""});
+  CHECK(cut({"-D", "--"}, "a---b----c") == Strings{"a", "-b", "", "c"});
+}
+
+TEST_CASE("input --chunk: pieces of that size, the last may be shorter") {
+  CHECK(cut({"--chunk", "3"}, "abcdefgh") == Strings{"abc", "def", "gh"});
+  CHECK(cut({"--chunk", "4"}, "ab\ndefgh") == Strings{"ab\nd", "efgh"});
+  CHECK(cut({"--chunk", "4"}, "").empty());
+}
+
+TEST_CASE("input --whole: one datagram, newlines and all, and an empty one for no input") {
+  CHECK(cut({"--whole"}, "a\nb\n") == Strings{"a\nb\n"});
+  CHECK(cut({"--whole"}, "") == Strings{""});
+  const std::string largest(65'507, 'x');
+  CHECK(cut({"--whole"}, largest) == Strings{largest});
+}
+
+TEST_CASE("input --whole with --offset and --length: a part of it, and beyond it is exit 2") {
+  CHECK(cut({"--whole", "--offset", "1", "--length", "2"}, "abcd") == Strings{"bc"});
+  const RawUdp peer;
+  CHECK(run_with_input(to_peer(peer, {"--whole", "--offset", "5"}), "abcd").ending == failed);
+  CHECK_FALSE(peer.receive(Milliseconds(30)));
+}
+
+TEST_CASE("input -x and -e: each piece is decoded, and a bad one is exit 2 after the good ones before it") {
+  CHECK(cut({"-x"}, "41 42\n43:44\n\n") == Strings{"AB", "CD", ""});
+  CHECK(cut({"-e"}, "a\\nb\n\\x00\n") == Strings{"a\nb", "\0"s});
+  const RawUdp peer;
+  const Finished result = run_with_input(to_peer(peer, {"-x"}), "41\nzz\n42\n");
+  CHECK(result.ending == failed);
+  CHECK(contains(result.err, "'z'"));
+  CHECK(peer.next() == "A");
+  CHECK_FALSE(peer.receive(Milliseconds(30)));
+}
+
+TEST_CASE("input: what the text form prints, -e sends back as it was, every byte of it") {
+  std::string all;
+  for (int i = 0; i < 256; ++i) all += static_cast<char>(i);
+  Listener listener({"-c", "1"});
+  RawUdp().send(all, listener.port());
+  const std::string line = listener.finish().out;
+  const std::string text = line.substr(line.rfind('\t') + 1);
+  CHECK(cut({"-e"}, text) == Strings{all});
+}
+
+TEST_CASE("input: a line leaves as soon as it is complete") {
+  const RawUdp peer;
+  Process sender(udptool(to_peer(peer, {})), {.input = Input::pipe});
+  sender.write("first\n");
+  CHECK(peer.next() == "first");
+  sender.write("sec");
+  sender.write("ond\nthi");
+  CHECK(peer.next() == "second");
+  sender.write("rd");
+  sender.close_input();
+  CHECK(peer.next() == "third");
+  CHECK(sender.wait() == done);
+}
+
+TEST_CASE("input: replies that come while it runs are printed, and the end of input ends it at once") {
+  const RawUdp peer;
+  Process sender(udptool(to_peer(peer, {})), {.input = Input::pipe});
+  sender.write("ask\n");
+  const auto got = peer.receive();
+  REQUIRE(got);
+  peer.reply(*got, "answer");
+  CHECK(sender.wait_for(Stream::out, "answer") == peer.endpoint() + "\t6\tanswer");
+  sender.close_input();
+  CHECK(sender.wait() == done);
+}
+
+TEST_CASE("input -w: after the end of input it waits for replies") {
+  const RawUdp peer;
+  Process sender(udptool(to_peer(peer, {"-w", "10", "--replies", "1"})), {.input = Input::pipe});
+  sender.write("ask");
+  sender.close_input();
+  const auto got = peer.receive();
+  REQUIRE(got);
+  peer.reply(*got, "late");
+  CHECK(sender.wait() == done);
+  CHECK(contains(sender.out(), "late"));
+}
+
+TEST_CASE("input -f: a file is read instead of stdin, in rounds with -c") {
+  const TemporaryFile file("a\nb\n");
+  CHECK(cut({"-f", file.path()}, "not this") == Strings{"a", "b"});
+  CHECK(cut({"-f", file.path(), "-c", "2"}, "") == Strings{"a", "b", "a", "b"});
+  CHECK(cut({"-f", file.path(), "--whole"}, "") == Strings{"a\nb\n"});
+  const RawUdp peer;
+  CHECK(run_udptool(to_peer(peer, {}), {.input = Input::file, .input_file = file.path()}).ending == done);
+  CHECK(peer.next() == "a");
+}
+
+TEST_CASE("input: a file that is missing, a directory or not readable is one line and exit 2") {
+  const RawUdp peer;
+  for (const char* path : {"/no/such/file", "/tmp", "/proc/self/mem"}) {
+    CAPTURE(path);
+    const Finished result = run_udptool(to_peer(peer, {"-f", path}));
+    CHECK(result.ending == failed);
+    CHECK(contains(result.err, path));
+    CHECK(count_of(result.err, "\n") == 1);
+  }
+  CHECK_FALSE(peer.receive(Milliseconds(30)));
+}
+
+TEST_CASE("input: a stdin that is closed or a directory is one line and exit 2") {
+  const RawUdp peer;
+  for (const ProcessOptions& options :
+       {ProcessOptions{.input = Input::closed}, ProcessOptions{.input = Input::file, .input_file = "/"}}) {
+    const Finished result = run_udptool(to_peer(peer, {}), options);
+    CHECK(result.ending == failed);
+    CHECK(count_of(result.err, "\n") == 1);
+  }
+  CHECK_FALSE(peer.receive(Milliseconds(30)));
+}
+
+TEST_CASE(
+    "input: a line or chunk longer than a datagram is exit 2 at that piece, and nothing of it is sent") {
+  const RawUdp peer;
+  const Finished lines =
+      run_with_input(to_peer(peer, {}), "before\n" + std::string(65'508, 'x') + "\nafter\n");
+  CHECK(lines.ending == failed);
+  CHECK(contains(lines.err, "65507"));
+  CHECK(peer.next() == "before");
+  CHECK_FALSE(peer.receive(Milliseconds(30)));
+  CHECK(run_with_input(to_peer(peer, {"--chunk", "65508"}), std::string(65'508, 'x')).ending == failed);
+  CHECK(run_with_input(to_peer(peer, {"--whole"}), std::string(65'508, 'x')).ending == failed);
+  CHECK_FALSE(peer.receive(Milliseconds(30)));
+  CHECK(cut({}, std::string(65'507, 'x') + "\n") == Strings{std::string(65'507, 'x')});
+}
+
+TEST_CASE("input: an endless line is refused without reading for ever") {
+  const RawUdp peer;
+  const Finished result = run_udptool(to_peer(peer, {}), {.input = Input::file, .input_file = "/dev/zero"});
+  CHECK(result.ending == failed);
+}
+
+TEST_CASE("input: many lines all arrive, in order") {
+  Listener listener({"-r", "-D", "\\n", "-c", "5000"});
+  std::string input;
+  for (int i = 0; i < 5'000; ++i) input += "line " + std::to_string(i) + "\n";
+  const Finished sent =
+      run_with_input({"send", "--rate", "20k", "127.0.0.1", std::to_string(listener.port())}, input);
+  CHECK(sent.ending == done);
+  CHECK(listener.finish().out == input);
+}

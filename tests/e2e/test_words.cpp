@@ -1,0 +1,218 @@
+// Words that cannot be: each is exit 2, one line on stderr that names the word, and nothing sent. And the
+// help.
+#include <algorithm>
+#include <sstream>
+
+#include "support/check.hpp"
+#include "support/udptool.hpp"
+
+using namespace support;
+
+namespace {
+
+struct Row {
+  Words words;
+  const char* part;  // of the line
+};
+
+void check_refused(const std::vector<Row>& rows) {
+  for (const Row& row : rows) {
+    CAPTURE(row.words);
+    const Finished result = run_udptool(row.words);
+    CHECK(result.ending == failed);
+    CHECK(result.out.empty());
+    CHECK(result.err.starts_with("udptool: "));
+    CHECK(count_of(result.err, "\n") == 1);
+    CAPTURE(result.err);
+    CHECK(contains(result.err, row.part));
+  }
+}
+
+std::size_t widest(const std::string& text) {
+  std::size_t most = 0;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) most = std::max(most, line.size());
+  return most;
+}
+
+}  // namespace
+
+TEST_CASE("words: no command, an unknown one, and mistyped ones that are suggested") {
+  check_refused({{{}, "udptool --help"},
+                 {{"lisen", "0"}, "did you mean 'listen'"},
+                 {{"snd", "h", "1"}, "did you mean 'send'"},
+                 {{"banana"}, "'banana'"},
+                 {{"--lisen"}, "'--lisen'"},
+                 {{"li\x1b[2Jsten"}, "li\\x1b[2Jsten"},
+                 {{""}, "''"}});
+  CHECK_FALSE(contains(run_udptool({"banana"}).err, "did you mean"));
+}
+
+TEST_CASE("words: a mistyped option names the nearest one, and the help") {
+  check_refused({{{"listen", "--exho", "0"}, "did you mean '--echo'"},
+                 {{"listen", "--jsn", "0"}, "did you mean '--json'"},
+                 {{"listen", "--stat", "0"}, "did you mean '--stats'"},
+                 {{"send", "--dlimiter", "x", "h", "1"}, "did you mean '--delimiter'"},
+                 {{"send", "--intervall=1", "h", "1"}, "did you mean '--interval'"},
+                 {{"listen", "--banana", "0"}, "see 'udptool listen --help'"},
+                 {{"send", "-Q", "h", "1"}, "see 'udptool send --help'"},
+                 {{"listen", "--ech\x1b[2J", "0"}, "\\x1b"}});
+}
+
+TEST_CASE("words: an option without its value, or a flag with one") {
+  check_refused({{{"listen", "0", "-c"}, "--count"},
+                 {{"send", "h", "1", "--delimiter"}, "--delimiter"},
+                 {{"listen", "--echo=yes", "0"}, "--echo"}});
+}
+
+TEST_CASE("words: numbers that are malformed or out of range name the word and the range") {
+  check_refused({{{"listen", "-c", "-1", "0"}, "'-1'"},
+                 {{"listen", "-c", "0", "0"}, "'0'"},
+                 {{"listen", "-c", "1x", "0"}, "'1x'"},
+                 {{"listen", "-w", "5x", "0"}, "'5x'"},
+                 {{"listen", "-W", "", "0"}, "''"},
+                 {{"listen", "--rcvbuf", "1k", "0"}, "'1k'"},
+                 {{"listen", "--ttl", "0", "0"}, "1 to 255"},
+                 {{"listen", "--ttl", "256", "0"}, "'256'"},
+                 {{"listen", "--dscp", "64", "0"}, "'64'"},
+                 {{"listen", "--dscp", "EFF", "0"}, "'EFF'"},
+                 {{"listen", "--stats=0", "0"}, "--stats"},
+                 {{"send", "--rate", "0", "127.0.0.1", "9", "x"}, "'0'"},
+                 {{"send", "--bitrate", "fast", "127.0.0.1", "9", "x"}, "'fast'"},
+                 {{"send", "--chunk", "0", "127.0.0.1", "9"}, "'0'"},
+                 {{"send", "--replies", "0", "127.0.0.1", "9", "x"}, "'0'"},
+                 {{"send", "-t", "0", "127.0.0.1", "9", "x"}, "1"},
+                 {{"send", "--offset", "-1", "127.0.0.1", "9", "x"}, "'-1'"}});
+}
+
+TEST_CASE("words: hosts, ports and endpoints that cannot be") {
+  check_refused({{{"listen"}, "ENDPOINT"},
+                 {{"listen", "65536"}, "'65536'"},
+                 {{"listen", "-1"}, "-1"},
+                 {{"listen", "127.0.0.1"}, "127.0.0.1:PORT"},
+                 {{"listen", "::1"}, "[::1]:PORT"},
+                 {{"listen", "010.8.8.8:53"}, "010.8.8.8"},
+                 {{"listen", "1.2.3:53"}, "1.2.3"},
+                 {{"listen", "[::1"}, "'[::1'"},
+                 {{"listen", "no-such-host.invalid:9"}, "no-such-host.invalid"},
+                 {{"send"}, "HOST"},
+                 {{"send", "127.0.0.1"}, "PORT"},
+                 {{"send", "127.0.0.1", "0", "x"}, "'0'"},
+                 {{"send", "127.0.0.1", "65536", "x"}, "'65536'"},
+                 {{"send", "127.0.0.1", "no-such-service", "x"}, "'no-such-service'"},
+                 {{"send", "010.8.8.8", "9", "x"}, "010.8.8.8"},
+                 {{"send", "1.2.3", "9", "x"}, "1.2.3"},
+                 {{"send", "1.2.3.4x", "9", "x"}, "1.2.3.4x"},
+                 {{"send", "", "9", "x"}, "''"},
+                 {{"send", "no-such-host.invalid", "9", "x"}, "no-such-host.invalid"},
+                 {{"send", "-s", "banana", "127.0.0.1", "9", "x"}, "banana"},
+                 {{"send", "-i", "nosuch0", "127.0.0.1", "9", "x"}, "nosuch0"},
+                 {{"listen", "--allow", "10.0.0.0/33", "0"}, "10.0.0.0/33"},
+                 {{"listen", "--deny", "banana", "0"}, "'banana'"}});
+}
+
+TEST_CASE("words: a bad word is shown in printable form, on one line") {
+  const std::string word = "a\n\x1b[2J";
+  const char* shown = "a\\n\\x1b[2J";
+  check_refused({{{word}, shown},
+                 {{"listen", word}, shown},
+                 {{"listen", word + ":9"}, shown},
+                 {{"listen", "[" + word}, shown},
+                 {{"listen", "1." + word}, shown},
+                 {{"listen", "-c", word, "0"}, shown},
+                 {{"listen", "-w", word, "0"}, shown},
+                 {{"listen", "-o", word, "0"}, shown},
+                 {{"listen", "-i", word, "0"}, shown},
+                 {{"listen", "--color", word, "0"}, shown},
+                 {{"listen", "--dscp", word, "0"}, shown},
+                 {{"listen", "--rcvbuf", word, "0"}, shown},
+                 {{"listen", "--allow", word, "0"}, shown},
+                 {{"listen", "--" + word, "0"}, shown},
+                 {{"send", word, "9", "x"}, shown},
+                 {{"send", "127.0.0.1", word, "x"}, shown},
+                 {{"send", "--rate", word, "127.0.0.1", "9", "x"}, shown},
+                 {{"send", "-s", word, "127.0.0.1", "9", "x"}, shown},
+                 {{"send", "-f", word, "127.0.0.1", "9"}, shown}});
+}
+
+TEST_CASE("words: options that contradict each other") {
+  check_refused({{{"listen", "-4", "-6", "0"}, "-6"},
+                 {{"send", "-4", "-6", "localhost", "9", "x"}, "-6"},
+                 {{"send", "-4", "::1", "9", "x"}, "::1"},
+                 {{"send", "-6", "127.0.0.1", "9", "x"}, "127.0.0.1"},
+                 {{"listen", "-4", "[::1]:0"}, "::1"},
+                 {{"send", "--whole", "--chunk", "3", "127.0.0.1", "9"}, "--chunk"},
+                 {{"send", "-l", "3", "127.0.0.1", "9", "message"}, "--size"},
+                 {{"send", "-l", "3", "-f", "/dev/null", "127.0.0.1", "9"}, "--file"},
+                 {{"send", "--empty", "127.0.0.1", "9", "message"}, "--empty"},
+                 {{"send", "--empty", "-f", "/dev/null", "127.0.0.1", "9"}, "--empty"},
+                 {{"send", "-f", "/dev/null", "127.0.0.1", "9", "message"}, "MESSAGE"},
+                 {{"send", "-x", "-e", "127.0.0.1", "9", "41"}, "--hex"},
+                 {{"send", "-c", "0", "127.0.0.1", "9"}, "stdin"}});
+}
+
+TEST_CASE("words: options stand before, between or after the words, and -- ends them") {
+  const RawUdp peer;
+  const std::string port = std::to_string(peer.port());
+  for (const Words& words :
+       {Words{"send", "-c", "1", "127.0.0.1", port, "x"}, Words{"send", "127.0.0.1", "-c", "1", port, "x"},
+        Words{"send", "127.0.0.1", port, "x", "-c", "1"}, Words{"send", "127.0.0.1", port, "x", "-c1"},
+        Words{"send", "127.0.0.1", port, "x", "--count=1"}}) {
+    CHECK(run_udptool(words).ending == done);
+    CHECK(peer.next() == "x");
+  }
+  CHECK(run_udptool({"send", "127.0.0.1", port, "--", "-c", "--help"}).ending == done);
+  CHECK(peer.next() == "-c");
+  CHECK(peer.next() == "--help");
+}
+
+TEST_CASE("words: messages that look like lists, numbers or options of others arrive as they are") {
+  const RawUdp peer;
+  const std::string port = std::to_string(peer.port());
+  const Words messages{"[1,2]", "[", "]", "{}",    "a,b",  "'q'", "\"q\"",
+                       "%s",    "1", "=", "@file", "true", "++",  "[[x]]"};
+  Words words{"send", "127.0.0.1", port};
+  words.insert(words.end(), messages.begin(), messages.end());
+  CHECK(run_udptool(words).ending == done);
+  for (const std::string& text : messages) CHECK(peer.next() == text);
+}
+
+TEST_CASE("words: the overview fits a screen and shows every command with an example") {
+  for (const Words& words : {Words{"--help"}, Words{"-h"}, Words{"help"}}) {
+    const Finished result = run_udptool(words);
+    CHECK(result.ending == done);
+    CHECK(result.err.empty());
+    CHECK(count_of(result.out, "\n") <= 24);
+    CHECK(widest(result.out) <= 80);
+    for (const char* part : {"udptool listen 41234", "udptool send "}) CHECK(contains(result.out, part));
+  }
+}
+
+TEST_CASE("words: a command's help groups its options and has no long lines") {
+  for (const std::string command : {"listen", "send"}) {
+    CAPTURE(command);
+    const Finished result = run_udptool({command, "--help"});
+    CHECK(result.ending == done);
+    CHECK(result.err.empty());
+    CHECK(result.out.starts_with("Usage: udptool " + command));
+    CHECK(widest(result.out) <= 100);
+    for (const char* group : {"Socket", "When to end", "What is printed", "Examples"}) {
+      CHECK(contains(result.out, std::string("\n") + group + ":\n"));
+    }
+  }
+  CHECK(run_udptool({"help", "listen"}).out == run_udptool({"listen", "--help"}).out);
+}
+
+TEST_CASE("words: what is not built is not in the help") {
+  const std::string help = run_udptool({"listen", "--help"}).out + run_udptool({"send", "--help"}).out;
+  for (const char* option : {"--exec", "--chat", "--stamp", "--pcap", "--replay", "--threads", "--metrics",
+                             "--user", "--no-sandbox"}) {
+    if (!contains(help, option)) CHECK(run_udptool({"listen", option, "0"}).ending == failed);
+  }
+}
+
+TEST_CASE("words: --version says name and version") {
+  const Finished result = run_udptool({"--version"});
+  CHECK(result.ending == done);
+  CHECK(is_like(result.out, "udptool [0-9]+\\.[0-9]+\\.[0-9]+\n"));
+}
