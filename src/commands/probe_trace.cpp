@@ -42,7 +42,7 @@ class Trace {
 
   run::Loop& loop() { return prober_.loop(); }
   // Requests that are all alike can only be told apart by sending one after the other.
-  bool may_send() const { return by_port_ || log_.requests().distinct() || next_expiry_ == log_.count(); }
+  bool may_send() const { return by_port_ || log_.requests().distinct() || log_.is_idle(); }
   std::uint16_t port_of(std::uint64_t sequence) const {
     const std::uint64_t step = by_port_ ? sequence - first_sequence_ : 0;
     return static_cast<std::uint16_t>((options_.port - 1 + step) % 65'535 + 1);

@@ -111,7 +111,7 @@ std::uint64_t Prober::random_seed() {
 }
 
 void Prober::hint_at_family() {
-  if (destination_.alternatives == 0) return;
+  if (!destination_.has_other_family) return;
   const bool v4 = target().address().is_v4();
   report_.notice(fmt::format("{} has an {} address too: try {}", options_.host, v4 ? "IPv6" : "IPv4", v4 ? "-6" : "-4"));
 }

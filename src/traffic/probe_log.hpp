@@ -43,6 +43,7 @@ class ProbeLog {
   bool is_kept(std::uint64_t sequence) const { return sequence < count_ && count_ - sequence <= kept_.size(); }
   const Instant& departure(std::uint64_t sequence) const { return kept_[sequence % most_kept].sent; }  // of a kept one
   bool is_waiting(std::uint64_t sequence) const { return is_kept(sequence) && kept_[sequence % most_kept].waiting; }
+  bool is_idle() const { return oldest_waiting_ == count_; }  // none is waited for
   // The probe is answered, or its wait is over.
   void settle(std::uint64_t sequence);
 

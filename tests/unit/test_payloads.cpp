@@ -169,8 +169,7 @@ const std::vector<Row>& rows() {
        [](auto& r) { return "\x40SERVERID\1\0\0\0\0"s + r.substr(1, 8) + "\0\0\0\0"s; }},
       {"a2s", "a2s challenge", [](auto&) { return "\xff\xff\xff\xff\x41\1\2\3\4"s; }},
       {"a2s", "a2s info My server", [](auto&) { return "\xff\xff\xff\xff\x49\x11My server\0map\0"s; }, 6},
-      {"echo", "echo echoed", [](auto& r) { return r; }, 1},
-      {"echo", "echo reply", [](auto& r) { return r.substr(1); }, 1},
+      {"echo", "echo echoed", [](auto& r) { return r; }},
       {"token", "token echoed", [](auto& r) { return "you said: " + r; }, 1},
       {"token", "token reply", [](auto&) { return "hello"s; }, 1},
       {"empty", "empty reply", [](auto&) { return "hello"s; }, 1},
@@ -214,7 +213,7 @@ TEST_CASE("an answer cut short is refused, as far as what it says is cut") {
       CAPTURE(size);
       const std::string cut = reply.substr(0, size);  // its own memory, so that a sanitizer sees the end
       const auto fact = check(row.payload, request, cut);
-      if (size < least && row.payload != "empty" && row.payload != "token" && row.payload != "echo") CHECK(!fact);
+      if (size < least && row.payload != "empty" && row.payload != "token") CHECK(!fact);
       const bool whole_versions = row.payload != "quic" || (size - least) % 4 == 0;
       if (size >= least) CHECK(fact.has_value() == whole_versions);
     }
