@@ -101,9 +101,10 @@ void Report::finding(std::string_view code, std::string_view interface, std::str
   sink_.flush();
 }
 
-void Report::error(const net::TransportError& error) {
+void Report::error(const net::TransportError& error, const std::string& hint) {
   const std::string text = net::to_string(error);
-  print_error(fmt::format("{}: {}", net::to_string(error.destination), text));
+  const std::string cure = hint.empty() ? "" : fmt::format(" ({})", hint);
+  print_error(fmt::format("{}: {}{}", net::to_string(error.destination), text, cure));
   if (!json()) return;
   {
     JsonEvent event(buffer(), "error");

@@ -56,7 +56,8 @@ class Report {
   void line(const std::string& text);
 
   // What went wrong without ending the command. Never silenced: the line on stderr, and with -j an event.
-  void error(const net::TransportError& error);
+  // `hint` is a cure, for people.
+  void error(const net::TransportError& error, const std::string& hint = "");
   void error(int code, const std::string& message);
 
  private:
