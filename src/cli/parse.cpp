@@ -52,6 +52,7 @@ constexpr std::array commands{
 
 [[noreturn]] void reject_command(const std::string& word) {
   std::vector<std::string_view> names;
+  names.reserve(commands.size());
   for (const Command& command : commands) names.push_back(command.name);
   const std::string_view near = base::nearest(word, names);
   const std::string hint = near.empty() ? "" : fmt::format(" (did you mean '{}'?)", near);

@@ -156,7 +156,8 @@ Invocation send_invocation(const std::vector<std::string>& arguments) {
   take_words(app.words(), options);
   settle_payloads(words, options);
   settle_pace(words, options);
-  if (options.payloads.file && isatty(STDERR_FILENO) != 0 && !options.output.quiet) options.progress = true;
+  const bool talks = !options.output.quiet && options.output.format != output::Format::json;
+  if (options.payloads.file && talks && isatty(STDERR_FILENO) != 0) options.progress = true;
   return invocation_of(std::move(options), &commands::send);
 }
 

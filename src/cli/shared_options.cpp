@@ -141,16 +141,19 @@ void bind_output(CommandApp& app, output::Options& options) {
             [&options](const std::string& word) { options.color = parse_color(word); });
 }
 
-void bind_delimiter(CommandApp& app, output::Options& options) {
+void bind_receiving(CommandApp& app, run::StopOptions& stop, output::Options& output,
+                    std::optional<base::Nanoseconds>& stats) {
+  app.group("When to end");
+  bind_count(app, "end after N datagrams", stop, 1);
+  bind_waits(app, "end when none came for so long", stop);
+  app.group("What is printed");
+  bind_output(app, output);
   app.value("-D,--delimiter", "TEXT", "written after each raw datagram (C escapes)",
-            [&options](const std::string& word) { options.delimiter = base::parse_escapes(word); });
-}
-
-void bind_stats(CommandApp& app, std::optional<base::Nanoseconds>& interval) {
+            [&output](const std::string& word) { output.delimiter = base::parse_escapes(word); });
   app.optional_value("--stats", "DURATION", "1s", "a line of rates each second, or DURATION",
-                     [&interval](const std::string& word) {
-                       interval = base::parse_duration(word);
-                       if (*interval < std::chrono::milliseconds(1)) throw UsageError("at least 1ms");
+                     [&stats](const std::string& word) {
+                       stats = base::parse_duration(word);
+                       if (*stats < std::chrono::milliseconds(1)) throw UsageError("at least 1ms");
                      });
 }
 

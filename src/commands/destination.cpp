@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <exception>
 #include <system_error>
 
@@ -53,6 +54,25 @@ bool is_reachable(run::Loop& loop, const net::Endpoint& endpoint, const Destinat
   }
 }
 
+// Without a route only the choice of an interface helps where the destination is no host.
+[[noreturn]] void rethrow_with_cure(const std::exception_ptr& error, const net::Address& address) {
+  const bool many = address.is_multicast() || net::is_limited_broadcast(address);
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::system_error& cause) {
+    if (!many || cause.code().value() != ENETUNREACH) throw;
+    std::vector<net::Interface> usable = net::interfaces();
+    std::erase_if(usable, [&](const net::Interface& one) {
+      return one.loopback || !one.valid_for_multicast(net::family_of(address));
+    });
+    if (usable.empty()) throw;
+    const std::string first = usable.front().name;
+    usable.erase(usable.begin());
+    const std::string others = usable.empty() ? "" : fmt::format(" (or {})", net::names_of(usable));
+    throw base::Failure(fmt::format("{}; add -i {}{}", cause.what(), first, others));
+  }
+}
+
 }  // namespace
 
 Destination find_destination(run::Loop& loop, const DestinationWords& words, const net::SocketOptions& options,
@@ -73,7 +93,7 @@ Destination find_destination(run::Loop& loop, const DestinationWords& words, con
       if (!first_error) first_error = std::current_exception();
     }
   }
-  std::rethrow_exception(first_error);
+  rethrow_with_cure(first_error, candidates.front().address());
 }
 
 }  // namespace commands

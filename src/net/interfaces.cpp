@@ -43,6 +43,7 @@ std::vector<Interface> interfaces() {
     one.ipv6 |= entry->ifa_addr->sa_family == AF_INET6;
   }
   std::vector<Interface> all;
+  all.reserve(found.size());
   for (auto& [index, one] : found) all.push_back(std::move(one));
   return all;
 }

@@ -19,6 +19,7 @@ struct Totals {
   std::uint64_t datagrams = 0;
   std::uint64_t bytes = 0;
   std::uint64_t senders = 0;
+  bool more_senders = false;  // than could be told apart in bounded memory
   std::uint64_t dropped = 0;  // by the kernel, for want of room in the receive buffer
   std::uint64_t ignored = 0;
   base::Nanoseconds elapsed{};
@@ -56,7 +57,8 @@ class Report {
   void line(const std::string& text);
 
   // What went wrong without ending the command. Never silenced: the line on stderr, and with -j an event.
-  void error(const net::TransportError& error);
+  // `hint` is a cure, for people.
+  void error(const net::TransportError& error, const std::string& hint = "");
   void error(int code, const std::string& message);
 
  private:

@@ -9,6 +9,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
+#include <cstdio>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -60,6 +61,8 @@ void Loop::watch_signals() {
   auto watch = std::make_shared<Watch>(context_);
   watch->descriptor.assign(dup(catch_signals()));
   watch->handler = [this] {
+    // The terminal has echoed ^C: what is said next begins a line.
+    if (!alarm_signalled() && isatty(STDERR_FILENO) != 0) std::fputc('\n', stderr);
     stop(alarm_signalled() ? StopReason::deadline : StopReason::signal);
     return false;
   };
