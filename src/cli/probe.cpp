@@ -142,6 +142,7 @@ Invocation probe_invocation(const std::vector<std::string>& arguments) {
   app.group("What is printed");
   app.flag("--histogram", "with --count: draw the distribution of RTT", options.histogram);
   bind_output(app, options.output);
+  bind_delimiter(app, options.output);
   app.examples(
       "  udptool probe 192.0.2.7 53                   a DNS request, for that is what lives there\n"
       "  udptool probe -c 100 --interval 10ms 192.0.2.7 7\n"

@@ -141,6 +141,11 @@ void bind_output(CommandApp& app, output::Options& options) {
             [&options](const std::string& word) { options.color = parse_color(word); });
 }
 
+void bind_delimiter(CommandApp& app, output::Options& options) {
+  app.value("-D,--delimiter", "TEXT", "written after each raw datagram (C escapes)",
+            [&options](const std::string& word) { options.delimiter = base::parse_escapes(word); });
+}
+
 void bind_receiving(CommandApp& app, run::StopOptions& stop, output::Options& output,
                     std::optional<base::Nanoseconds>& stats) {
   app.group("When to end");
@@ -148,8 +153,7 @@ void bind_receiving(CommandApp& app, run::StopOptions& stop, output::Options& ou
   bind_waits(app, "end when none came for so long", stop);
   app.group("What is printed");
   bind_output(app, output);
-  app.value("-D,--delimiter", "TEXT", "written after each raw datagram (C escapes)",
-            [&output](const std::string& word) { output.delimiter = base::parse_escapes(word); });
+  bind_delimiter(app, output);
   app.optional_value("--stats", "DURATION", "1s", "a line of rates each second, or DURATION",
                      [&stats](const std::string& word) {
                        stats = base::parse_duration(word);

@@ -26,6 +26,8 @@ void bind_count(CommandApp& app, const std::string& help, run::StopOptions& opti
 void bind_waits(CommandApp& app, const std::string& wait_help, run::StopOptions& options);
 // -o, -j, -r, -T, -v, -q, --color
 void bind_output(CommandApp& app, output::Options& options);
+// -D of what is printed raw.
+void bind_delimiter(CommandApp& app, output::Options& options);
 // What `listen` and `join` share of when to end and what is printed: -c, -w, -W, the output's, -D, --stats.
 void bind_receiving(CommandApp& app, run::StopOptions& stop, output::Options& output,
                     std::optional<base::Nanoseconds>& stats);
