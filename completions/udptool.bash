@@ -9,6 +9,9 @@ _udptool_send='-s --source -p --source-port --no-loopback --df -f --file -x --he
   --chunk --whole --offset --length -l --size --empty --interval --rate --bitrate --replies --progress'
 _udptool_join='--stats --leave-after --rtp --clock-rate --explain'
 
+_udptool_probe='-s --source -p --source-port --no-loopback --df --trace --max-hops --first-hop --tries --names --mtu
+  --payload --list-payloads --data -x --hex -e --escapes -l --size --interval --histogram'
+
 _udptool_takes_value() {
   case $1 in
     -i | --interface | -t | --ttl | --dscp | --rcvbuf | --sndbuf) ;;
@@ -18,6 +21,7 @@ _udptool_takes_value() {
     -s | --source | -p | --source-port | -f | --file | --chunk | --offset | --length | -l | --size) ;;
     --interval | --rate | --bitrate | --replies) ;;
     --leave-after | --clock-rate) ;;
+    --max-hops | --first-hop | --tries | --payload | --data) ;;
     *) return 1 ;;
   esac
 }
@@ -56,6 +60,10 @@ _udptool() {
       mapfile -t COMPREPLY < <(compgen -W 'be df ef le va cs0 cs1 cs2 cs3 cs4 cs5 cs6 cs7 af11 af12 af13 af21 af22 af23
         af31 af32 af33 af41 af42 af43' -- "$current")
       ;;
+    --payload)
+      mapfile -t COMPREPLY < <(compgen -W 'token dns ntp snmp stun sip mdns ssdp coap tftp memcached quic ike natpmp
+        portmap netbios ipmi openvpn a2s echo empty' -- "$current")
+      ;;
     -f | --file)
       compopt -o filenames 2>/dev/null
       mapfile -t COMPREPLY < <(compgen -f -- "$current")
@@ -66,12 +74,13 @@ _udptool() {
       fi
       case $command:$current:$positions in
         :-*) mapfile -t COMPREPLY < <(compgen -W '-h --help --version' -- "$current") ;;
-        :*) mapfile -t COMPREPLY < <(compgen -W 'listen send join' -- "$current") ;;
+        :*) mapfile -t COMPREPLY < <(compgen -W 'listen send join probe' -- "$current") ;;
         listen:-*) mapfile -t COMPREPLY < <(compgen -W "$_udptool_common $_udptool_listen" -- "$current") ;;
         send:-*) mapfile -t COMPREPLY < <(compgen -W "$_udptool_common $_udptool_send" -- "$current") ;;
         join:-*) mapfile -t COMPREPLY < <(compgen -W "$_udptool_common $_udptool_join" -- "$current") ;;
-        send:*:0) mapfile -t COMPREPLY < <(compgen -A hostname -- "$current") ;;
-        send:*:1) mapfile -t COMPREPLY < <(compgen -A service -- "$current") ;;
+        probe:-*) mapfile -t COMPREPLY < <(compgen -W "$_udptool_common $_udptool_probe" -- "$current") ;;
+        send:*:0 | probe:*:0) mapfile -t COMPREPLY < <(compgen -A hostname -- "$current") ;;
+        send:*:1 | probe:*:1) mapfile -t COMPREPLY < <(compgen -A service -- "$current") ;;
       esac
       ;;
   esac

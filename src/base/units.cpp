@@ -4,9 +4,11 @@
 
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 
 namespace base {
 namespace {
@@ -17,7 +19,7 @@ struct Unit {
 };
 
 [[noreturn]] void reject(std::string_view word, std::string_view wanted) {
-  throw UsageError(fmt::format("'{}' is not {}", word, wanted));
+  throw UsageError(fmt::format("'{}' is not {}", escaped(word), wanted));
 }
 
 // Splits "1.5ms" into 1.5 and "ms"; a word that does not begin with a plain decimal number gives no number.
@@ -57,7 +59,7 @@ Nanoseconds parse_duration(std::string_view word) {
       {{"", 1e9}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}}};
   const double nanoseconds = scaled(word, units, 100'000 * 3600e9,
                                     "a duration: a number up to 100000h with us, ms, s, m or h (none: seconds)");
-  return Nanoseconds(static_cast<Nanoseconds::rep>(nanoseconds + 0.5));
+  return Nanoseconds(std::llround(nanoseconds));
 }
 
 std::uint64_t parse_size(std::string_view word, std::uint64_t least, std::uint64_t most) {

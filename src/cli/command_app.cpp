@@ -33,7 +33,7 @@ class HelpFormatter : public CLI::Formatter {
     return make_usage(app, "") + "\n" + make_description(app) + groups + make_footer(app);
   }
 
-  explicit HelpFormatter(std::string usage) : usage_(std::move(usage)) { column_width(32); }
+  explicit HelpFormatter(std::string usage) : usage_(std::move(usage)) { column_width(30); }
 
   std::string make_usage(const CLI::App*, std::string) const override { return "Usage: udptool " + usage_ + "\n"; }
   std::string make_description(const CLI::App* app) const override { return app->get_description() + "\n"; }
@@ -162,7 +162,8 @@ bool CommandApp::parse(const std::vector<std::string>& arguments) {
   return true;
 }
 
-void CommandApp::check_known(const std::vector<std::string>& extras) const {
+void CommandApp::check_known(std::vector<std::string> extras) const {
+  std::erase(extras, "--");  // CLI11 leaves the mark that ends the options among what it does not know
   if (extras.empty()) return;
   const std::string word = extras.front().substr(0, extras.front().find('='));
   std::vector<std::string> known;

@@ -40,7 +40,7 @@ class CommandApp {
  private:
   struct App;
 
-  void check_known(const std::vector<std::string>& extras) const;
+  void check_known(std::vector<std::string> extras) const;
 
   std::unique_ptr<App> app_;
   std::string name_;

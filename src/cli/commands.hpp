@@ -13,6 +13,7 @@ namespace cli {
 Invocation listen_invocation(const std::vector<std::string>& arguments);
 Invocation join_invocation(const std::vector<std::string>& arguments);
 Invocation send_invocation(const std::vector<std::string>& arguments);
+Invocation probe_invocation(const std::vector<std::string>& arguments);
 
 // Puts parsed options and the command that takes them together.
 template <class Options>

@@ -13,7 +13,7 @@ Invocation join_invocation(const std::vector<std::string>& arguments) {
   options.socket.receive_buffer = std::size_t{4} << 20;
   CommandApp app("join", "join [options] GROUP...",
                  "Receive multicast, on every interface that can, or on those named with -i.\n"
-                 "GROUP is [SOURCE,]GROUP[+N][:PORT]; port 41234 unless said; +N: N groups in a row.");
+                 "GROUP: [SOURCE,]GROUP[+N][:PORT]; default port 41234; +N: N groups in a row.");
   app.group("Multicast");
   app.value("--leave-after", "DURATION", "leave the groups after so long, but go on",
             [&](const std::string& word) { options.leave_after = base::parse_duration(word); });
@@ -28,13 +28,7 @@ Invocation join_invocation(const std::vector<std::string>& arguments) {
   app.repeatable("-i,--interface", "NAME", "join on this interface (repeatable)",
                  [&](const std::string& word) { options.interfaces.push_back(net::find_interface(word)); });
   bind_socket(app, options.socket, 0);
-  app.group("When to end");
-  bind_count(app, "end after N datagrams", options.stop, 1);
-  bind_waits(app, "end when none came for so long", options.stop);
-  app.group("What is printed");
-  bind_output(app, options.output);
-  bind_delimiter(app, options.output);
-  bind_stats(app, options.stats);
+  bind_receiving(app, options.stop, options.output, options.stats);
   app.examples(
       "  udptool join 239.1.1.1                   every interface, port 41234\n"
       "  udptool join -i eth0 239.1.1.1+8:5000    eight groups on one interface\n"

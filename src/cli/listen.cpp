@@ -10,7 +10,7 @@ Invocation listen_invocation(const std::vector<std::string>& arguments) {
   options.socket.receive_buffer = std::size_t{4} << 20;
   CommandApp app("listen", "listen [options] ENDPOINT...",
                  "Receive on one or more ports; a record for each datagram says who sent it.\n"
-                 "ENDPOINT is PORT, ADDRESS:PORT, [V6ADDRESS%ZONE]:PORT or *:PORT; port 0 takes a free one.");
+                 "ENDPOINT: PORT, ADDRESS:PORT, [V6ADDRESS%ZONE]:PORT or *:PORT; 0: a free port.");
   app.group("Answering");
   app.flag("--echo", "send each datagram back to its sender", options.echo);
   app.value("--reply", "TEXT", "answer each datagram with TEXT (C escapes)",
@@ -25,13 +25,7 @@ Invocation listen_invocation(const std::vector<std::string>& arguments) {
   bind_socket(app, options.socket, 1);
   app.flag("--reuse-address", "share the port: SO_REUSEADDR", options.socket.reuse_address);
   app.flag("--reuse-port", "share the port: SO_REUSEPORT", options.socket.reuse_port);
-  app.group("When to end");
-  bind_count(app, "end after N datagrams", options.stop, 1);
-  bind_waits(app, "end when none came for so long", options.stop);
-  app.group("What is printed");
-  bind_output(app, options.output);
-  bind_delimiter(app, options.output);
-  bind_stats(app, options.stats);
+  bind_receiving(app, options.stop, options.output, options.stats);
   app.examples(
       "  udptool listen 41234                     both families, every address\n"
       "  udptool listen -c 1 -w 5 127.0.0.1:0     one datagram, or status 1 after 5 s\n"

@@ -25,8 +25,10 @@ Receive, send, join and probe UDP: every datagram a record, every sender heard.
            udptool send localhost 41234 'hello world'
   join     receive multicast
            udptool join 239.1.1.1
+  probe    is a port open, where does a path end, how large a datagram fits
+           udptool probe 192.0.2.7 53
 
-'udptool COMMAND --help' lists a command's options, 'man udptool' tells the rest.
+'udptool COMMAND --help' lists its options, 'man udptool' tells the rest.
 
 Options may stand anywhere; '--' ends them. Records go to stdout, notices and
 errors to stderr. Exit status: 0 done, 1 nothing came in time, 2 could not be
@@ -45,10 +47,12 @@ constexpr std::array commands{
     Command{"listen", &listen_invocation},
     Command{"send", &send_invocation},
     Command{"join", &join_invocation},
+    Command{"probe", &probe_invocation},
 };
 
 [[noreturn]] void reject_command(const std::string& word) {
   std::vector<std::string_view> names;
+  names.reserve(commands.size());
   for (const Command& command : commands) names.push_back(command.name);
   const std::string_view near = base::nearest(word, names);
   const std::string hint = near.empty() ? "" : fmt::format(" (did you mean '{}'?)", near);

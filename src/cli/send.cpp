@@ -60,16 +60,9 @@ void bind_pacing(CommandApp& app, PayloadWords& words, commands::SendOptions& op
 void bind_socket_of_sender(CommandApp& app, commands::SendOptions& options) {
   bind_family(app, options.family);
   bind_interface(app, options.socket);
-  app.value("-s,--source", "ADDRESS", "local address", [&](const std::string& word) {
-    options.source_address = net::parse_address(word);
-    if (!options.source_address) throw UsageError(fmt::format("'{}' is not an address", base::escaped(word)));
-  });
-  app.value("-p,--source-port", "PORT", "local port",
-            [&](const std::string& word) { options.source_port = net::parse_port(word); });
+  bind_source(app, options.source_address, options.source_port);
   bind_socket(app, options.socket, 0);
-  app.flag("--no-loopback", "multicast is not delivered on this host",
-           [&] { options.socket.multicast_loopback = false; });
-  app.flag("--df", "do not fragment", options.socket.dont_fragment);
+  bind_leaving(app, options.socket);
 }
 
 void settle_payloads(const PayloadWords& words, commands::SendOptions& options) {
@@ -85,6 +78,14 @@ void settle_payloads(const PayloadWords& words, commands::SendOptions& options) 
   exclude(words.whole, "--whole", words.chunk.has_value(), "--chunk");
   exclude(words.whole, "--whole", words.delimiter.has_value(), "--delimiter");
   exclude(words.chunk.has_value(), "--chunk", words.delimiter.has_value(), "--delimiter");
+  for (const auto& [given, name] : {std::pair{payloads.size.has_value(), "--size"}, {words.empty, "--empty"}}) {
+    exclude(given, name, words.hex, "--hex");
+    exclude(given, name, words.escapes, "--escapes");
+    exclude(given, name, words.delimiter.has_value(), "--delimiter");
+    exclude(given, name, words.chunk.has_value(), "--chunk");
+    exclude(given, name, words.whole, "--whole");
+  }
+  exclude(messages, "MESSAGE", words.delimiter.has_value(), "--delimiter");
   exclude(words.hex, "--hex", words.escapes, "--escapes");
   exclude(messages, "MESSAGE", words.whole, "--whole");
   exclude(messages, "MESSAGE", words.chunk.has_value(), "--chunk");
@@ -131,11 +132,11 @@ Invocation send_invocation(const std::vector<std::string>& arguments) {
   commands::SendOptions options;
   PayloadWords words;
   CommandApp app("send", "send [options] HOST PORT [MESSAGE...]",
-                 "Send each MESSAGE as a datagram; without one, each line of stdin. Replies are printed.");
+                 "Send each MESSAGE as a datagram, or else each line of stdin; print the replies.");
   app.group("What is sent");
   bind_payloads(app, words, options.payloads);
   bind_pacing(app, words, options);
-  app.flag("--progress", "a progress line (default for a file on a terminal)", options.progress);
+  app.flag("--progress", "a progress line (on a terminal: for files)", options.progress);
   app.group("Socket");
   bind_socket_of_sender(app, options);
   app.group("When to end");
@@ -147,15 +148,16 @@ Invocation send_invocation(const std::vector<std::string>& arguments) {
   bind_output(app, options.output);
   app.examples(
       "  udptool send localhost 41234 'hello world'\n"
-      "  udptool send -w 1 --replies 1 192.0.2.7 7 ping     status 0 if it answered, 1 if not\n"
+      "  udptool send -w 1 --replies 1 192.0.2.7 7 ping     status 0: it answered\n"
       "  udptool send -x 192.0.2.7 5000 'de ad be ef'\n"
-      "  tail -f app.log | udptool send loghost 5140        a line, a datagram, at once\n"
+      "  tail -f app.log | udptool send loghost 5140        each line at once\n"
       "  udptool send --bitrate 10M -l 1200 -c 0 -W 10s 192.0.2.7 5000");
   if (!app.parse(arguments)) return {};
   take_words(app.words(), options);
   settle_payloads(words, options);
   settle_pace(words, options);
-  if (options.payloads.file && isatty(STDERR_FILENO) != 0 && !options.output.quiet) options.progress = true;
+  const bool talks = !options.output.quiet && options.output.format != output::Format::json;
+  if (options.payloads.file && talks && isatty(STDERR_FILENO) != 0) options.progress = true;
   return invocation_of(std::move(options), &commands::send);
 }
 

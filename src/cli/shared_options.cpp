@@ -32,7 +32,8 @@ int parse_dscp(const std::string& word) {
   try {
     return static_cast<int>(base::parse_integer(word, 0, 63));
   } catch (const UsageError&) {
-    throw UsageError(fmt::format("'{}' is not a code point: 0 to 63, or a name such as ef, af41, cs5", word));
+    throw UsageError(fmt::format("'{}' is not a code point: 0 to 63, or a name such as ef, af41, cs5",
+                                 base::escaped(word)));
   }
 }
 
@@ -89,7 +90,7 @@ void bind_socket(CommandApp& app, net::SocketOptions& options, int least_ttl) {
   app.value("-t,--ttl", "N", "TTL / hop limit of what is sent", [&options, least_ttl](const std::string& word) {
     options.ttl = static_cast<int>(base::parse_integer(word, static_cast<std::uint64_t>(least_ttl), 255));
   });
-  app.value("--dscp", "NAME|N", "DiffServ code point of what is sent (ef, af41, 0-63)",
+  app.value("--dscp", "NAME|N", "DiffServ code point of what is sent (ef, 0-63)",
             [&options](const std::string& word) { options.dscp = parse_dscp(word); });
   app.flag("-b,--broadcast", "allow broadcast destinations", options.broadcast);
   app.value("--rcvbuf", "SIZE", "kernel receive buffer", [&options](const std::string& word) {
@@ -98,6 +99,20 @@ void bind_socket(CommandApp& app, net::SocketOptions& options, int least_ttl) {
   app.value("--sndbuf", "SIZE", "kernel send buffer", [&options](const std::string& word) {
     options.send_buffer = base::parse_size(word, 1, most_buffer);
   });
+}
+
+void bind_source(CommandApp& app, std::optional<net::Address>& address, std::uint16_t& port) {
+  app.value("-s,--source", "ADDRESS", "local address", [&address](const std::string& word) {
+    address = net::parse_address(word);
+    if (!address) throw UsageError(fmt::format("'{}' is not an address", base::escaped(word)));
+  });
+  app.value("-p,--source-port", "PORT", "local port",
+            [&port](const std::string& word) { port = net::parse_port(word); });
+}
+
+void bind_leaving(CommandApp& app, net::SocketOptions& options) {
+  app.flag("--no-loopback", "multicast is not delivered on this host", [&options] { options.multicast_loopback = false; });
+  app.flag("--df", "do not fragment", options.dont_fragment);
 }
 
 void bind_count(CommandApp& app, const std::string& help, run::StopOptions& options, std::uint64_t least) {
@@ -120,7 +135,7 @@ void bind_output(CommandApp& app, output::Options& options) {
   app.flag("-j,--json", "short for -o json", [&options] { options.format = output::Format::json; });
   app.flag("-r,--raw", "short for -o raw", [&options] { options.format = output::Format::raw; });
   app.flag("-T,--timestamps", "kernel receive time first (text, hex)", options.timestamps);
-  app.flag("-v,--verbose", "destination, interface, TTL, DSCP, ECN; more notices", options.verbose);
+  app.flag("-v,--verbose", "destination, interface, TTL, DSCP; more notices", options.verbose);
   app.flag("-q,--quiet", "no notices, no summary", options.quiet);
   app.value("--color", "WHEN", "auto (default), always or never",
             [&options](const std::string& word) { options.color = parse_color(word); });
@@ -131,11 +146,18 @@ void bind_delimiter(CommandApp& app, output::Options& options) {
             [&options](const std::string& word) { options.delimiter = base::parse_escapes(word); });
 }
 
-void bind_stats(CommandApp& app, std::optional<base::Nanoseconds>& interval) {
+void bind_receiving(CommandApp& app, run::StopOptions& stop, output::Options& output,
+                    std::optional<base::Nanoseconds>& stats) {
+  app.group("When to end");
+  bind_count(app, "end after N datagrams", stop, 1);
+  bind_waits(app, "end when none came for so long", stop);
+  app.group("What is printed");
+  bind_output(app, output);
+  bind_delimiter(app, output);
   app.optional_value("--stats", "DURATION", "1s", "a line of rates each second, or DURATION",
-                     [&interval](const std::string& word) {
-                       interval = base::parse_duration(word);
-                       if (*interval < std::chrono::milliseconds(1)) throw UsageError("at least 1ms");
+                     [&stats](const std::string& word) {
+                       stats = base::parse_duration(word);
+                       if (*stats < std::chrono::milliseconds(1)) throw UsageError("at least 1ms");
                      });
 }
 

@@ -17,6 +17,10 @@ void bind_family(CommandApp& app, std::optional<net::Family>& family);
 void bind_interface(CommandApp& app, net::SocketOptions& options);
 // -t, --dscp, -b, --rcvbuf, --sndbuf
 void bind_socket(CommandApp& app, net::SocketOptions& options, int least_ttl);
+// -s, -p
+void bind_source(CommandApp& app, std::optional<net::Address>& address, std::uint16_t& port);
+// --no-loopback, --df
+void bind_leaving(CommandApp& app, net::SocketOptions& options);
 void bind_count(CommandApp& app, const std::string& help, run::StopOptions& options, std::uint64_t least);
 // -w, -W
 void bind_waits(CommandApp& app, const std::string& wait_help, run::StopOptions& options);
@@ -24,7 +28,9 @@ void bind_waits(CommandApp& app, const std::string& wait_help, run::StopOptions&
 void bind_output(CommandApp& app, output::Options& options);
 // -D of what is printed raw.
 void bind_delimiter(CommandApp& app, output::Options& options);
-void bind_stats(CommandApp& app, std::optional<base::Nanoseconds>& interval);
+// What `listen` and `join` share of when to end and what is printed: -c, -w, -W, the output's, -D, --stats.
+void bind_receiving(CommandApp& app, run::StopOptions& stop, output::Options& output,
+                    std::optional<base::Nanoseconds>& stats);
 
 // Throws UsageError when both are given.
 void exclude(bool first, const char* first_name, bool second, const char* second_name);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <exception>
 #include <system_error>
 
@@ -28,19 +29,73 @@ void settle_zone(net::Endpoint& endpoint, const net::SocketOptions& options, out
   }
 }
 
+// "add -i eth0 (or wlan0)"; "" when no interface could send to that group.
+std::string interface_hint(const net::Address& group) {
+  std::vector<net::Interface> candidates = net::candidates_for(group);
+  if (candidates.empty()) return "";
+  const std::string first = net::names_of({candidates.front()});
+  candidates.erase(candidates.begin());
+  return candidates.empty() ? "add -i " + first : fmt::format("add -i {} (or {})", first, net::names_of(candidates));
+}
+
+void connect_to_group(net::UdpSocket& scout, const net::Endpoint& endpoint, bool chose_interface) {
+  try {
+    scout.connect(endpoint);
+  } catch (const std::system_error& error) {
+    const std::string hint = chose_interface ? "" : interface_hint(endpoint.address());
+    if (error.code().value() != ENETUNREACH || hint.empty()) throw;
+    throw std::system_error(error.code(),
+                            fmt::format("cannot reach {} by any route, {}", net::to_string(endpoint), hint));
+  }
+}
+
 // What connecting tells of the route. On a socket of its own: disconnecting one undoes what it was bound to.
 Destination scouted(run::Loop& loop, const net::Endpoint& endpoint, const DestinationWords& words,
                     const net::SocketOptions& options) {
+  const bool multicast = endpoint.address().is_multicast();
   net::UdpSocket scout(loop.context());
   scout.open(net::family_of(endpoint));
   net::SocketOptions plain;  // what bears on the route
   plain.interface = options.interface;
   plain.broadcast = options.broadcast;
   plain.dscp = options.dscp;
-  net::apply(plain, endpoint.address().is_multicast(), scout);
+  net::apply(plain, multicast, scout);
   if (words.source_address) scout.bind({*words.source_address, 0});
-  scout.connect(endpoint);
-  return {endpoint, scout.local_endpoint().address(), scout.path_mtu(), 0};
+  if (multicast) {
+    connect_to_group(scout, endpoint, options.interface || net::zone_of(endpoint.address()) != 0);
+  } else {
+    scout.connect(endpoint);
+  }
+  return {endpoint, scout.local_endpoint().address(), scout.path_mtu(), false};
+}
+
+bool is_reachable(run::Loop& loop, const net::Endpoint& endpoint, const DestinationWords& words,
+                  const net::SocketOptions& options) {
+  try {
+    scouted(loop, endpoint, words, options);
+    return true;
+  } catch (const std::system_error&) {
+    return false;
+  }
+}
+
+// Without a route only the choice of an interface helps where the destination is no host.
+[[noreturn]] void rethrow_with_cure(const std::exception_ptr& error, const net::Address& address) {
+  const bool many = address.is_multicast() || net::is_limited_broadcast(address);
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::system_error& cause) {
+    if (!many || cause.code().value() != ENETUNREACH) throw;
+    std::vector<net::Interface> usable = net::interfaces();
+    std::erase_if(usable, [&](const net::Interface& one) {
+      return one.loopback || !one.valid_for_multicast(net::family_of(address));
+    });
+    if (usable.empty()) throw;
+    const std::string first = usable.front().name;
+    usable.erase(usable.begin());
+    const std::string others = usable.empty() ? "" : fmt::format(" (or {})", net::names_of(usable));
+    throw base::Failure(fmt::format("{}; add -i {}{}", cause.what(), first, others));
+  }
 }
 
 }  // namespace
@@ -55,16 +110,15 @@ Destination find_destination(run::Loop& loop, const DestinationWords& words, con
     try {
       settle_zone(endpoint, options, report);
       Destination destination = scouted(loop, endpoint, words, options);
-      destination.alternatives =
-          static_cast<std::size_t>(std::count_if(candidates.begin(), candidates.end(), [&](const net::Endpoint& one) {
-            return net::family_of(one) != net::family_of(endpoint);
-          }));
+      destination.has_other_family = std::any_of(candidates.begin(), candidates.end(), [&](const net::Endpoint& one) {
+        return net::family_of(one) != net::family_of(endpoint) && is_reachable(loop, one, words, options);
+      });
       return destination;
     } catch (const std::system_error&) {
       if (!first_error) first_error = std::current_exception();
     }
   }
-  std::rethrow_exception(first_error);
+  rethrow_with_cure(first_error, candidates.front().address());
 }
 
 }  // namespace commands

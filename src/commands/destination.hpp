@@ -23,7 +23,7 @@ struct Destination {
   net::Endpoint endpoint;
   net::Address local;           // that the route leaves from
   std::size_t mtu = 0;          // of the route: IP packet size
-  std::size_t alternatives = 0; // further addresses of the name, in another family
+  bool has_other_family = false;  // the name has a usable address of the other family too
 
   bool is_multicast() const { return endpoint.address().is_multicast(); }
   // The largest payload that leaves in one piece: the MTU less the IP and UDP headers.

@@ -5,9 +5,10 @@
 #include <algorithm>
 #include <system_error>
 
+#include "commands/explain.hpp"
+#include "commands/membership_report.hpp"
 #include "commands/memberships.hpp"
 #include "commands/reception.hpp"
-#include "output/json.hpp"
 
 namespace commands {
 namespace {
@@ -22,17 +23,27 @@ class Joiner {
 
   base::ExitStatus run() {
     if (options_.stop.deadline) loop_.stop_after(*options_.stop.deadline);
+    if (options_.explain) explain_before(targets(), report());
     join_all();
-    share_sender_memory();
+    if (options_.explain) explain_after(joined_targets(), report());
+    report_buffers(memberships_.granted(), report());
+    prepare_counts();
     for (const auto& socket : memberships_.sockets()) reception_.watch(socket->udp, hooks_for(*socket));
-    for (const auto& one : memberships_.all()) announce("joined", *one);
+    for (const auto& one : memberships_.all()) membership_report_.announce("joined", *one);
     if (options_.stop.wait) reception_.stop_when_idle(*options_.stop.wait);
     if (options_.stats) print_stats_every(*options_.stats);
-    if (options_.leave_after) loop_.after(*options_.leave_after, [this] { leave(); });
+    watch_for_stalls();
+    if (options_.leave_after) {
+      loop_.after(*options_.leave_after, [this] {
+        take_what_waits();
+        leave();
+      });
+    }
     const run::StopReason reason = loop_.run();
+    take_what_waits();
     const output::Totals totals = reception_.totals();
     leave();
-    for (const auto& one : memberships_.all()) summarize(*one);
+    for (const auto& one : memberships_.all()) membership_report_.summarize(*one);
     report().summary(totals);
     reception_.sink().flush();
     return status_of_receiving(reason, reception_.datagrams(), options_.stop);
@@ -42,6 +53,10 @@ class Joiner {
   static net::WantedMetadata wanted(const JoinOptions& options) {
     net::WantedMetadata wanted = output::wanted_metadata(options.output);
     wanted.details = true;  // the interface tells the membership
+    if (options.rtp) {      // jitter takes a time for each datagram
+      wanted.time = true;
+      wanted.coalesced = false;
+    }
     return wanted;
   }
 
@@ -49,9 +64,10 @@ class Joiner {
 
   void join_all() {
     for (const net::GroupWord& word : options_.groups) {
-      if (!word.source && net::is_source_specific(word.first)) {
+      const net::Address last = net::advanced(word.first, word.count - 1);
+      if (!word.source && (net::is_source_specific(word.first) || net::is_source_specific(last))) {
         report().notice(fmt::format("{} is for source-specific multicast: routers ignore a join without SOURCE",
-                                    net::to_string(word.first)));
+                                    net::to_string(net::is_source_specific(word.first) ? word.first : last)));
       }
       const std::vector<net::Interface> interfaces = interfaces_for(word);
       for (std::uint32_t i = 0; i < word.count; ++i) join_one(word, net::advanced(word.first, i), interfaces);
@@ -71,7 +87,7 @@ class Joiner {
         memberships_.join(word.source, group, word.port, interface);
         ++joined;
       } catch (const std::system_error& error) {
-        if (chosen) throw;
+        if (chosen || Memberships::is_limit(error.code())) throw;
         if (!first_error) first_error = error;
         report().notice(fmt::format("{}; going on with the other interfaces", error.what()));
       }
@@ -116,17 +132,36 @@ class Joiner {
     if (zone != 0 && interface.index != zone) {
       return fmt::format("the zone of {} contradicts -i {}", net::to_string(group), interface.name);
     }
-    const std::string_view reason = !interface.up                                  ? "is down"
-                                    : !interface.multicast && !interface.loopback  ? "cannot multicast"
-                                                                                   : "has no address of";
-    return reason.starts_with("has") ? fmt::format("interface {} {} {}", interface.name, reason, net::name_of(family))
-                                     : fmt::format("interface {} {}", interface.name, reason);
+    if (!interface.up) return fmt::format("interface {} is down", interface.name);
+    if (!interface.multicast && !interface.loopback) return fmt::format("interface {} cannot multicast", interface.name);
+    return fmt::format("interface {} has no {} address", interface.name, net::name_of(family));
   }
 
   // Many memberships must not each remember as many senders as a single one may.
-  void share_sender_memory() {
+  void prepare_counts() {
     const std::size_t each = traffic::SenderCounter::default_most / std::max<std::size_t>(memberships_.all().size(), 1);
-    for (const auto& one : memberships_.all()) one->senders = traffic::SenderCounter(std::max<std::size_t>(each, 64));
+    for (const auto& one : memberships_.all()) {
+      one->senders = traffic::SenderCounter(std::max<std::size_t>(each, 64));
+      if (options_.rtp) one->streams = std::make_unique<Streams>(options_.clock_rate);
+    }
+  }
+
+  // What --explain looks at: the interfaces as they were named, whether or not they can be joined on.
+  std::vector<ExplainTarget> targets() const {
+    std::vector<ExplainTarget> targets;
+    for (const net::GroupWord& word : options_.groups) {
+      for (std::uint32_t i = 0; i < word.count; ++i) {
+        targets.push_back({net::advanced(word.first, i), word.source, word.port,
+                           options_.interfaces.empty() ? net::interfaces() : options_.interfaces});
+      }
+    }
+    return targets;
+  }
+
+  std::vector<ExplainTarget> joined_targets() const {
+    std::vector<ExplainTarget> targets;
+    for (const auto& one : memberships_.all()) targets.push_back({one->group, one->source, one->port, {one->interface}});
+    return targets;
   }
 
   Reception::Hooks hooks_for(const Memberships::Socket& socket) {
@@ -139,52 +174,41 @@ class Joiner {
     return hooks;
   }
 
+  // What came before the leave is shown, also when it has not been read yet.
+  void take_what_waits() {
+    if (memberships_.left()) return;
+    for (const auto& socket : memberships_.sockets()) reception_.drain(socket->udp, hooks_for(*socket));
+  }
+
   void leave() {
     if (memberships_.left()) return;
     memberships_.leave();
-    for (const auto& one : memberships_.all()) announce("left", *one);
+    for (const auto& one : memberships_.all()) membership_report_.announce("left", *one);
   }
 
-  static void add_group(output::JsonEvent& event, const Membership& one) {
-    event.address("group", net::with_zone(one.group, 0)).number("port", one.port);
-    event.text("interface", net::interface_name(one.interface.index));
-    if (one.source) {
-      event.address("source", *one.source);
-    } else {
-      event.null("source");
-    }
+  void print_stats_every(base::Nanoseconds interval) {
+    reception_.print_stats_every(interval);
+    loop_.every(interval, [this, interval] { membership_report_.stats(memberships_, interval); });
   }
 
-  void announce(const char* what, const Membership& one) {
-    report().line(fmt::format("{} {}", what, one.text()));
-    if (!report().json()) return;
-    {
-      output::JsonEvent event(report().buffer(), what);
-      add_group(event, one);
-    }
-    reception_.sink().flush();
+  // Traffic that stops some minutes after the join has a usual cause.
+  void watch_for_stalls() {
+    loop_.every(std::chrono::seconds(1), [this] {
+      const auto now = run::Clock::now();
+      for (const auto& one : memberships_.all()) {
+        if (!one->stall_watch.stalled(now)) continue;
+        const net::Endpoint group(net::with_zone(one->group, 0), one->port);
+        const std::string_view interface = net::interface_name(one->interface.index);
+        report().notice(traffic::stall_text(group, interface, one->stall_watch.last_heard()));
+      }
+    });
   }
-
-  void summarize(const Membership& one) {
-    const auto milliseconds = [&] {
-      return std::chrono::duration_cast<std::chrono::milliseconds>(*one.first - one.joined_at).count();
-    };
-    report().line(fmt::format("{}: {} datagrams, {} bytes, {} senders{}", one.text(), one.datagrams, one.bytes,
-                              one.senders.count(),
-                              one.first ? fmt::format(", first after {} ms", milliseconds()) : ""));
-    if (!report().json()) return;
-    output::JsonEvent event(report().buffer(), "group");
-    add_group(event, one);
-    event.number("datagrams", one.datagrams).number("bytes", one.bytes).number("senders", one.senders.count());
-    if (one.first) event.number("first_ms", static_cast<std::uint64_t>(milliseconds()));
-  }
-
-  void print_stats_every(base::Nanoseconds interval) { reception_.print_stats_every(interval); }
 
   const JoinOptions& options_;
   run::Loop loop_;
   Reception reception_;
   Memberships memberships_;
+  MembershipReport membership_report_{reception_.report()};
   Membership* current_ = nullptr;  // of the datagrams that are being taken
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <memory>
 #include <system_error>
 
@@ -53,7 +54,8 @@ class Listener {
       open_wildcards(word.port);
       return;
     }
-    for (net::Endpoint endpoint : look_up(loop_, word.host, word.port, options_.family)) {
+    std::vector<net::Endpoint> endpoints = look_up(loop_, word.host, word.port, options_.family);
+    for (net::Endpoint& endpoint : endpoints) {
       if (net::needs_zone(endpoint.address())) {
         const net::Address zoned = options_.socket.interface
                                        ? net::with_zone(endpoint.address(), options_.socket.interface->index)
@@ -61,7 +63,27 @@ class Listener {
         endpoint.address(zoned);
         reception_.report().notice("took " + net::to_string(zoned));
       }
-      sockets_.push_back(bound(endpoint));
+    }
+    open_all(std::move(endpoints));
+  }
+
+  static constexpr int most_tries = 32;  // a port that is free over IPv4 may be taken over IPv6
+
+  // The addresses of a name, all on one port, also when the port is for the kernel to choose.
+  void open_all(std::vector<net::Endpoint> endpoints) {
+    for (int tries = 1;; ++tries) {
+      std::vector<std::unique_ptr<net::UdpSocket>> opened;
+      try {
+        for (net::Endpoint endpoint : endpoints) {
+          if (!opened.empty()) endpoint.port(opened.front()->local_endpoint().port());
+          opened.push_back(bound(endpoint));
+        }
+        std::move(opened.begin(), opened.end(), std::back_inserter(sockets_));
+        return;
+      } catch (const std::system_error& error) {
+        const bool chosen = endpoints.front().port() == 0;
+        if (!chosen || error.code().value() != EADDRINUSE || tries == most_tries) throw;
+      }
     }
   }
 
@@ -76,7 +98,6 @@ class Listener {
       sockets_.push_back(bound({net::asio::ip::address_v6::any(), port}));
       return;
     }
-    constexpr int most_tries = 32;  // a port that is free over IPv4 may be taken over IPv6
     for (int tries = 1;; ++tries) {
       auto v4 = bound(any4);
       try {

@@ -88,6 +88,7 @@ output::Totals Reception::totals() {
   output::Totals totals = totals_;
   for (net::UdpSocket* socket : sockets_) totals.dropped += socket->drops();
   totals.senders = senders_.count();
+  totals.more_senders = senders_.is_full();
   totals.elapsed = run::Clock::now() - started_;
   return totals;
 }

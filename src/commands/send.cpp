@@ -9,6 +9,7 @@
 #include <set>
 #include <system_error>
 
+#include "base/text.hpp"
 #include "commands/destination.hpp"
 #include "commands/progress.hpp"
 #include "commands/reception.hpp"
@@ -197,7 +198,9 @@ class Session {
     while (const auto error = socket_.transport_error()) {
       if (error->local()) continue;
       if (error->is_refusal()) ++refused_;
-      if (shown_.size() < most_shown && shown_.insert(net::to_string(*error)).second) report().error(*error);
+      if (shown_.size() < most_shown && shown_.insert(net::to_string(*error)).second) {
+        report().error(*error, error->is_refusal() ? family_hint() : "");
+      }
     }
     if (sent_all_ && sent_ > 0 && refused_ >= sent_) loop_.stop(run::StopReason::done);
   }
@@ -208,6 +211,7 @@ class Session {
   }
 
   base::ExitStatus finish(run::StopReason reason) {
+    if (options_.progress && source_->progress()) progress_.show(*source_->progress(), sent_, sent_bytes_);
     progress_.end();
     const bool interrupted = reason == run::StopReason::signal || reason == run::StopReason::deadline;
     if (interrupted || report().json()) {
@@ -222,10 +226,7 @@ class Session {
       return base::ExitStatus::failed;
     }
     if (reception_.datagrams() > 0) return base::ExitStatus::done;
-    if (refused_ > 0) {
-      hint_at_family();
-      return base::ExitStatus::refused;
-    }
+    if (refused_ > 0) return base::ExitStatus::refused;
     const bool open_ended = options_.payloads.rounds == traffic::for_ever || (!options_.stop.count && is_stream());
     if (interrupted && !sent_all_) return open_ended ? base::ExitStatus::done : base::ExitStatus::nothing;
     return options_.stop.wait ? base::ExitStatus::nothing : base::ExitStatus::done;
@@ -248,10 +249,12 @@ class Session {
                                : fmt::format("{} of {} datagrams to {} could not be sent: {}", failed, asked_, to, reasons));
   }
 
-  void hint_at_family() {
-    if (destination_.alternatives == 0) return;
+  // A service may listen on one family only, and the name's first address may be of the other.
+  std::string family_hint() const {
+    if (!destination_.has_other_family) return "";
     const bool v4 = destination_.endpoint.address().is_v4();
-    report().notice(fmt::format("{} has an {} address too: try {}", options_.host, v4 ? "IPv6" : "IPv4", v4 ? "-6" : "-4"));
+    return fmt::format("{} has an {} address too: try {}", base::escaped(options_.host), v4 ? "IPv6" : "IPv4",
+                       v4 ? "-6" : "-4");
   }
 
   static constexpr auto shortest_nap = std::chrono::microseconds(50);

@@ -101,17 +101,17 @@ std::uint16_t parse_port(std::string_view word, std::uint16_t least) {
     try {
       return static_cast<std::uint16_t>(base::parse_integer(word, least, 65535));
     } catch (const base::UsageError&) {
-      throw base::UsageError(fmt::format("'{}' is not {}", word, wanted()));
+      throw base::UsageError(fmt::format("'{}' is not {}", base::escaped(word), wanted()));
     }
   }
   const servent* service = getservbyname(std::string(word).c_str(), "udp");
-  if (service == nullptr) throw base::UsageError(fmt::format("'{}' is not {}", word, wanted()));
+  if (service == nullptr) throw base::UsageError(fmt::format("'{}' is not {}", base::escaped(word), wanted()));
   return ntohs(static_cast<std::uint16_t>(service->s_port));
 }
 
 HostAndPort split_host_port(std::string_view word) {
   const auto bad = [&] {
-    return base::UsageError(fmt::format("'{}' has unbalanced brackets; write [ADDRESS]:PORT", word));
+    return base::UsageError(fmt::format("'{}' has unbalanced brackets; write [ADDRESS]:PORT", base::escaped(word)));
   };
   if (!word.empty() && word[0] == '[') {
     const std::size_t close = word.find(']');
@@ -131,15 +131,17 @@ EndpointWord parse_endpoint(std::string_view word) {
   const HostAndPort parts = split_host_port(word);
   if (!parts.port) {
     if (parts.host.find(':') != std::string_view::npos) {
-      const std::string_view bare = parts.host;
-      throw base::UsageError(fmt::format("'{}' has no port; write [{}]:PORT", word, bare));
+      throw base::UsageError(
+          fmt::format("'{}' has no port; write [{}]:PORT", base::escaped(word), base::escaped(parts.host)));
     }
     if (parts.host.find('.') != std::string_view::npos) {
-      throw base::UsageError(fmt::format("'{}' has no port; write {}:PORT", word, parts.host));
+      throw base::UsageError(fmt::format("'{0}' has no port; write {0}:PORT", base::escaped(word)));
     }
     return {"", parse_port(parts.host)};
   }
-  if (parts.host.empty()) throw base::UsageError(fmt::format("'{}' has no address; write *:PORT or PORT", word));
+  if (parts.host.empty()) {
+    throw base::UsageError(fmt::format("'{}' has no address; write *:PORT or PORT", base::escaped(word)));
+  }
   return {parts.host == "*" ? std::string() : std::string(parts.host), parse_port(*parts.port)};
 }
 
@@ -149,7 +151,8 @@ Network Network::parse(std::string_view word) {
   std::optional<Address> address;
   if (host.find('%') == std::string_view::npos) address = parse_address(host);
   if (!address) {
-    throw base::UsageError(fmt::format("'{}' is not an address or network such as 10.0.0.0/8 or ::1", word));
+    throw base::UsageError(
+        fmt::format("'{}' is not an address or network such as 10.0.0.0/8 or ::1", base::escaped(word)));
   }
   const bool mapped = host.find(':') != std::string_view::npos && address->is_v4();
   const unsigned most = host.find(':') != std::string_view::npos ? 128 : 32;
@@ -158,7 +161,7 @@ Network Network::parse(std::string_view word) {
     try {
       bits = static_cast<unsigned>(base::parse_integer(word.substr(slash + 1), mapped ? 96 : 0, most));
     } catch (const base::UsageError& error) {
-      throw base::UsageError(fmt::format("'{}': the prefix length {}", word, error.what()));
+      throw base::UsageError(fmt::format("'{}': the prefix length {}", base::escaped(word), error.what()));
     }
   }
   Network network;

@@ -135,7 +135,18 @@ Kind kind_v6(std::uint8_t type, std::uint8_t code) {
   }
 }
 
-void decode_extended_error(const cmsghdr& header, TransportError& out) {
+// Cuts what the kernel gave behind the ICMP header into the quoted payload and the extension structure. The kernel
+// tells where that begins when the packet says so (RFC 4884); routers older than that put it behind a quote of 128
+// bytes (RFC 4884, 5.5), of which `headers` are not payload. What is no structure fails its decoder's checks.
+void split_quote(std::string_view quoted, std::size_t told, std::size_t headers, TransportError& out) {
+  constexpr std::size_t classic_quote = 128;
+  const std::size_t at = told != 0 ? told : classic_quote - headers;
+  const bool splits = at < quoted.size();
+  if (splits) out.extension = quoted.substr(at);
+  out.quoted = told != 0 && splits ? quoted.substr(0, at) : quoted;
+}
+
+void decode_extended_error(const cmsghdr& header, std::string_view quoted, TransportError& out) {
   const auto extended = data_as<sock_extended_err>(header);
   if (!extended) return;
   out.code = static_cast<int>(extended->ee_errno);
@@ -148,6 +159,7 @@ void decode_extended_error(const cmsghdr& header, TransportError& out) {
   if (v4) out.kind = kind_v4(out.icmp_type, out.icmp_code);
   if (v6) out.kind = kind_v6(out.icmp_type, out.icmp_code);
   if (!v4 && !v6) return;
+  split_quote(quoted, extended->ee_rfc4884.len, v4 ? 28 : 48, out);
   // SO_EE_OFFENDER: the sockaddr right behind the fixed part.
   const auto* offender = CMSG_DATA(&header) + sizeof(sock_extended_err);
   const std::size_t room = header.cmsg_len - CMSG_LEN(sizeof(sock_extended_err));
@@ -187,20 +199,20 @@ Metadata decode_metadata(const msghdr& message) {
 
 std::optional<TransportError> decode_error(const msghdr& message, std::string_view quoted) {
   TransportError out;
+  out.quoted = quoted;
   bool found = false;
   for_each_control(message, [&](const cmsghdr& header) {
     const bool v4 = header.cmsg_level == SOL_IP && header.cmsg_type == IP_RECVERR;
     const bool v6 = header.cmsg_level == SOL_IPV6 && header.cmsg_type == IPV6_RECVERR;
     if (!v4 && !v6) return;
     found = true;
-    decode_extended_error(header, out);
+    decode_extended_error(header, quoted, out);
   });
   if (!found) return std::nullopt;
   if (const auto destination = endpoint_of(message.msg_name, message.msg_namelen)) out.destination = *destination;
   const Metadata metadata = decode_metadata(message);
   out.time = metadata.time;
   out.ttl = metadata.ttl;
-  out.quoted = quoted;
   return out;
 }
 

@@ -31,6 +31,7 @@ struct TransportError {
   std::uint8_t icmp_code = 0;
   std::uint32_t mtu = 0;            // for too_big, 0 if not told
   std::string quoted;               // the beginning of the datagram's payload, as far as it was quoted
+  std::string extension;            // ICMP extension structure (RFC 4884) behind the quote, "" when there is none
   std::optional<SystemTime> time;   // when the kernel received it
   std::optional<std::uint8_t> ttl;  // of the ICMP packet as it arrived
 

@@ -68,14 +68,14 @@ class UdpSocket {
   std::size_t set_receive_buffer(std::size_t bytes);   // gives what was granted
   std::size_t set_send_buffer(std::size_t bytes);
   void want(const WantedMetadata& wanted);
-  void report_transport_errors(bool on);    // IP_RECVERR
+  void report_transport_errors(bool on);    // IP_RECVERR, and where extensions begin (RFC 4884)
   void use_segmentation(std::size_t largest_segment);  // 0: none
 
   int broadcast() const;
   int ttl() const;
   int multicast_ttl() const;
   int multicast_loopback() const;
-  unsigned multicast_interface() const;
+  unsigned multicast_interface() const;  // IPv6; over IPv4 Linux does not tell the index: 0
   int multicast_all() const;
   int traffic_class() const;
   int path_mtu_mode() const;  // IP_MTU_DISCOVER

@@ -35,6 +35,7 @@ constexpr Option traffic_class_option{SOL_IP, IP_TOS, SOL_IPV6, IPV6_TCLASS, "th
 constexpr Option mtu_mode_option{SOL_IP, IP_MTU_DISCOVER, SOL_IPV6, IPV6_MTU_DISCOVER, "path MTU discovery"};
 constexpr Option mtu_option{SOL_IP, IP_MTU, SOL_IPV6, IPV6_MTU, "the path MTU"};
 constexpr Option errors_option{SOL_IP, IP_RECVERR, SOL_IPV6, IPV6_RECVERR, "ICMP error reports"};
+constexpr Option extensions_option{SOL_IP, IP_RECVERR_RFC4884, SOL_IPV6, IPV6_RECVERR_RFC4884, "ICMP extensions"};
 constexpr Option destination_option{SOL_IP, IP_PKTINFO, SOL_IPV6, IPV6_RECVPKTINFO, "destination addresses"};
 constexpr Option receive_ttl_option{SOL_IP, IP_RECVTTL, SOL_IPV6, IPV6_RECVHOPLIMIT, "received TTLs"};
 constexpr Option receive_class_option{SOL_IP, IP_RECVTOS, SOL_IPV6, IPV6_RECVTCLASS, "received DSCPs"};
@@ -218,6 +219,7 @@ void UdpSocket::want(const WantedMetadata& wanted) {
 
 void UdpSocket::report_transport_errors(bool on) {
   set(fd(), family_, errors_option, on);
+  try_set(fd(), family_, extensions_option, on);  // Linux 5.9 and later
   reports_errors_ = on;
 }
 

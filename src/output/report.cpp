@@ -62,8 +62,8 @@ void Report::summary(const Totals& totals) {
   }
   const std::string sent =
       totals.sent ? fmt::format("sent {} datagrams, {} bytes; received ", *totals.sent, totals.sent_bytes) : "";
-  line(fmt::format("{}{} datagrams, {} bytes, {} senders, {} dropped, {} ignored, {} s", sent, totals.datagrams,
-                   totals.bytes, totals.senders, totals.dropped, totals.ignored, seconds));
+  line(fmt::format("{}{} datagrams, {} bytes, {}{} senders, {} dropped, {} ignored, {} s", sent, totals.datagrams,
+                   totals.bytes, totals.senders, totals.more_senders ? "+" : "", totals.dropped, totals.ignored, seconds));
 }
 
 void Report::stats(const Totals& now, const Totals& before, base::Nanoseconds interval) {
@@ -86,9 +86,25 @@ void Report::stats(const Totals& now, const Totals& before, base::Nanoseconds in
   sink_.flush();
 }
 
-void Report::error(const net::TransportError& error) {
+void Report::finding(std::string_view code, std::string_view interface, std::string_view message,
+                     std::string_view advice) {
+  if (!json()) {
+    print_line(fmt::format("explain: {}: {}", message, advice));
+    return;
+  }
+  {
+    JsonEvent event(buffer(), "finding");
+    event.text("code", code);
+    if (!interface.empty()) event.text("interface", interface);
+    event.text("message", message).text("advice", advice);
+  }
+  sink_.flush();
+}
+
+void Report::error(const net::TransportError& error, const std::string& hint) {
   const std::string text = net::to_string(error);
-  print_error(fmt::format("{}: {}", net::to_string(error.destination), text));
+  const std::string cure = hint.empty() ? "" : fmt::format(" ({})", hint);
+  print_error(fmt::format("{}: {}{}", net::to_string(error.destination), text, cure));
   if (!json()) return;
   {
     JsonEvent event(buffer(), "error");

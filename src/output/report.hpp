@@ -19,6 +19,7 @@ struct Totals {
   std::uint64_t datagrams = 0;
   std::uint64_t bytes = 0;
   std::uint64_t senders = 0;
+  bool more_senders = false;  // than could be told apart in bounded memory
   std::uint64_t dropped = 0;  // by the kernel, for want of room in the receive buffer
   std::uint64_t ignored = 0;
   base::Nanoseconds elapsed{};
@@ -37,6 +38,7 @@ class Report {
   bool json() const { return options_.format == Format::json; }
   bool verbose() const { return options_.verbose; }
   std::string& buffer() { return sink_.buffer(); }
+  void flush() { sink_.flush(); }
 
   // Talk; silenced by -q. Each is written out at once.
   void notice(const std::string& text);
@@ -47,11 +49,16 @@ class Report {
   // What --stats asked for: rates since the last time, over `interval`. Not silenced.
   void stats(const Totals& now, const Totals& before, base::Nanoseconds interval);
 
+  // What --explain found: "explain: MESSAGE: ADVICE" on stderr, or an event. It was asked for, so -q does not silence
+  // it. An interface of "" is none.
+  void finding(std::string_view code, std::string_view interface, std::string_view message, std::string_view advice);
+
   // A line of talk as it is: on stderr, unless -q or -j.
   void line(const std::string& text);
 
   // What went wrong without ending the command. Never silenced: the line on stderr, and with -j an event.
-  void error(const net::TransportError& error);
+  // `hint` is a cure, for people.
+  void error(const net::TransportError& error, const std::string& hint = "");
   void error(int code, const std::string& message);
 
  private:

@@ -9,6 +9,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
+#include <cstdio>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -30,7 +31,7 @@ struct Loop::Watch {
 
 namespace {
 
-bool work_left_behind = false;
+int work_in_hand = 0;  // threads that have not told that they are done
 
 [[noreturn]] void fail(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
 
@@ -60,6 +61,8 @@ void Loop::watch_signals() {
   auto watch = std::make_shared<Watch>(context_);
   watch->descriptor.assign(dup(catch_signals()));
   watch->handler = [this] {
+    // The terminal has echoed ^C: what is said next begins a line.
+    if (!alarm_signalled() && isatty(STDERR_FILENO) != 0) std::fputc('\n', stderr);
     stop(alarm_signalled() ? StopReason::deadline : StopReason::signal);
     return false;
   };
@@ -165,31 +168,37 @@ void Loop::wait_inherited(std::shared_ptr<Watch> watch) {
   }
 }
 
-bool Loop::in_background(std::function<void()> work) {
-  const int done = eventfd(0, EFD_CLOEXEC);
-  if (done < 0) fail("cannot make an eventfd");
+void Loop::aside(std::function<void()> work, std::function<void()> done) {
+  const int finished = eventfd(0, EFD_CLOEXEC);
+  if (finished < 0) fail("cannot make an eventfd");
   // The thread owns a descriptor of its own, for it may outlive this loop.
-  std::thread([work = std::move(work), done = dup(done)] {
+  std::thread([work = std::move(work), finished = dup(finished)] {
     work();
     const std::uint64_t one = 1;
-    [[maybe_unused]] const ssize_t written = write(done, &one, sizeof one);
-    close(done);
+    [[maybe_unused]] const ssize_t written = write(finished, &one, sizeof one);
+    close(finished);
   }).detach();
-  bool finished = false;
+  ++work_in_hand;
   auto watch = std::make_shared<Watch>(context_);
-  watch->descriptor.assign(done);
-  watch->handler = [&finished] {
-    finished = true;
+  watch->descriptor.assign(finished);
+  watch->handler = [done = std::move(done)] {
+    --work_in_hand;
+    done();
     return false;
   };
   wait_inherited(std::move(watch));
-  context_.restart();
-  while (!finished && !stopping() && context_.run_one() > 0) {
-  }
-  if (!finished) work_left_behind = true;
-  return finished;
 }
 
-bool Loop::left_work_behind() { return work_left_behind; }
+bool Loop::in_background(std::function<void()> work) {
+  // Shared: when the loop stops first, the watch keeps what it refers to.
+  const auto finished = std::make_shared<bool>(false);
+  aside(std::move(work), [finished] { *finished = true; });
+  context_.restart();
+  while (!*finished && !stopping() && context_.run_one() > 0) {
+  }
+  return *finished;
+}
+
+bool Loop::left_work_behind() { return work_in_hand > 0; }
 
 }  // namespace run

@@ -64,6 +64,9 @@ class Loop {
   // Once, when nobody reads from the pipe `inherited` any more; never for what is not a pipe.
   void on_reader_gone(int inherited, std::function<void()> handler);
 
+  // Runs `work` on a thread of its own, then `done` here. `work` must own what it uses: a loop that stops leaves it
+  // behind.
+  void aside(std::function<void()> work, std::function<void()> done);
   // Runs `work` on a thread of its own until it is done (true) or the loop is stopped (false; the thread is left
   // behind, so `work` must own what it uses).
   bool in_background(std::function<void()> work);

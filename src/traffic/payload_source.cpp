@@ -144,13 +144,13 @@ class Input : public PayloadSource {
       if (end_of_input_) next_round();
       return std::nullopt;
     }
-    ++pieces_;
+    ++piece_;
     const bool whole = options_.cut.at == CutAt::end;
     if (options_.encoding == Encoding::plain) return whole ? checked(slice(*piece, options_, name_)) : closed_up(checked(*piece));
     try {
       decoded_.push_back(decoded(*piece, options_.encoding));
     } catch (const UsageError& error) {
-      throw UsageError(fmt::format("{}: {}", place(), error.what()));
+      throw UsageError(fmt::format("{}: {}", place(piece_), error.what()));
     }
     return checked(whole ? slice(decoded_.back(), options_, name_) : std::string_view(decoded_.back()));
   }
@@ -164,7 +164,10 @@ class Input : public PayloadSource {
     const std::size_t left = unread_.size();
     // What is left is the beginning of a piece. As text it may be several times as long as the datagram it makes.
     const std::size_t longest = most_ * (options_.encoding == Encoding::plain ? 1 : 8) + options_.cut.delimiter.size();
-    if (left > longest) check_fits(left, most_, place());
+    if (left > longest) {
+      throw UsageError(fmt::format("{} has more than {} bytes; a datagram holds at most {} over {}", place(piece_ + 1), longest,
+                                   most_, most_ == 65'507 ? "IPv4" : "IPv6"));
+    }
     if (left > 0) std::memmove(buffer_.data(), unread_.data(), left);
     if (buffer_.size() < left + block) buffer_.resize(left + block);
     unread_ = {buffer_.data(), left};
@@ -193,12 +196,13 @@ class Input : public PayloadSource {
   }
   int source() const { return round_ > 0 && spool_ != nullptr ? fileno(spool_) : descriptor_; }
 
-  std::string place() const {
+  // Where in the input piece `number` is, the first being 1.
+  std::string place(std::uint64_t number) const {
     if (options_.cut.at == CutAt::end) return name_;
-    return fmt::format("{}, {} {}", name_, options_.cut.at == CutAt::size ? "chunk" : "line", std::max<std::uint64_t>(pieces_, 1));
+    return fmt::format("{}, {} {}", name_, options_.cut.at == CutAt::size ? "chunk" : "line", number);
   }
   std::string_view checked(std::string_view payload) const {
-    if (payload.size() > most_) check_fits(payload.size(), most_, place());
+    if (payload.size() > most_) check_fits(payload.size(), most_, place(piece_));
     return payload;
   }
   // A small piece moves up to the one before, over the delimiter: the kernel takes a run of datagrams that is one piece
@@ -225,7 +229,7 @@ class Input : public PayloadSource {
     if (lseek(source(), start_, SEEK_SET) < 0) fail("read again");
     end_of_input_ = false;
     splitter_ = Splitter(options_.cut);
-    pieces_ = 0;
+    piece_ = 0;
   }
 
   SourceOptions options_;
@@ -238,7 +242,7 @@ class Input : public PayloadSource {
   bool regular_ = false;
   std::uint64_t bytes_ = 0;  // of a regular file
   std::uint64_t read_ = 0;
-  std::uint64_t pieces_ = 0;
+  std::uint64_t piece_ = 0;
   off_t start_ = 0;
   std::FILE* spool_ = nullptr;  // a copy of what cannot be read twice
   std::vector<char> buffer_;

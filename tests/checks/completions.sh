@@ -33,7 +33,7 @@ for shell in bash zsh fish; do
     echo "skipped: completion in bash (no bash-completion)"
     continue
   fi
-  offers 'udptool ' listen send join
+  offers 'udptool ' join listen probe send
   offers 'udptool l' listen
   offers 'udptool --v' --version
   offers 'udptool listen --reuse-' --reuse-address --reuse-port

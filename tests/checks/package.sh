@@ -27,12 +27,12 @@ runs() {
   fi
 }
 
-files="bin/udptool share/bash-completion/completions/udptool share/zsh/vendor-completions/_udptool
-  share/fish/vendor_completions.d/udptool.fish share/doc/udptool/README.md"
+files="bin/udptool share/bash-completion/completions/udptool share/fish/vendor_completions.d/udptool.fish share/doc/udptool/README.md"
 
 cmake --install "$build" --prefix "$work/prefix" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
 # shellcheck disable=SC2086
-holds 'the installation' "$work/prefix" $files share/man/man1/udptool.1 share/doc/udptool/LICENSE
+holds 'the installation' "$work/prefix" $files share/man/man1/udptool.1 share/doc/udptool/LICENSE \
+  share/zsh/site-functions/_udptool
 runs 'the installation' "$work/prefix/bin/udptool"
 
 for tool in cpack dpkg-deb dpkg-shlibdeps file gzip; do
@@ -43,7 +43,7 @@ deb=$(echo "$work"/udptool_*.deb)
 dpkg-deb --extract "$deb" "$work/root"
 # shellcheck disable=SC2086
 holds 'the package' "$work/root/usr" $files share/man/man1/udptool.1.gz share/doc/udptool/copyright \
-  share/doc/udptool/changelog.Debian.gz
+  share/doc/udptool/changelog.Debian.gz share/zsh/vendor-completions/_udptool
 runs 'the package' "$work/root/usr/bin/udptool"
 if dpkg-deb --field "$deb" Depends | grep -q libc6; then
   echo "passed: the package names the libraries it needs"

@@ -49,13 +49,22 @@ TEST_CASE("listen: several endpoints are heard at once") {
   CHECK(contains(result.err, "2 datagrams, 11 bytes, 1 senders"));
 }
 
+TEST_CASE("listen: a name with addresses of both families listens on each, on one free port") {
+  SKIP_UNLESS(has_ipv6(), "no IPv6 here");
+  IN_NAMESPACE("hosts_file '::1 both.test' '127.0.0.1 both.test'");
+  const Listener listener({}, {"both.test:0"}, 2);
+  CHECK(listener.addresses() == std::vector<std::string>{"[::1]", "127.0.0.1"});
+  CHECK(listener.port(0) == listener.port(1));
+}
+
 TEST_CASE("listen: a name listens on every address that it has") {
   Process listener(udptool({"listen", "-W", "10", "localhost:0"}));
   listener.wait_for(Stream::err, "listening on 127.0.0.1:");
 }
 
 TEST_CASE("listen: a host without IPv6 listens on IPv4 with a notice") {
-  IN_NAMESPACE("set_kernel here net/ipv6/conf/all/disable_ipv6 1; set_kernel here net/ipv6/conf/lo/disable_ipv6 1");
+  IN_NAMESPACE(
+      "set_kernel here net/ipv6/conf/all/disable_ipv6 1; set_kernel here net/ipv6/conf/lo/disable_ipv6 1");
   SKIP_UNLESS(!has_ipv6(), "IPv6 cannot be turned off here");
   Listener listener({"-c", "1"}, {"0"});
   CHECK(listener.addresses().at(0) == "0.0.0.0");
@@ -75,7 +84,7 @@ TEST_CASE("listen: a port that is taken is one line with the reason, and exit 2"
 
 TEST_CASE("listen: a port that is taken in one family is an error") {
   SKIP_UNLESS(has_ipv6(), "no IPv6 here");
-  const RawUdp taken("::");
+  const RawUdp taken("::1");
   const Finished result = run_udptool({"listen", std::to_string(taken.port())});
   CHECK(result.ending == failed);
   CHECK(contains(result.err, "cannot bind [::]:" + std::to_string(taken.port())));
@@ -150,8 +159,9 @@ TEST_CASE("listen: SIGINT and SIGTERM end it cleanly with its summary") {
     listener.wait_for(Stream::out, "abc");
     const Finished result = listener.stop(number);
     CHECK(result.ending == done);
-    CHECK(is_like(result.err, "listening on 127\\.0\\.0\\.1:[0-9]+\n"
-                              "1 datagrams, 3 bytes, 1 senders, 0 dropped, 0 ignored, [0-9]+\\.[0-9]{3} s\n"));
+    CHECK(is_like(result.err,
+                  "listening on 127\\.0\\.0\\.1:[0-9]+\n"
+                  "1 datagrams, 3 bytes, 1 senders, 0 dropped, 0 ignored, [0-9]+\\.[0-9]{3} s\n"));
   }
   CHECK(Listener().stop().ending == done);  // nothing came, and nothing was asked for
   CHECK(Listener({"-c", "1"}).stop().ending == nothing);
@@ -197,7 +207,8 @@ TEST_CASE("listen --deny and --allow: who is ignored leaves no record and does n
     CAPTURE(row.options);
     Words options = row.options;
     options.insert(options.end(), {"--allow", "127.0.0.3", "-c", std::to_string(row.one + row.two + 1)});
-    if (row.options.size() == 2 && row.options[0] == "--deny") options[2] = "--allow", options[3] = "127.0.0.0/8";
+    if (row.options.size() == 2 && row.options[0] == "--deny")
+      options[2] = "--allow", options[3] = "127.0.0.0/8";
     Listener listener(options);
     const RawUdp one("127.0.0.1"), two("127.0.0.2"), last("127.0.0.3");
     one.send("from one", listener.port(), "127.0.0.1");

@@ -20,7 +20,8 @@ constexpr const char* time9 = "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9
 
 }  // namespace
 
-TEST_CASE("text: controls, invalid UTF-8, separators and bidirectional controls are escaped, the rest is not") {
+TEST_CASE(
+    "text: controls, invalid UTF-8, separators and bidirectional controls are escaped, the rest is not") {
   const RawUdp sender;
   const auto line = [&](std::string_view payload) {
     const std::string out = hear({}, payload, sender).out;
@@ -33,7 +34,8 @@ TEST_CASE("text: controls, invalid UTF-8, separators and bidirectional controls 
   CHECK(line("\0\1\n\\"s) == "\\x00\\x01\\n\\\\\n");
   CHECK(line("\x1b]0;title\a\x1b[2J") == "\\x1b]0;title\\x07\\x1b[2J\n");
   CHECK(line("\xff\xc2\x9b\x7f\t\r") == "\\xff\\xc2\\x9b\\x7f\\t\\r\n");
-  CHECK(line("a\xe2\x80\xae" "b\xe2\x80\xa8") == "a\\xe2\\x80\\xaeb\\xe2\\x80\\xa8\n");
+  CHECK(line("a\xe2\x80\xae"
+             "b\xe2\x80\xa8") == "a\\xe2\\x80\\xaeb\\xe2\\x80\\xa8\n");
 }
 
 TEST_CASE("text -T: the kernel's receive time is the first column") {
@@ -99,16 +101,19 @@ TEST_CASE("json: one object a line for everything that happens, and stderr stays
   CHECK(result.ending == done);
   CHECK(result.err.empty());
   const std::string time = "\"time\":\""s + time9 + "\"";
-  CHECK(is_like(result.out,
-                "\\{\"event\":\"listening\"," + time +
-                    ",\"family\":\"IPv4\",\"address\":\"127\\.0\\.0\\.1\",\"port\":[0-9]+\\}\n"
-                    "\\{\"event\":\"message\"," + time +
-                    ",\"family\":\"IPv4\",\"address\":\"127\\.0\\.0\\.1\",\"port\":" + std::to_string(sender.port()) +
-                    ",\"size\":11,\"to\":\"127\\.0\\.0\\.1\",\"to_port\":[0-9]+,\"interface\":\"lo\",\"ttl\":64,"
-                    "\"dscp\":0,\"ecn\":0,\"text\":\"hello world\"\\}\n"
-                    "\\{\"event\":\"close\"," + time +
-                    ",\"datagrams\":1,\"bytes\":11,\"senders\":1,\"dropped\":0,\"ignored\":0,"
-                    "\"seconds\":[0-9]+\\.[0-9]{3}\\}\n"));
+  CHECK(is_like(
+      result.out,
+      "\\{\"event\":\"listening\"," + time +
+          ",\"family\":\"IPv4\",\"address\":\"127\\.0\\.0\\.1\",\"port\":[0-9]+\\}\n"
+          "\\{\"event\":\"message\"," +
+          time +
+          ",\"family\":\"IPv4\",\"address\":\"127\\.0\\.0\\.1\",\"port\":" + std::to_string(sender.port()) +
+          ",\"size\":11,\"to\":\"127\\.0\\.0\\.1\",\"to_port\":[0-9]+,\"interface\":\"lo\",\"ttl\":64,"
+          "\"dscp\":0,\"ecn\":0,\"text\":\"hello world\"\\}\n"
+          "\\{\"event\":\"close\"," +
+          time +
+          ",\"datagrams\":1,\"bytes\":11,\"senders\":1,\"dropped\":0,\"ignored\":0,"
+          "\"seconds\":[0-9]+\\.[0-9]{3}\\}\n"));
 }
 
 TEST_CASE("json: valid UTF-8 is text with escapes as \\u, anything else is base64") {

@@ -34,7 +34,8 @@ TEST_CASE("sin: a large datagram is cut, by the sender's or the receiver's buffe
   Listener listener({"-r", "-c", "1"});
   std::string large(65'507, ' ');
   for (std::size_t i = 0; i < large.size(); ++i) large[i] = static_cast<char>('a' + i % 23);
-  CHECK(run_with_input({"send", "--whole", "127.0.0.1", std::to_string(listener.port())}, large).ending == done);
+  CHECK(run_with_input({"send", "--whole", "127.0.0.1", std::to_string(listener.port())}, large).ending ==
+        done);
   CHECK(listener.finish().out == large);
 }
 
@@ -95,7 +96,11 @@ TEST_CASE("sin: the port stays silent about who sent what") {
 
 TEST_CASE("sin: a stranger's escape sequence reaches the terminal") {
   Listener listener({"-c", "1"});
-  RawUdp().send("\x1b]52;c;cm0gLXJmIC8=\a\x9b" "6n\xc2\x9b" "6n", listener.port());
+  RawUdp().send(
+      "\x1b]52;c;cm0gLXJmIC8=\a\x9b"
+      "6n\xc2\x9b"
+      "6n",
+      listener.port());
   for (const char c : listener.finish().out) CHECK((c == '\n' || c == '\t' || (c >= 0x20 && c < 0x7f)));
 }
 

@@ -16,7 +16,8 @@ constexpr Milliseconds moment{150};  // for an answer that must not come
 TEST_CASE("--echo: each datagram goes back to its sender as it was, empty and large ones too") {
   const Listener listener({"--echo"});
   const RawUdp one, two;
-  for (const std::string& text : {std::string("hello"), std::string(), std::string(65'507, 'x'), std::string("\0\n", 2)}) {
+  for (const std::string& text :
+       {std::string("hello"), std::string(), std::string(65'507, 'x'), std::string("\0\n", 2)}) {
     one.send(text, listener.port());
     CHECK(one.next() == text);
   }
@@ -80,8 +81,8 @@ TEST_CASE("an answer leaves from the address that was asked, on a host with seve
 
 TEST_CASE("an answer has the TTL and the DSCP that were asked for") {
   const Listener listener({"--echo", "-t", "9", "--dscp", "af41"});
-  const Finished result =
-      run_udptool({"send", "-v", "-w", "5", "--replies", "1", "127.0.0.1", std::to_string(listener.port()), "x"});
+  const Finished result = run_udptool(
+      {"send", "-v", "-w", "5", "--replies", "1", "127.0.0.1", std::to_string(listener.port()), "x"});
   CHECK(result.ending == done);
   CHECK(contains(result.out, " ttl=9 dscp=34 ecn=0\tx\n"));
 }
@@ -99,7 +100,8 @@ TEST_CASE("the ports of services that answer anything are heard and never answer
   IN_NAMESPACE("");
   for (const Words& responder : {Words{"--echo"}, Words{"--reply", "x"}}) {
     Listener listener(responder);
-    for (const std::uint16_t port : {7, 13, 17, 19, 37, 53, 69, 123, 161, 389, 1900, 5353, 11211}) {
+    constexpr std::uint16_t ports[] = {7, 13, 17, 19, 37, 53, 69, 123, 161, 389, 1900, 5353, 11211};
+    for (const std::uint16_t port : ports) {
       CAPTURE(port);
       const RawUdp service("127.0.0.1", port);
       service.send("x", listener.port());
@@ -115,7 +117,8 @@ TEST_CASE("the ports of services that answer anything are heard and never answer
 TEST_CASE("a datagram to a broadcast address is never answered with more bytes than it held") {
   IN_NAMESPACE("interface one; ip addr add 10.0.0.1/24 brd + dev one");
   const auto ask = [](const Listener& listener) {
-    return run_udptool({"send", "-b", "-w", "300ms", "--replies", "1", "10.0.0.255", std::to_string(listener.port()), "ab"});
+    return run_udptool(
+        {"send", "-b", "-w", "300ms", "--replies", "1", "10.0.0.255", std::to_string(listener.port()), "ab"});
   };
   CHECK(ask(Listener({"-4", "--reply", "abc"}, {"0"})).ending == nothing);
   for (const Words& responder : {Words{"--reply", "xy"}, Words{"--echo"}}) {
@@ -151,7 +154,8 @@ TEST_CASE("two echoes cannot play ping-pong for ever") {
       "a,b=int(sys.argv[1]),int(sys.argv[2])\n"
       "s=socket.socket(socket.AF_INET,socket.SOCK_RAW,socket.IPPROTO_UDP)\n"
       "s.sendto(struct.pack('!HHHH',a,b,12,0)+b'ball',('127.0.0.1',0))\n";
-  const Finished kick = run({"python3", "-c", script, std::to_string(one.port()), std::to_string(two.port())});
+  const Finished kick =
+      run({"python3", "-c", script, std::to_string(one.port()), std::to_string(two.port())});
   REQUIRE(kick.err.empty());
   two.wait_for(Stream::out, "ball");
   std::size_t before = 0;

@@ -40,6 +40,28 @@ TEST_CASE("send: names are resolved, and IPv6 works by literal and by -6") {
   CHECK(six.next() == "y");
 }
 
+TEST_CASE(
+    "send: of a name with several addresses the first is taken, and its refusal hints at the other family") {
+  SKIP_UNLESS(has_ipv6(), "no IPv6 here");
+  IN_NAMESPACE("hosts_file '::1 both.test' '127.0.0.1 both.test' '127.0.0.1 four.test'");
+  const std::string port = std::to_string(unused_port());
+  const Finished result = run_udptool({"send", "-w", "5", "both.test", port, "x"});
+  CHECK(result.ending == refused);
+  CHECK(contains(result.err, "[::1]:" + port));
+  CHECK(contains(result.err, "-4"));
+  CHECK(contains(run_udptool({"send", "-4", "-w", "5", "both.test", port, "x"}).err, "127.0.0.1:" + port));
+  CHECK(run_udptool({"send", "-6", "four.test", port, "x"}).ending == failed);
+}
+
+TEST_CASE("send: without IPv6 here, a name's IPv4 address is taken") {
+  IN_NAMESPACE(
+      "hosts_file '::1 both.test' '127.0.0.1 both.test'; set_kernel here net/ipv6/conf/lo/disable_ipv6 1");
+  SKIP_UNLESS(!has_ipv6(), "IPv6 cannot be turned off here");
+  const RawUdp peer;
+  CHECK(run_udptool({"send", "both.test", std::to_string(peer.port()), "x"}).ending == done);
+  CHECK(peer.next() == "x");
+}
+
 TEST_CASE("send: a service name is its port") {
   IN_NAMESPACE("");
   const RawUdp dns("127.0.0.1", 53);
@@ -80,7 +102,8 @@ TEST_CASE("send -t and --dscp: they arrive") {
 
 TEST_CASE("send -w: a reply is printed as a record, and exit is 0") {
   const RawUdp peer;
-  Process sender(udptool({"send", "-w", "10", "--replies", "1", "127.0.0.1", std::to_string(peer.port()), "ping"}));
+  Process sender(
+      udptool({"send", "-w", "10", "--replies", "1", "127.0.0.1", std::to_string(peer.port()), "ping"}));
   const auto got = peer.receive();
   REQUIRE(got);
   peer.reply(*got, "pong");
@@ -106,7 +129,8 @@ TEST_CASE("send -w: a refusal is exit 3, says who refused, and ends the wait at 
 
 TEST_CASE("send -w: a reply beats a refusal that comes with it") {
   const RawUdp peer;
-  Process sender(udptool({"send", "-w", "10", "--replies", "1", "127.0.0.1", std::to_string(peer.port()), "a", "b"}));
+  Process sender(
+      udptool({"send", "-w", "10", "--replies", "1", "127.0.0.1", std::to_string(peer.port()), "a", "b"}));
   const auto got = peer.receive();
   REQUIRE(got);
   peer.reply(*got, "reply");
@@ -115,7 +139,8 @@ TEST_CASE("send -w: a reply beats a refusal that comes with it") {
 
 TEST_CASE("send --replies: the wait ends after so many replies, each a record") {
   const RawUdp peer;
-  Process sender(udptool({"send", "-w", "30", "--replies", "2", "127.0.0.1", std::to_string(peer.port()), "x"}));
+  Process sender(
+      udptool({"send", "-w", "30", "--replies", "2", "127.0.0.1", std::to_string(peer.port()), "x"}));
   const auto got = peer.receive();
   REQUIRE(got);
   peer.reply(*got, "first");
@@ -127,7 +152,8 @@ TEST_CASE("send --replies: the wait ends after so many replies, each a record") 
 
 TEST_CASE("send -w: replies from another port are heard too") {
   const RawUdp peer, other;
-  Process sender(udptool({"send", "-w", "10", "--replies", "1", "127.0.0.1", std::to_string(peer.port()), "x"}));
+  Process sender(
+      udptool({"send", "-w", "10", "--replies", "1", "127.0.0.1", std::to_string(peer.port()), "x"}));
   const auto got = peer.receive();
   REQUIRE(got);
   other.reply(*got, "from elsewhere");
@@ -137,7 +163,8 @@ TEST_CASE("send -w: replies from another port are heard too") {
 
 TEST_CASE("send -j: replies and refusals are events") {
   const RawUdp peer;
-  Process sender(udptool({"send", "-j", "-w", "10", "--replies", "1", "127.0.0.1", std::to_string(peer.port()), "x"}));
+  Process sender(
+      udptool({"send", "-j", "-w", "10", "--replies", "1", "127.0.0.1", std::to_string(peer.port()), "x"}));
   const auto got = peer.receive();
   REQUIRE(got);
   peer.reply(*got, "pong");
@@ -162,7 +189,8 @@ TEST_CASE("send -c: all messages so many times, in rounds") {
 TEST_CASE("send -c 0: for ever, until the deadline or SIGINT, and that is 0") {
   const RawUdp peer;
   CHECK(send_to(peer, {"-c", "0", "--interval", "20ms", "-W", "200ms"}, {"x"}).ending == done);
-  Process sender(udptool({"send", "-c", "0", "--interval", "20ms", "127.0.0.1", std::to_string(peer.port()), "y"}));
+  Process sender(
+      udptool({"send", "-c", "0", "--interval", "20ms", "127.0.0.1", std::to_string(peer.port()), "y"}));
   while (peer.next() != "y") continue;
   sender.signal(SIGINT);
   CHECK(sender.wait() == done);
@@ -219,7 +247,8 @@ TEST_CASE("send --offset and --length: only that part of a message, and beyond i
   CHECK(peer.next() == "");
   CHECK(send_to(peer, {"-x", "--offset", "1"}, {"410a42"}).ending == done);
   CHECK(peer.next() == "\nB");
-  for (const Words& options : {Words{"--offset", "8"}, Words{"--length", "8"}, Words{"--offset", "5", "--length", "3"}}) {
+  for (const Words& options :
+       {Words{"--offset", "8"}, Words{"--length", "8"}, Words{"--offset", "5", "--length", "3"}}) {
     CHECK(send_to(peer, options, {"abcdefg"}).ending == failed);
   }
   CHECK_FALSE(peer.receive(Milliseconds(30)));
@@ -242,7 +271,9 @@ TEST_CASE("send -x and -e: messages are decoded, and bad ones are exit 2 with no
 }
 
 TEST_CASE("send: multicast leaves by -i, and --no-loopback keeps it from this host") {
-  IN_NAMESPACE("for i in one two; do interface $i; done; ip addr add 10.0.1.1/24 dev one; ip addr add 10.0.2.1/24 dev two");
+  IN_NAMESPACE(
+      "for i in one two; do interface $i; done; ip addr add 10.0.1.1/24 dev one; ip addr add 10.0.2.1/24 dev "
+      "two");
   const RawUdp peer("0.0.0.0");
   peer.join("239.1.1.1", "two");
   const std::string port = std::to_string(peer.port());
@@ -283,7 +314,8 @@ TEST_CASE("send: a link-local address without zone takes the only interface, wit
   CHECK(contains(result.err, "one"));
 }
 
-TEST_CASE("send: a link-local address without zone is exit 2 and lists the candidates when there are several") {
+TEST_CASE(
+    "send: a link-local address without zone is exit 2 and lists the candidates when there are several") {
   IN_NAMESPACE("interface one; interface two");
   const Finished result = run_udptool({"send", "fe80::99", "9", "x"});
   CHECK(result.ending == failed);
@@ -314,10 +346,10 @@ TEST_CASE("send --sndbuf and --rcvbuf: what was granted is told with -v") {
 
 TEST_CASE("send --progress: a progress line on stderr") {
   const RawUdp peer;
-  const TemporaryFile file("a\nb\n");
-  const Finished result = send_to(peer, {"--progress", "-f", file.path()}, {});
+  const TemporaryFile file("a\nb\nc\nd\ne\nf\n");
+  const Finished result = send_to(peer, {"--progress", "--rate", "10", "-f", file.path()}, {});
   CHECK(result.ending == done);
-  CHECK_FALSE(result.err.empty());
+  CHECK(contains(result.err, "%"));
 }
 
 TEST_CASE("send: nobody there is not noticed without -w, or told as exit 3, but never exit 1") {

@@ -30,16 +30,34 @@ place() {
   if [ "$2" = here ]; then ip link set "$1" name "$3"; else eval "ip link set $1 netns \$host_$2 name $3"; fi
   on "$2" ip link set "$3" up
 }
+# Until its carrier is seen and, with IPv6, its link-local address is there: the kernel takes its time for both.
+settle() {
+  wanted='state UP'
+  [ "$(on "$1" cat "/proc/sys/net/ipv6/conf/$2/disable_ipv6" 2>/dev/null)" != 0 ] || wanted='inet6 fe80'
+  tries=0
+  until on "$1" ip addr show dev "$2" | grep -q "$wanted" || [ $tries -ge 200 ]; do
+    tries=$((tries + 1))
+    sleep 0.02
+  done
+}
 link() {
   ip link add near_end type veth peer name far_end
   place near_end "$1" "to_$2"
   place far_end "$2" "to_$1"
+  settle "$1" "to_$2"
+  settle "$2" "to_$1"
 }
 interface() {
   [ -n "${host_world:-}" ] || new_host world
   ip link add near_end type veth peer name far_end
   place near_end here "$1"
   place far_end world "$1"
+  settle here "$1"
+}
+hosts_file() {
+  mount -t tmpfs none /mnt
+  printf '%s\n' "$@" >/mnt/hosts
+  mount --bind /mnt/hosts /etc/hosts
 }
 set_kernel() {
   on "$1" sh -c "echo $3 >/proc/sys/$2"
@@ -49,7 +67,7 @@ set_kernel here net/ipv6/conf/default/accept_dad 0 2>/dev/null || :
 )sh";
 
 Words in_namespace(const std::string& script, const Words& words) {
-  Words all{"unshare", "-rn", "sh", "-euc", prelude + script, "sh"};
+  Words all{"unshare", "-rnm", "sh", "-euc", prelude + script, "sh"};
   all.insert(all.end(), words.begin(), words.end());
   return all;
 }
@@ -66,7 +84,7 @@ std::string as_filter(std::string name) {
 
 bool can_make_namespaces() {
   static const bool can = have("unshare") && have("ip") && have("nsenter") &&
-                          run({"unshare", "-rn", "ip", "link", "set", "lo", "up"}).ending == Ending{0, 0};
+                          run({"unshare", "-rnm", "ip", "link", "set", "lo", "up"}).ending == Ending{0, 0};
   return can;
 }
 

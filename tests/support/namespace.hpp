@@ -17,6 +17,7 @@ bool can_make_namespaces();
 //   new_host NAME            another namespace, joined to none yet
 //   on NAME WORDS...         runs a command there; `here` is this one
 //   link A B                 a pair of interfaces, named to_B in A and to_A in B
+//   hosts_file LINE...       what names resolve to (hosts(5))
 //   set_kernel NAME KEY N    a setting under /proc/sys there
 // Whatever the script leaves running ends with it.
 Finished run_in_namespace(const std::string& script, const Words& words = {},

@@ -56,6 +56,10 @@ std::vector<char*> pointers(const Words& words) {
 [[noreturn]] void become(char* const* words, char* const* environment, int in, int out, int err) {
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);  // doctest's handlers among them
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
   if (in < 0) {
     close(STDIN_FILENO);
   } else {
@@ -96,6 +100,12 @@ std::uint16_t udp_port_of(pid_t pid) {
   return 0;
 }
 
+// Without taking the status away from wait().
+bool has_ended(pid_t pid) {
+  siginfo_t info{};
+  return waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == pid;
+}
+
 }  // namespace
 
 std::ostream& operator<<(std::ostream& out, const Ending& ending) {
@@ -104,6 +114,7 @@ std::ostream& operator<<(std::ostream& out, const Ending& ending) {
 }
 
 Process::Process(const Words& words, const ProcessOptions& options) : words_(words) {
+  ::signal(SIGPIPE, SIG_IGN);
   Words environment = options.environment;
   for (char** one = environ; *one != nullptr; ++one) environment.emplace_back(*one);
   const std::vector<char*> argv = pointers(words_);
@@ -120,8 +131,13 @@ Process::Process(const Words& words, const ProcessOptions& options) : words_(wor
     in = ends[0];
     input_ = ends[1];
   }
+  // A signal that comes before the child is another program must wait until it is.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
   pid_ = fork();
   if (pid_ == 0) become(argv.data(), envp.data(), in, out[1], err[1]);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
   must(pid_ > 0, "fork");
   setpgid(pid_, pid_);
   if (in >= 0) close(in);
@@ -234,7 +250,7 @@ std::uint16_t Process::wait_for_port(Milliseconds timeout) {
   const auto end = Clock::now() + timeout;
   for (;;) {
     if (const std::uint16_t port = udp_port_of(pid_)) return port;
-    if (Clock::now() > end || waitpid(pid_, nullptr, WNOHANG | WNOWAIT) != 0) break;
+    if (Clock::now() > end || has_ended(pid_)) break;
     std::this_thread::sleep_for(Milliseconds(2));
   }
   const std::lock_guard lock(mutex_);
@@ -254,6 +270,7 @@ std::string Process::err() const {
 void Process::write(std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t size = ::write(input_, bytes.data(), bytes.size());
+    if (size < 0 && errno == EPIPE) return;  // it has read enough
     must(size > 0 || errno == EINTR, "writing to a process");
     bytes.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
   }

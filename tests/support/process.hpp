@@ -27,9 +27,9 @@ enum class Stream { out, err };
 
 struct ProcessOptions {
   Input input = Input::null;
-  std::string input_file;   // for Input::file
-  std::string output_file;  // not empty: stdout goes there and is not captured
-  Words environment;        // NAME=VALUE, added to that of the test
+  std::string input_file = {};   // for Input::file
+  std::string output_file = {};  // not empty: stdout goes there and is not captured
+  Words environment = {};        // NAME=VALUE, added to that of the test
 };
 
 // How a process ended: by its own exit status, or by a signal.

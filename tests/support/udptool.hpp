@@ -41,22 +41,25 @@ inline Finished run_with_input(const Words& rest, std::string_view input) {
   return {ending, process.out(), process.err()};
 }
 
-// `udptool listen` on a free port, ready to hear. The ports are read from its notices, its events (-j), or, when it
-// says nothing (-q), from the kernel.
+// `udptool listen` on a free port, ready to hear. The ports are read from its notices, its events (-j), or,
+// when it says nothing (-q), from the kernel.
 class Listener : public Process {
  public:
   explicit Listener(Words options = {}, const Words& endpoints = {"127.0.0.1:0"}, std::size_t sockets = 1,
                     const ProcessOptions& process = {})
       : Process(udptool(all_of(options, endpoints)), process) {
-    const auto given = [&](const char* word) { return std::find(options.begin(), options.end(), word) != options.end(); };
+    const auto given = [&](const char* word) {
+      return std::find(options.begin(), options.end(), word) != options.end();
+    };
     if (given("-q")) {
       ports_.push_back(wait_for_port());
       return;
     }
     for (std::size_t i = 0; i < sockets; ++i) {
       const auto found =
-          given("-j") ? wait_for_match(Stream::out, R"x("event":"listening".*"address":"([^"]*)","port":([0-9]+))x")
-                      : wait_for_match(Stream::err, R"(listening on (.*):([0-9]+)$)");
+          given("-j")
+              ? wait_for_match(Stream::out, R"x("event":"listening".*"address":"([^"]*)","port":([0-9]+))x")
+              : wait_for_match(Stream::err, R"(listening on (.*):([0-9]+)$)");
       addresses_.push_back(found[1]);
       ports_.push_back(static_cast<std::uint16_t>(std::stoul(found[2])));
     }

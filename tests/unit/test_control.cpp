@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <random>
 #include <vector>
 
@@ -225,10 +226,10 @@ TEST_CASE("control messages cut at every byte, and random ones, are read without
   whole.add(SOL_IP, IP_PKTINFO, pktinfo4("10.0.0.1", "10.0.0.1", 1)).add(SOL_IP, IP_TTL, 9);
   for (std::size_t used = 0; used <= whole.used(); ++used) {
     // A buffer of exactly that size, so that a sanitizer sees every byte too many.
-    std::vector<std::uint64_t> exact((used + 7) / 8);
-    std::memcpy(exact.data(), whole.bytes(), used);
+    const auto exact = std::make_unique<char[]>(used);
+    std::memcpy(exact.get(), whole.bytes(), used);
     msghdr message{};
-    message.msg_control = exact.data();
+    message.msg_control = exact.get();
     message.msg_controllen = used;
     const Metadata metadata = net::decode_metadata(message);
     CHECK(metadata.destination.has_value() == (used >= CMSG_LEN(sizeof(in_pktinfo))));

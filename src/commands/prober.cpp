@@ -1,0 +1,119 @@
+#include "commands/prober.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <random>
+#include <system_error>
+#include <utility>
+
+namespace commands {
+
+Prober::Prober(const ProbeOptions& options, bool any_size)
+    : options_(options), sink_(STDOUT_FILENO, &run::Loop::past_deadline), report_(options.output, sink_),
+      socket_(loop_.context()) {
+  loop_.on_reader_gone(STDOUT_FILENO, [] { throw output::Closed{}; });
+  if (options.stop.deadline) loop_.stop_after(*options.stop.deadline);
+  destination_ = find_destination(loop_, {options.host, options.port, options.family, options.source_address},
+                                  options.socket, report_);
+  if (options.socket.ttl == 0 && !destination_.is_multicast()) {
+    throw base::UsageError("--ttl: 0 is for multicast destinations; unicast takes 1 to 255");
+  }
+  open_socket(any_size);
+}
+
+void Prober::open_socket(bool any_size) {
+  const net::Family family = net::family_of(target());
+  socket_.open(family);
+  net::apply(options_.socket, destination_.is_multicast(), socket_);
+  if (any_size) socket_.set_path_mtu_probing(true);
+  net::WantedMetadata wanted;
+  wanted.details = wanted.time = true;
+  socket_.want(wanted);
+  socket_.report_transport_errors(true);
+  const net::Address any = family == net::Family::ipv4 ? net::Address(net::asio::ip::address_v4::any())
+                                                       : net::asio::ip::address_v6::any();
+  if (options_.source_address || options_.source_port != 0) {
+    socket_.bind({options_.source_address.value_or(any), options_.source_port});
+  }
+}
+
+void Prober::check_size(std::size_t size) const {
+  const net::Family family = net::family_of(target());
+  if (size > net::max_payload(family)) {
+    throw base::UsageError(fmt::format("{} bytes are more than a datagram over {} holds: at most {}", size,
+                                       net::name_of(family), net::max_payload(family)));
+  }
+  if (options_.socket.dont_fragment && size > destination_.unfragmented()) {
+    throw base::Failure(fmt::format("{} bytes do not leave in one piece: the route's MTU of {} holds at most {}", size,
+                                    destination_.mtu, destination_.unfragmented()));
+  }
+}
+
+Prober::Sent Prober::send(std::string_view payload, int ttl, std::uint16_t port) {
+  net::Endpoint to = target();
+  if (port != 0) to.port(port);
+  outgoing_.reset();
+  outgoing_.set_route({to, {}, ttl});
+  outgoing_.add(payload);
+  Sent sent;
+  sent.at = traffic::Instant::now();
+  sent.error = socket_.send(outgoing_).error;
+  if (sent.error == ENOBUFS) sent.error = EAGAIN;
+  if (sent.error != 0 && sent.error != EAGAIN && sent.error != EMSGSIZE) {
+    throw std::system_error(sent.error, std::generic_category(), "cannot send to " + net::to_string(to));
+  }
+  return sent;
+}
+
+void Prober::when_writable(std::function<void()> handler) {
+  // A timer beside the socket: a full queue of the interface is not told by the socket.
+  loop_.after(std::chrono::milliseconds(1), std::move(handler));
+}
+
+void Prober::watch(Hooks hooks) {
+  hooks_ = std::move(hooks);
+  loop_.on_readable(socket_, [this] { drain(); });
+}
+
+void Prober::drain() {
+  constexpr int batches_a_turn = 32;
+  for (int i = 0; i < batches_a_turn; ++i) {
+    const std::size_t count = socket_.receive(batch_);
+    for (std::size_t place = 0; place < count; ++place) take(batch_[place]);
+    if (count == 0 || socket_.drained()) break;
+  }
+  while (const auto error = socket_.transport_error()) {
+    if (net::with_zone(error->destination.address(), 0) == net::with_zone(target().address(), 0)) {
+      hooks_.error(*error, traffic::Instant::now());
+    }
+  }
+  sink_.flush();
+}
+
+void Prober::take(const net::Received& received) {
+  if (is_for_many() || is_target(received.sender->address())) {
+    return hooks_.reply(received, traffic::Instant::now());
+  }
+  if (std::exchange(noted_stranger_, true)) return;
+  report_.verbose_notice(fmt::format("a datagram from {} is no reply of {}: not counted",
+                                     net::to_string(*received.sender), net::to_string(target().address())));
+}
+
+bool Prober::is_target(const net::Address& address) const {
+  return net::with_zone(address, 0) == net::with_zone(target().address(), 0);
+}
+
+std::uint64_t Prober::random_seed() {
+  std::random_device device;
+  return static_cast<std::uint64_t>(device()) << 32 | device();
+}
+
+void Prober::hint_at_family() {
+  if (!destination_.has_other_family) return;
+  const bool v4 = target().address().is_v4();
+  report_.notice(fmt::format("{} has an {} address too: try {}", options_.host, v4 ? "IPv6" : "IPv4", v4 ? "-6" : "-4"));
+}
+
+}  // namespace commands

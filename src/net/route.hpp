@@ -1,0 +1,20 @@
+// Which way a datagram would go.
+#pragma once
+
+#include "net/address.hpp"
+
+namespace net {
+
+struct FoundRoute {
+  enum class Answer { unknown, none, by_interface };
+
+  Answer answer = Answer::unknown;  // unknown: the kernel could not be asked
+  unsigned interface = 0;           // that it leaves by
+  bool local = false;               // the destination is this host itself
+};
+
+// The route that this host would take to a unicast address or a group, policy rules among it (rtnetlink(7),
+// RTM_GETROUTE; needs no privileges). A zone chooses the interface.
+FoundRoute route_to(const Address& destination);
+
+}  // namespace net

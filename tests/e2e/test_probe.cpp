@@ -1,0 +1,383 @@
+// `udptool probe` on the loopback: what it says of a port, with which status, and what it refuses to do.
+#include <csignal>
+#include <functional>
+#include <thread>
+
+#include "support/check.hpp"
+#include "support/namespace.hpp"
+#include "support/udptool.hpp"
+
+using namespace support;
+
+namespace {
+
+// Answers each datagram as `answer` says, until it goes. An answer of "-" is none.
+class Server {
+ public:
+  using Answer = std::function<std::vector<std::string>(const std::string& request)>;
+
+  explicit Server(Answer answer, const std::string& address = "127.0.0.1")
+      : socket_(address), thread_([this, answer = std::move(answer)] {
+          while (!over_) {
+            const auto message = socket_.receive(Milliseconds(20));
+            if (!message) continue;
+            for (const std::string& each : answer(message->payload)) socket_.reply(*message, each);
+          }
+        }) {}
+  ~Server() {
+    over_ = true;
+    thread_.join();
+  }
+  std::string port() const { return std::to_string(socket_.port()); }
+
+ private:
+  RawUdp socket_;
+  std::atomic<bool> over_ = false;
+  std::thread thread_;
+};
+
+std::vector<std::string> silence(const std::string&) { return {}; }
+std::vector<std::string> echo(const std::string& request) { return {request}; }
+
+Finished probe(const Words& rest) {
+  Words words{"probe"};
+  words.insert(words.end(), rest.begin(), rest.end());
+  return run_udptool(words);
+}
+
+std::string closed_port() { return std::to_string(unused_port()); }
+
+// The error line of bad usage, or what else it said.
+std::string refusal(const Words& rest) {
+  const Finished finished = probe(rest);
+  CHECK(finished.ending == failed);
+  CHECK(finished.out.empty());
+  CHECK(count_of(finished.err, "\n") == 1);
+  return finished.err;
+}
+
+}  // namespace
+
+TEST_CASE("probe: a reply makes a port open") {
+  const Server server(echo);
+  const Finished finished = probe({"127.0.0.1", server.port()});
+  CHECK(finished.ending == done);
+  CHECK(is_like(finished.out, "127\\.0\\.0\\.1:" + server.port() + "\topen\t[0-9]+\\.[0-9]{3} ms\ttoken echoed, 16 bytes\n"));
+  CHECK(finished.err.empty());
+}
+
+TEST_CASE("probe: port unreachable from the target makes a port closed") {
+  const Finished finished = probe({"127.0.0.1", closed_port()});
+  CHECK(finished.ending == refused);
+  CHECK(is_like(finished.out, "127\\.0\\.0\\.1:[0-9]+\tclosed\t[0-9]+\\.[0-9]{3} ms\tport unreachable from 127\\.0\\.0\\.1\n"));
+}
+
+TEST_CASE("probe: silence is no answer, after three probes") {
+  std::atomic<int> heard = 0;
+  const Server server([&](const std::string&) -> std::vector<std::string> {
+    ++heard;
+    return {};
+  });
+  const Stopwatch watch;
+  const Finished finished = probe({"-w", "100ms", "127.0.0.1", server.port()});
+  CHECK(finished.ending == nothing);
+  CHECK(finished.out == "127.0.0.1:" + server.port() + "\tno answer\t300 ms\topen or filtered: 3 probes, no reply\n");
+  CHECK(heard == 3);
+  CHECK(watch.elapsed() >= Milliseconds(300));
+}
+
+TEST_CASE("probe: a later try that is answered counts") {
+  std::atomic<int> heard = 0;
+  const Server server([&](const std::string& request) {
+    return ++heard < 3 ? std::vector<std::string>{} : std::vector<std::string>{request};
+  });
+  const Finished finished = probe({"-j", "-w", "100ms", "127.0.0.1", server.port()});
+  CHECK(finished.ending == done);
+  CHECK(count_of(finished.out, "\"event\":\"probe\"") == 3);
+  CHECK(count_of(finished.out, "\"state\":\"no answer\"") == 2);
+  CHECK(is_like(finished.out, R"x([^]*"sequence":2,"state":"open","rtt_ms":[0-9.]+,"size":16,"detail":"token echoed"[^]*)x"));
+}
+
+TEST_CASE("probe: IPv6 too, open and closed") {
+  SKIP_UNLESS(has_ipv6(), "no IPv6 here");
+  const Server server(echo, "::1");
+  CHECK(probe({"::1", server.port()}).out.starts_with("[::1]:" + server.port() + "\topen\t"));
+  const RawUdp taken("::1");
+  const Finished finished = probe({"-6", "localhost", "9"});
+  if (finished.ending == refused) CHECK(contains(finished.out, "port unreachable from ::1"));
+}
+
+TEST_CASE("probe: what carries another id is no answer, and a port that sends it is not called open") {
+  const Server server([](const std::string& request) {
+    std::string reply = request;
+    reply[0] = static_cast<char>(reply[0] ^ 1);
+    reply[2] = '\x81';
+    return std::vector<std::string>{reply, "", "nonsense", reply.substr(0, 3)};
+  });
+  const Finished finished = probe({"--payload", "dns", "-w", "50ms", "127.0.0.1", server.port()});
+  CHECK(finished.ending == nothing);
+  CHECK(contains(finished.out, "\tno answer\t150 ms\t3 probes, 12 datagrams that are no answer to them\n"));
+}
+
+TEST_CASE("probe: the answer of the protocol is told, and a forged one before it is passed over") {
+  const Server server([](const std::string& request) {
+    std::string reply = request;
+    reply[2] = '\x81';
+    reply[3] = '\x85';  // REFUSED
+    return std::vector<std::string>{"forged", reply};
+  });
+  const Finished finished = probe({"--payload", "dns", "127.0.0.1", server.port()});
+  CHECK(finished.ending == done);
+  CHECK(contains(finished.out, "\topen\t"));
+  CHECK(contains(finished.out, "\tdns REFUSED, 17 bytes\n"));
+}
+
+TEST_CASE("probe: the payload goes by the port, and what is given by hand is sent as it is") {
+  const RawUdp server;
+  const auto heard = [&](Words words) {
+    words.insert(words.begin(), {"-w", "10ms"});
+    words.insert(words.end(), {"127.0.0.1", std::to_string(server.port())});
+    CHECK(probe(words).ending == nothing);
+    const std::string first = server.next();
+    while (server.receive(Milliseconds(1))) continue;
+    return first;
+  };
+  CHECK(heard({}).size() == 16);
+  CHECK(heard({"--payload", "natpmp"}) == std::string(2, '\0'));
+  CHECK(heard({"--payload", "empty"}).empty());
+  CHECK(heard({"--payload", "quic"}).size() == 1'200);
+  CHECK(heard({"--data", "a\\nb"}) == "a\\nb");
+  CHECK(heard({"--data", "a\\nb", "-e"}) == "a\nb");
+  CHECK(heard({"--data", "de ad be ef", "-x"}) == "\xde\xad\xbe\xef");
+  CHECK(heard({"-l", "1K"}).size() == 1'024);
+  CHECK(heard({"-l", "0"}).empty());
+}
+
+TEST_CASE("probe: a stranger's text reaches the terminal escaped") {
+  const Server server([](const std::string& request) {
+    const std::string branch = request.substr(request.find("branch="), 30);
+    return std::vector<std::string>{"SIP/2.0 200 \x1b[31mred\r\n" + branch};
+  });
+  CHECK(contains(probe({"--payload", "sip", "127.0.0.1", server.port()}).out, "sip 200 \\x1b[31mred, "));
+  CHECK(contains(probe({"-j", "--payload", "sip", "127.0.0.1", server.port()}).out, "sip 200 \\u001b[31mred"));
+}
+
+TEST_CASE("probe -c: a line each, then the statistics") {
+  const Server server(echo);
+  const Finished finished = probe({"-c", "5", "--interval", "2ms", "127.0.0.1", server.port()});
+  CHECK(finished.ending == done);
+  CHECK(count_of(finished.out, "\topen\t") == 5);
+  CHECK(is_like(finished.out,
+                "[^]*\n5 sent, 5 received, 0 lost \\(0\\.0 %\\), 0 duplicate, 0 reordered, 0 late\n"
+                "RTT min/avg/max/stddev [0-9.]+/[0-9.]+/[0-9.]+/[0-9.]+ ms\n"
+                "RTT p50/p90/p99/p99\\.9 [0-9.]+/[0-9.]+/[0-9.]+/[0-9.]+ ms, jitter [0-9.]+ ms\n"));
+}
+
+TEST_CASE("probe -c: lost, duplicate and reordered ones are counted as they were") {
+  // Of ten: 2 and 7 are lost, 4 comes twice, 5 after 6.
+  int number = 0;
+  std::string held;
+  const Server server([&](const std::string& request) -> std::vector<std::string> {
+    switch (number++) {
+      case 2: case 7: return {};
+      case 4: return {request, request};
+      case 5: held = request; return {};
+      case 6: return {request, held};
+      default: return {request};
+    }
+  });
+  const Finished finished = probe({"-j", "-c", "10", "--interval", "1ms", "-w", "300ms", "127.0.0.1", server.port()});
+  CHECK(finished.ending == done);
+  CHECK(count_of(finished.out, "\"event\":\"probe\"") == 10);
+  CHECK(count_of(finished.out, "\"event\":\"duplicate\"") == 1);
+  CHECK(contains(finished.out, R"("event":"duplicate")"));
+  CHECK(contains(finished.out, R"("sent":10,"received":8,"lost":2,"lost_percent":20.000,"duplicate":1,"reordered":1,"late":0)"));
+}
+
+TEST_CASE("probe -c: a late reply is credited to its own probe") {
+  int number = 0;
+  std::string first;
+  const Server server([&](const std::string& request) -> std::vector<std::string> {
+    if (number++ == 0) {
+      first = request;
+      return {};
+    }
+    return {request, number == 4 ? first : request.substr(0, 0)};
+  });
+  const Finished finished = probe({"-c", "4", "--interval", "60ms", "-w", "50ms", "127.0.0.1", server.port()});
+  CHECK(finished.ending == done);
+  CHECK(contains(finished.out, "\tno answer\t50 ms\tno reply\n"));
+  CHECK(is_like(finished.out, "[^]*\tlate\t1[0-9]{2}\\.[0-9]{3} ms\tprobe 0: token echoed, 16 bytes\n[^]*"));
+  CHECK(contains(finished.out, "\n4 sent, 4 received, 0 lost (0.0 %)"));
+  CHECK(contains(finished.out, ", 1 late\n"));
+}
+
+TEST_CASE("probe -c: refused ones are lost, and the status says so") {
+  const Finished finished = probe({"-c", "3", "--interval", "1ms", "127.0.0.1", closed_port()});
+  CHECK(finished.ending == refused);
+  CHECK(count_of(finished.out, "\tclosed\t") == 3);
+  CHECK(contains(finished.out, "3 sent, 0 received, 3 lost (100.0 %), 0 duplicate, 0 reordered, 0 late, 3 refused\n"));
+  CHECK(!contains(finished.out, "RTT"));
+}
+
+TEST_CASE("probe -c: Ctrl-C ends it with the statistics") {
+  const Server server(echo);
+  Process process(udptool({"probe", "-c", "1000", "--interval", "20ms", "127.0.0.1", server.port()}));
+  process.wait_for(Stream::out, "\topen\t");
+  process.signal(SIGINT);
+  CHECK(process.wait() == done);
+  CHECK(contains(process.out(), " received, 0 lost"));
+}
+
+TEST_CASE("probe: Ctrl-C and the deadline end a silent one, with its line") {
+  const Server server(silence);
+  const Finished late = probe({"-W", "150ms", "127.0.0.1", server.port()});
+  CHECK(late.ending == nothing);
+  CHECK(is_like(late.out, "127\\.0\\.0\\.1:[0-9]+\tno answer\t1[0-9]{2}(\\.[0-9]{3})? ms\topen or filtered: 1 probe, no reply\n"));
+  Process process(udptool({"probe", "-w", "1m", "127.0.0.1", server.port()}));
+  process.wait_for_port();
+  process.signal(SIGINT);
+  CHECK(process.wait() == nothing);
+  CHECK(contains(process.out(), "\tno answer\t"));
+}
+
+TEST_CASE("probe -c --histogram: bars of the round trips") {
+  const Server server(echo);
+  const Finished finished = probe({"-c", "20", "--interval", "1ms", "--histogram", "127.0.0.1", server.port()});
+  CHECK(is_like(finished.out, "[^]*\n[0-9.]+ - *[0-9.]* ms +[0-9]+  #+\n"));
+}
+
+TEST_CASE("probe: events") {
+  const Server server(echo);
+  const Finished finished = probe({"-j", "127.0.0.1", server.port()});
+  CHECK(is_like(finished.out,
+                R"x(\{"event":"probe","time":"[0-9TZ:.-]+","family":"IPv4","address":"127\.0\.0\.1","port":)x" + server.port() +
+                    R"x(,"sequence":0,"state":"open","rtt_ms":[0-9]+\.[0-9]{3},"size":16,"detail":"token echoed"\})x" "\n" +
+                    R"x(\{"event":"summary","time":"[0-9TZ:.-]+","state":"open","sent":1,"received":1,"lost":0,"lost_percent":0\.000,)x"
+                    R"x("duplicate":0,"reordered":0,"late":0,"refused":0,"rtt_ms":\{"min":[^}]*"p99":[0-9.]+,"p999":[0-9.]+\},)x"
+                    R"x("jitter_ms":0\.000\})x" "\n"));
+  const Finished closed = probe({"-j", "127.0.0.1", closed_port()});
+  CHECK(closed.ending == refused);
+  CHECK(contains(closed.out, R"("state":"closed","rtt_ms":)"));
+  CHECK(contains(closed.out, R"("detail":"port unreachable from 127.0.0.1","from":"127.0.0.1"})"));
+}
+
+TEST_CASE("probe: other forms of output") {
+  const Server server(echo);
+  const Words words{"--data", "hi", "127.0.0.1", server.port()};
+  const auto with = [&](Words rest) {
+    rest.insert(rest.end(), words.begin(), words.end());
+    return probe(rest);
+  };
+  CHECK(with({"-r"}).out == "hi");
+  CHECK(with({"-o", "none"}).out.empty());
+  CHECK(contains(with({"-o", "hex"}).out, "data echoed, 2 bytes\n00000000  68 69 "));
+  CHECK(is_like(with({"-T"}).out, "20[0-9-]+T[0-9:.]+Z\t127\\.0\\.0\\.1:[^]*"));
+}
+
+TEST_CASE("probe --trace: the loopback is one hop away") {
+  const Finished finished = probe({"--trace", "127.0.0.1"});
+  CHECK(finished.ending == done);
+  CHECK(is_like(finished.out, "1\t127\\.0\\.0\\.1\t[0-9]+\\.[0-9]{3} [0-9.]+ [0-9.]+ ms\treached\n"));
+  const Finished events = probe({"--trace", "-j", "--tries", "1", "127.0.0.1", closed_port()});
+  CHECK(is_like(events.out,
+                R"x(\{"event":"hop","time":"[^"]*","ttl":1,"address":"127\.0\.0\.1","rtt_ms":\[[0-9.]+\],"detail":"reached"\})x" "\n"
+                R"x(\{"event":"summary",[^\n]*"state":"closed","reached":true,"sent":1,"received":1[^\n]*\})x" "\n"));
+}
+
+TEST_CASE("probe --trace: silence is told hop by hop, and costs one wait") {
+  const Server server(silence);
+  const Stopwatch watch;
+  const Finished finished = probe({"--trace", "--max-hops", "5", "--tries", "2", "-w", "400ms", "127.0.0.1", server.port()});
+  CHECK(finished.ending == nothing);
+  CHECK(finished.out == "1\t*\t* *\n2\t*\t* *\n3\t*\t* *\n4\t*\t* *\n5\t*\t* *\n");
+  CHECK(watch.elapsed() < Milliseconds(1'500));
+  CHECK(probe({"--trace", "--first-hop", "3", "127.0.0.1", closed_port()}).out.starts_with("3\t127.0.0.1\t"));
+}
+
+TEST_CASE("probe --trace: a reply of the target reaches it too, and requests that are all alike are told apart") {
+  const Server server(echo);
+  CHECK(contains(probe({"--trace", "127.0.0.1", server.port()}).out, "\treached\n"));
+  const Finished alike = probe({"--trace", "--data", "x", "127.0.0.1", server.port()});
+  CHECK(alike.ending == done);
+  CHECK(is_like(alike.out, "1\t127\\.0\\.0\\.1\t[0-9.]+ [0-9.]+ [0-9.]+ ms\treached\n"));
+}
+
+TEST_CASE("probe --mtu: the loopback takes what a datagram holds") {
+  const Finished finished = probe({"--mtu", "127.0.0.1", closed_port()});
+  CHECK(finished.ending == done);
+  CHECK(finished.out == "link MTU\t65535\npath MTU\t65535\tall that the link takes\npayload\t65507\tarrived whole\n");
+  const Server server(echo);
+  const Finished events = probe({"--mtu", "-j", "127.0.0.1", server.port()});
+  CHECK(contains(events.out, R"("event":"mtu")"));
+  CHECK(contains(events.out, R"("mtu":65535,"payload":65507,"link_mtu":65535,"proof":"reply"})"));
+}
+
+TEST_CASE("probe --mtu: silence proves nothing") {
+  const Server server(silence);
+  const Finished finished = probe({"--mtu", "-w", "20ms", "127.0.0.1", server.port()});
+  CHECK(finished.ending == nothing);
+  CHECK(finished.out == "link MTU\t65535\npath MTU\tunknown\t6 probes, no reply\n");
+}
+
+TEST_CASE("probe --list-payloads: names and ports, without a host") {
+  const Finished finished = probe({"--list-payloads"});
+  CHECK(finished.ending == done);
+  CHECK(contains(finished.out, "\ndns\t53\t"));
+  CHECK(contains(finished.out, "\nstun\t3478,19302\t"));
+  CHECK(count_of(finished.out, "\n") == 21);
+  CHECK(contains(probe({"--list-payloads", "-j"}).out, R"("name":"ike","ports":[500,4500])"));
+}
+
+TEST_CASE("probe: bad usage is one line that names the word") {
+  CHECK(contains(refusal({"127.0.0.1", "9", "--payload", "nosuch"}), "no payload 'nosuch'; known are token, dns, ntp, "));
+  CHECK(contains(refusal({"--trace", "--mtu", "127.0.0.1", "9"}), "--trace and --mtu contradict each other"));
+  CHECK(contains(refusal({"--trace", "-c", "3", "127.0.0.1"}), "--trace and --count contradict"));
+  CHECK(contains(refusal({"--trace", "-t", "3", "127.0.0.1"}), "--trace and --ttl contradict"));
+  CHECK(contains(refusal({"--mtu", "-l", "3", "127.0.0.1", "9"}), "--mtu and --size contradict"));
+  CHECK(contains(refusal({"--trace", "--max-hops", "0", "127.0.0.1"}), "--max-hops: "));
+  CHECK(contains(refusal({"--trace", "--max-hops", "256", "127.0.0.1"}), "--max-hops: "));
+  CHECK(contains(refusal({"--trace", "--first-hop", "9", "--max-hops", "8", "127.0.0.1"}), "beyond --max-hops 8"));
+  CHECK(contains(refusal({"--max-hops", "8", "127.0.0.1", "9"}), "are for --trace"));
+  CHECK(contains(refusal({"127.0.0.1", "0"}), "PORT: "));
+  CHECK(contains(refusal({"127.0.0.1", "65536"}), "PORT: "));
+  CHECK(contains(refusal({"127.0.0.1"}), "no PORT given"));
+  CHECK(contains(refusal({}), "no HOST given"));
+  CHECK(contains(refusal({"127.0.0.1", "9", "10"}), "'10'"));
+  CHECK(contains(refusal({"127.0.0.1", "9", "-c", "0"}), "--count: "));
+  CHECK(contains(refusal({"127.0.0.1", "9", "--interval", "1s"}), "add --count N"));
+  CHECK(contains(refusal({"127.0.0.1", "9", "-c", "2", "--interval", "99us"}), "--interval: at least 100us"));
+  CHECK(contains(refusal({"127.0.0.1", "9", "--histogram"}), "add --count N"));
+  CHECK(contains(refusal({"127.0.0.1", "9", "--data", "x", "-l", "3"}), "--data and --size contradict"));
+  CHECK(contains(refusal({"127.0.0.1", "9", "--data", "x", "--payload", "dns"}), "--payload and --data contradict"));
+  CHECK(contains(refusal({"127.0.0.1", "9", "-x"}), "tell how to read --data"));
+  CHECK(contains(refusal({"127.0.0.1", "9", "-x", "--data", "abc"}), "--data: "));
+  CHECK(contains(refusal({"127.0.0.1", "9", "-l", "65508"}), "65508 bytes are more than a datagram over IPv4 holds: at most 65507"));
+  CHECK(contains(refusal({"127.0.0.1", "9", "-w", "0"}), "--wait: "));
+  CHECK(contains(refusal({"-4", "::1", "9"}), "not an IPv4 address"));
+  CHECK(contains(refusal({"nosuch.invalid", "9"}), "cannot resolve 'nosuch.invalid'"));
+  CHECK(contains(refusal({"--trace", "239.1.1.1", "9", "-i", "lo"}), "one host"));
+  CHECK(contains(refusal({"127.0.0.1", "9", "--maxhops", "3"}), "did you mean '--max-hops'?"));
+}
+
+TEST_CASE("probe: a group's responders are all listed, from whatever port, until the wait is over") {
+  IN_NAMESPACE("interface eth0; ip address add 10.9.9.1/24 dev eth0; ip address add 10.9.9.2/24 dev eth0");
+  const RawUdp group("0.0.0.0", 41'900);
+  group.join("239.9.9.9", "eth0");
+  Process process(udptool({"probe", "-i", "eth0", "-w", "500ms", "239.9.9.9", "41900"}));
+  const auto request = group.receive();
+  REQUIRE(request);
+  const RawUdp one("10.9.9.1"), two("10.9.9.2");
+  one.send(request->payload, request->port, request->address);
+  two.send("other", request->port, request->address);
+  CHECK(process.wait() == done);
+  CHECK(contains(process.out(), one.endpoint() + "\topen\t"));
+  CHECK(contains(process.out(), two.endpoint() + "\topen\t"));
+  CHECK(count_of(process.out(), "\n") == 2);
+}
+
+TEST_CASE("probe: a broadcast address without -b hints at it") {
+  IN_NAMESPACE("interface eth0; ip address add 10.9.9.1/24 broadcast 10.9.9.255 dev eth0");
+  CHECK(contains(refusal({"10.9.9.255", "9"}), "add --broadcast"));
+  CHECK(contains(refusal({"10.8.8.8", "9"}), "cannot reach 10.8.8.8:9"));
+}

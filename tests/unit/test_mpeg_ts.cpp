@@ -1,0 +1,172 @@
+#include "traffic/mpeg_ts.hpp"
+
+#include <string>
+#include <vector>
+
+#include "support/check.hpp"
+
+using traffic::TsReport;
+using traffic::TsTracker;
+
+namespace {
+
+enum Control { reserved = 0, payload_only = 1, adaptation_only = 2, both = 3 };
+
+struct Ts {
+  std::uint16_t pid = 0x100;
+  int counter = 0;
+  Control control = payload_only;
+  bool discontinuity = false;
+  bool damaged = false;
+  char content = 'x';
+  char pcr = 0;
+};
+
+std::string bytes(const Ts& ts) {
+  std::string out("\x47", 1);
+  out += static_cast<char>((ts.damaged ? 0x80 : 0) | ts.pid >> 8);
+  out += static_cast<char>(ts.pid & 0xff);
+  out += static_cast<char>(ts.control << 4 | (ts.counter & 0x0f));
+  if ((ts.control & adaptation_only) != 0) {
+    const std::size_t length = ts.control == adaptation_only ? 183 : 7;
+    out += static_cast<char>(length);
+    out += static_cast<char>((ts.discontinuity ? 0x80 : 0) | 0x10);
+    out.append(length - 1, ts.pcr);
+  }
+  out.resize(traffic::ts_packet_size, ts.content);
+  return out;
+}
+
+// Packets with a payload of their own each.
+std::vector<Ts> counting(const std::vector<int>& counters) {
+  std::vector<Ts> all;
+  for (const int counter : counters)
+    all.push_back({.counter = counter, .content = static_cast<char>(all.size())});
+  return all;
+}
+
+TsTracker after(const std::vector<Ts>& packets) {
+  TsTracker tracker;
+  for (const Ts& packet : packets) tracker.add(bytes(packet));
+  return tracker;
+}
+
+std::string in_rtp(const std::string& payload, int payload_type = 33) {
+  std::string out("\x80", 1);
+  out += static_cast<char>(payload_type);
+  return out.append(10, '\1').append(payload);
+}
+
+}  // namespace
+
+TEST_CASE(
+    "a transport stream is known by packets of 188 bytes that begin with 0x47, also within RTP of type 33") {
+  const std::string one = bytes({});
+  std::string bad_second = one + one;
+  bad_second[188] = 'G' + 1;
+  struct Row {
+    std::string what;
+    std::string datagram;
+    std::size_t size;
+  };
+  for (const Row& row : std::vector<Row>{{"one", one, 188},
+                                         {"seven", one + one + one + one + one + one + one, 1'316},
+                                         {"none", "", 0},
+                                         {"a byte less", one.substr(0, 187), 0},
+                                         {"a byte more", one + "x", 0},
+                                         {"the second out of step", bad_second, 0},
+                                         {"text", std::string(188, 'a'), 0},
+                                         {"RTP", in_rtp(one + one), 376},
+                                         {"RTP of another type", in_rtp(one, 96), 0},
+                                         {"RTP with half a packet", in_rtp(one.substr(0, 94)), 0},
+                                         {"RTP with nothing", in_rtp(""), 0}}) {
+    CAPTURE(row.what);
+    CHECK(traffic::ts_packets_of(row.datagram).size() == row.size);
+    TsTracker tracker;
+    tracker.add(row.datagram);
+    CHECK(tracker.is_ts() == (row.size > 0));
+    CHECK(tracker.datagrams() == (row.size > 0 ? 1 : 0));
+    CHECK(tracker.not_ts() == (row.size > 0 ? 0 : 1));
+    CHECK(tracker.packets() == row.size / 188);
+  }
+}
+
+TEST_CASE("errors of the continuity counter") {
+  const Ts first{.counter = 4, .content = 'a'};
+  struct Row {
+    std::string what;
+    std::vector<Ts> packets;
+    std::uint64_t errors;
+  };
+  for (const Row& row : std::vector<Row>{
+           {"the first may have any", counting({9}), 0},
+           {"a run over the wrap", counting({13, 14, 15, 0, 1}), 0},
+           {"one lost", counting({1, 2, 4, 5}), 1},
+           {"two gaps", counting({1, 3, 5}), 2},
+           {"swapped", counting({1, 3, 2, 4}), 3},
+           {"a duplicate", {first, first, {.counter = 5}}, 0},
+           {"a duplicate twice", {first, first, first, {.counter = 5}}, 1},
+           {"two duplicates in a row", {first, first, {.counter = 5}, {.counter = 5}, {.counter = 6}}, 0},
+           {"sixteen lost look like a duplicate but for the payload",
+            {first, {.counter = 4, .content = 'b'}},
+            1},
+           {"a duplicate with another PCR",
+            {{.counter = 4, .control = both, .pcr = 1}, {.counter = 4, .control = both, .pcr = 2}},
+            0},
+           {"no payload, no advance",
+            {first,
+             {.counter = 4, .control = adaptation_only},
+             {.counter = 4, .control = adaptation_only},
+             {.counter = 5}},
+            0},
+           {"no payload but an advance", {first, {.counter = 5, .control = adaptation_only}}, 1},
+           {"a discontinuity that is announced",
+            {first, {.counter = 11, .control = both, .discontinuity = true}, {.counter = 12}},
+            0},
+           {"one announced without payload",
+            {first, {.counter = 11, .control = adaptation_only, .discontinuity = true}, {.counter = 12}},
+            0},
+           {"one not announced", {first, {.counter = 11, .control = both}, {.counter = 12}}, 1},
+           {"reserved control is skipped", {first, {.counter = 9, .control = reserved}, {.counter = 5}}, 0},
+           {"a damaged packet is skipped", {first, {.counter = 9, .damaged = true}, {.counter = 5}}, 0},
+           {"null packets count nothing",
+            {{.pid = 0x1fff, .counter = 3}, {.pid = 0x1fff, .counter = 9}},
+            0}}) {
+    CAPTURE(row.what);
+    const TsTracker tracker = after(row.packets);
+    CHECK(tracker.errors() == row.errors);
+    CHECK(tracker.packets() == row.packets.size());
+  }
+}
+
+TEST_CASE("each PID has its own counter and its line, in the order of the PIDs") {
+  TsTracker tracker;
+  tracker.add(bytes({.pid = 0x101, .counter = 7}) + bytes({.pid = 0, .counter = 1}) +
+              bytes({.pid = 0x1fff, .counter = 0}) + bytes({.pid = 0x101, .counter = 9, .content = 'y'}));
+  tracker.add(
+      in_rtp(bytes({.pid = 0, .counter = 2, .content = 'y'}) + bytes({.pid = 0x1ffe, .damaged = true})));
+  const std::vector<TsReport> reports = tracker.reports();
+  REQUIRE(reports.size() == 2);
+  CHECK(reports[0].pid == 0);
+  CHECK(reports[0].packets == 2);
+  CHECK(reports[0].errors == 0);
+  CHECK(reports[1].pid == 0x101);
+  CHECK(reports[1].packets == 2);
+  CHECK(reports[1].errors == 1);
+  CHECK(tracker.packets() == 6);
+  CHECK(tracker.damaged() == 1);
+  CHECK(tracker.datagrams() == 2);
+}
+
+TEST_CASE("an adaptation field that claims more than the packet holds is survived") {
+  for (const int length : {0, 182, 183, 184, 255}) {
+    CAPTURE(length);
+    std::string packet = bytes({.counter = 1, .control = both});
+    packet[4] = static_cast<char>(length);
+    TsTracker tracker;
+    tracker.add(packet);
+    tracker.add(bytes({.counter = 2}));
+    CHECK(tracker.packets() == 2);
+    CHECK(tracker.errors() == 0);
+  }
+}

@@ -1,0 +1,257 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <sstream>
+
+#include "traffic/probe_statistics.hpp"
+
+using namespace std::chrono_literals;
+using std::chrono::nanoseconds;
+using traffic::ProbeStatistics;
+using traffic::ReplyKind;
+
+namespace {
+
+void send(ProbeStatistics& statistics, int count) {
+  for (int i = 0; i < count; ++i) statistics.sent();
+}
+
+// Nearest rank, by definition.
+double nearest_rank(std::vector<std::int64_t> rtts, double percent) {
+  std::sort(rtts.begin(), rtts.end());
+  const auto rank = static_cast<std::size_t>(std::ceil(static_cast<double>(rtts.size()) * percent / 100 - 1e-9));
+  return static_cast<double>(rtts[rank - 1]) / 1e6;
+}
+
+// RFC 3550, A.8, by definition.
+double jitter_of(const std::vector<std::int64_t>& rtts) {
+  double jitter = 0;
+  for (std::size_t i = 1; i < rtts.size(); ++i) {
+    jitter += (std::abs(static_cast<double>(rtts[i] - rtts[i - 1])) - jitter) / 16;
+  }
+  return jitter / 1e6;
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+}  // namespace
+
+TEST_CASE("nothing sent, nothing said") {
+  const ProbeStatistics statistics;
+  const auto summary = statistics.summary();
+  CHECK(summary.sent == 0);
+  CHECK(summary.lost_percent == 0);
+  CHECK(!summary.rtt);
+  CHECK(statistics.histogram(80).empty());
+}
+
+TEST_CASE("what is not answered is lost, refused or not") {
+  ProbeStatistics statistics;
+  send(statistics, 8);
+  CHECK(statistics.reply(0, 1ms) == ReplyKind::first);
+  statistics.refused(1);
+  statistics.refused(1);
+  statistics.refused(2);
+  statistics.refused(99);
+  CHECK(statistics.reply(2, 1ms) == ReplyKind::first);  // beats the refusal
+  statistics.refused(0);                                // after a reply: nothing new
+  const auto summary = statistics.summary();
+  CHECK(summary.sent == 8);
+  CHECK(summary.received == 2);
+  CHECK(summary.lost == 6);
+  CHECK(summary.lost_percent == 75);
+  CHECK(summary.refused == 1);
+}
+
+TEST_CASE("a duplicate is neither received twice nor reordered, and its RTT does not count") {
+  ProbeStatistics statistics;
+  send(statistics, 3);
+  CHECK(statistics.reply(0, 1ms) == ReplyKind::first);
+  CHECK(statistics.reply(1, 1ms) == ReplyKind::first);
+  CHECK(statistics.reply(0, 90ms) == ReplyKind::duplicate);
+  CHECK(statistics.reply(0, 91ms) == ReplyKind::duplicate);
+  CHECK(statistics.reply(2, 1ms) == ReplyKind::first);
+  const auto summary = statistics.summary();
+  CHECK(summary.received == 3);
+  CHECK(summary.duplicate == 2);
+  CHECK(summary.reordered == 0);
+  CHECK(summary.rtt->max_ms == 1);
+}
+
+TEST_CASE("reordered is what a later sequence overtook") {
+  struct Row {
+    std::vector<std::uint64_t> order;
+    std::uint64_t reordered;
+  };
+  const Row rows[] = {{{0, 1, 2, 3}, 0}, {{1, 0, 2, 3}, 1}, {{3, 0, 1, 2}, 3}, {{3, 2, 1, 0}, 3},
+                      {{0, 2}, 0},       {{0, 3, 1}, 1},    {{1, 1, 0, 0}, 1}, {{0, 2, 2, 1, 3}, 1}};
+  for (const Row& row : rows) {
+    ProbeStatistics statistics;
+    send(statistics, 4);
+    for (const std::uint64_t sequence : row.order) statistics.reply(sequence, 1ms);
+    CHECK(statistics.summary().reordered == row.reordered);
+  }
+}
+
+TEST_CASE("a late reply is received, and late") {
+  ProbeStatistics statistics;
+  send(statistics, 2);
+  statistics.reply(0, 1500ms, true);
+  statistics.reply(0, 1600ms, true);
+  const auto summary = statistics.summary();
+  CHECK(summary.received == 1);
+  CHECK(summary.late == 1);
+  CHECK(summary.lost == 1);
+  CHECK(summary.rtt->max_ms == 1500);
+}
+
+TEST_CASE("a reply to what was never sent counts nowhere") {
+  ProbeStatistics statistics;
+  CHECK(statistics.reply(0, 1ms) == ReplyKind::unknown);
+  statistics.sent();
+  CHECK(statistics.reply(1, 1ms) == ReplyKind::unknown);
+  CHECK(statistics.reply(~0ull, 1ms) == ReplyKind::unknown);
+  CHECK(statistics.summary().received == 0);
+}
+
+TEST_CASE("figures of four round trips") {
+  ProbeStatistics statistics;
+  send(statistics, 4);
+  statistics.reply(0, 2ms);
+  statistics.reply(1, 4ms);
+  statistics.reply(3, 9ms);
+  statistics.reply(2, 5ms);
+  const auto rtt = *statistics.summary().rtt;
+  CHECK(rtt.min_ms == 2);
+  CHECK(rtt.max_ms == 9);
+  CHECK(rtt.avg_ms == doctest::Approx(5));
+  CHECK(rtt.stddev_ms == doctest::Approx(std::sqrt(26.0 / 4)));
+  CHECK(rtt.p50_ms == 4);
+  CHECK(rtt.p90_ms == 9);
+  CHECK(rtt.p999_ms == 9);
+  // In sequence order 2 4 5 9: differences 2, 1, 4.
+  CHECK(rtt.jitter_ms == doctest::Approx(((2.0 / 16) * 15 / 16 + 1.0 / 16) * 15 / 16 + 4.0 / 16));
+}
+
+TEST_CASE("one round trip, and one of a clock that was set back") {
+  ProbeStatistics statistics;
+  send(statistics, 2);
+  statistics.reply(0, 3ms);
+  CHECK(statistics.summary().rtt->p50_ms == 3);
+  CHECK(statistics.summary().rtt->stddev_ms == 0);
+  CHECK(statistics.summary().rtt->jitter_ms == 0);
+  statistics.reply(1, -3ms);
+  CHECK(statistics.summary().rtt->min_ms == 0);
+}
+
+TEST_CASE("up to 100,000 probes percentiles and jitter are exact") {
+  ProbeStatistics statistics;
+  std::mt19937 random(7);
+  std::vector<std::int64_t> rtts;
+  for (std::uint64_t i = 0; i < ProbeStatistics::exact_probes; ++i) {
+    statistics.sent();
+    rtts.push_back(20'000'000 + static_cast<std::int64_t>(random() % 10'000'000));
+  }
+  std::vector<std::uint64_t> order(rtts.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::shuffle(order.begin(), order.end(), random);
+  for (const std::uint64_t i : order) statistics.reply(i, nanoseconds(rtts[i]));
+  const auto rtt = *statistics.summary().rtt;
+  CHECK(rtt.p50_ms == nearest_rank(rtts, 50));
+  CHECK(rtt.p90_ms == nearest_rank(rtts, 90));
+  CHECK(rtt.p99_ms == nearest_rank(rtts, 99));
+  CHECK(rtt.p999_ms == nearest_rank(rtts, 99.9));
+  CHECK(rtt.jitter_ms == doctest::Approx(jitter_of(rtts)).epsilon(1e-9));
+}
+
+TEST_CASE("beyond 100,000 percentiles are within 0.4 % and the rest exact") {
+  ProbeStatistics statistics;
+  std::mt19937 random(8);
+  std::lognormal_distribution<> skewed(13, 2);
+  std::vector<std::int64_t> rtts;
+  double sum = 0;
+  for (std::uint64_t i = 0; i < 350'000; ++i) {
+    statistics.sent();
+    rtts.push_back(static_cast<std::int64_t>(skewed(random)));
+    statistics.reply(i, nanoseconds(rtts.back()));
+    sum += static_cast<double>(rtts.back());
+  }
+  const auto summary = statistics.summary();
+  CHECK(summary.received == 350'000);
+  CHECK(summary.lost == 0);
+  CHECK(summary.rtt->p50_ms == doctest::Approx(nearest_rank(rtts, 50)).epsilon(0.004));
+  CHECK(summary.rtt->p99_ms == doctest::Approx(nearest_rank(rtts, 99)).epsilon(0.004));
+  CHECK(summary.rtt->p999_ms == doctest::Approx(nearest_rank(rtts, 99.9)).epsilon(0.004));
+  CHECK(summary.rtt->min_ms == nearest_rank(rtts, 1e-6));
+  CHECK(summary.rtt->max_ms == nearest_rank(rtts, 100));
+  CHECK(summary.rtt->avg_ms == doctest::Approx(sum / 350'000 / 1e6).epsilon(1e-9));
+  CHECK(summary.rtt->jitter_ms == doctest::Approx(jitter_of(rtts)).epsilon(1e-9));
+  CHECK(statistics.reply(249'999, 1ms) == ReplyKind::unknown);  // forgotten
+  CHECK(statistics.reply(250'000, 1ms) == ReplyKind::duplicate);
+}
+
+TEST_CASE("jitter survives the probes that it came from") {
+  ProbeStatistics statistics;
+  std::vector<std::int64_t> rtts;
+  for (std::uint64_t i = 0; i < 9; ++i) {
+    statistics.sent();
+    rtts.push_back(static_cast<std::int64_t>(i * i) * 1'000'000);
+    statistics.reply(i, nanoseconds(rtts.back()));
+  }
+  send(statistics, ProbeStatistics::exact_probes);
+  CHECK(statistics.summary().rtt->jitter_ms == doctest::Approx(jitter_of(rtts)));
+  CHECK(statistics.summary().rtt->p50_ms == doctest::Approx(16).epsilon(0.004));
+}
+
+TEST_CASE("extreme round trips are kept within a day") {
+  ProbeStatistics statistics;
+  for (std::uint64_t i = 0; i < 2 * ProbeStatistics::exact_probes; ++i) {
+    statistics.sent();
+    if (i % 3 == 0) statistics.reply(i, nanoseconds::max());
+    if (i % 3 == 1) statistics.reply(i, 0ns);
+    if (i % 3 == 2) statistics.reply(i, 127ns);
+  }
+  CHECK(statistics.summary().rtt->p99_ms == 86'400'000);
+  CHECK(!statistics.histogram(80).empty());
+}
+
+TEST_CASE("the histogram counts everything once, in even ranges, within the width") {
+  ProbeStatistics statistics;
+  std::mt19937 random(9);
+  for (std::uint64_t i = 0; i < 2000; ++i) {
+    statistics.sent();
+    statistics.reply(i, i == 77 ? 900ms : nanoseconds(15'000'000 + random() % 10'000'000));
+  }
+  const auto lines = lines_of(statistics.histogram(60));
+  REQUIRE(lines.size() >= 5);
+  CHECK(lines.size() <= 17);
+  int total = 0;
+  std::size_t widest = 0;
+  for (const std::string& line : lines) {
+    double low = 0, high = 0;
+    int count = 0;
+    const bool open = &line == &lines.back();
+    if (open) REQUIRE(std::sscanf(line.c_str(), " %lf - ms %d", &low, &count) == 2);
+    else REQUIRE(std::sscanf(line.c_str(), " %lf - %lf ms %d", &low, &high, &count) == 3);
+    if (!open) CHECK(high - low == doctest::Approx(1.0));
+    CHECK((line.find('#') != std::string::npos) == (count > 0));
+    total += count;
+    widest = std::max(widest, line.size());
+  }
+  CHECK(total == 2000);
+  CHECK(widest == 60);
+}
+
+TEST_CASE("a histogram of one value is one line") {
+  ProbeStatistics statistics;
+  statistics.sent();
+  statistics.reply(0, 412us);
+  CHECK(statistics.histogram(50) == "0.412 - 0.413 ms  1  " + std::string(29, '#') + "\n");
+}

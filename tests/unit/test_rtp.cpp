@@ -1,0 +1,281 @@
+#include "traffic/rtp.hpp"
+
+#include <chrono>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "support/check.hpp"
+
+using net::SystemTime;
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+using traffic::RtpKind;
+using traffic::RtpReport;
+using traffic::RtpTracker;
+
+namespace {
+
+void append(std::string& out, std::uint64_t value, int bytes) {
+  for (int i = bytes; i-- > 0;) out += static_cast<char>(value >> (8 * i) & 0xff);
+}
+
+std::string rtp(std::uint16_t sequence, std::uint32_t timestamp = 0, std::uint32_t ssrc = 1,
+                std::uint8_t payload_type = 96, std::string_view payload = "data") {
+  std::string out("\x80", 1);
+  append(out, payload_type, 1);
+  append(out, sequence, 2);
+  append(out, timestamp, 4);
+  append(out, ssrc, 4);
+  return out.append(payload);
+}
+
+SystemTime at(nanoseconds since) { return SystemTime(std::chrono::hours(480'000) + since); }
+
+// What comes of these sequence numbers of one source.
+RtpReport after(const std::vector<int>& sequences) {
+  RtpTracker tracker;
+  for (const int sequence : sequences) tracker.add(rtp(static_cast<std::uint16_t>(sequence)), at({}));
+  REQUIRE(tracker.reports().size() == 1);
+  return tracker.reports()[0];
+}
+
+std::vector<int> run(int first, int last) {
+  std::vector<int> all;
+  for (int i = first; i <= last; ++i) all.push_back(i);
+  return all;
+}
+
+std::vector<int> joined(std::vector<int> first, const std::vector<int>& second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
+}
+
+}  // namespace
+
+TEST_CASE("the fields of an RTP header are read, and the payload stands without what surrounds it") {
+  std::string datagram("\xb2", 1);  // version 2, padding, extension, two CSRCs
+  append(datagram, 0x80 | 33, 1);   // marker
+  append(datagram, 0x1234, 2);
+  append(datagram, 0x89abcdef, 4);
+  append(datagram, 0x11223344, 4);
+  append(datagram, 0, 8);           // CSRCs
+  append(datagram, 0xbede0001, 4);  // extension of one word
+  append(datagram, 0, 4);
+  datagram += "payload";
+  append(datagram, 3, 3);
+  const traffic::RtpPacket packet = traffic::parse_rtp(datagram);
+  CHECK(packet.kind == RtpKind::rtp);
+  CHECK(packet.payload_type == 33);
+  CHECK(packet.sequence == 0x1234);
+  CHECK(packet.timestamp == 0x89abcdef);
+  CHECK(packet.ssrc == 0x11223344);
+  CHECK(packet.payload == "payload");
+  CHECK(traffic::parse_rtp(rtp(1, 0, 1, 96, "")).kind == RtpKind::rtp);
+}
+
+TEST_CASE("what is not RTP is told apart from RTCP and from what is neither") {
+  const auto changed = [](std::size_t at, int value, std::string_view payload = "data") {
+    std::string datagram = rtp(1, 0, 1, 96, payload);
+    datagram[at] = static_cast<char>(value);
+    return datagram;
+  };
+  struct Row {
+    std::string what;
+    std::string datagram;
+    RtpKind kind;
+  };
+  for (const Row& row : std::vector<Row>{
+           {"empty", "", RtpKind::other},
+           {"text", "hello, this is text", RtpKind::other},
+           {"version 1", changed(0, 0x40), RtpKind::other},
+           {"version 3", changed(0, 0xc0), RtpKind::other},
+           {"eleven bytes", rtp(1, 0, 1, 96, "").substr(0, 11), RtpKind::other},
+           {"one CSRC, which just fits", changed(0, 0x81), RtpKind::rtp},
+           {"two CSRCs beyond the end", changed(0, 0x82), RtpKind::other},
+           {"fifteen CSRCs beyond the end", changed(0, 0x8f), RtpKind::other},
+           {"an extension without a header", changed(0, 0x90, "abc"), RtpKind::other},
+           {"an extension of no words", changed(0, 0x90, std::string_view("\xbe\xde\0\0", 4)), RtpKind::rtp},
+           {"an extension beyond the end", changed(0, 0x90, std::string_view("\xbe\xde\0\1", 4)),
+            RtpKind::other},
+           {"padding of none", changed(0, 0xa0, std::string_view("a\0", 2)), RtpKind::other},
+           {"padding of all", changed(0, 0xa0, "a\x02"), RtpKind::rtp},
+           {"padding of more", changed(0, 0xa0, "a\x03"), RtpKind::other},
+           {"a sender report", changed(1, 200), RtpKind::rtcp},
+           {"an extended report", changed(1, 207), RtpKind::rtcp},
+           {"feedback of four bytes", std::string("\x80\xcd\0\0", 4), RtpKind::rtcp},
+           {"half an RTCP header", std::string("\x80\xc8", 2), RtpKind::other},
+           {"payload type 63 with the marker", changed(1, 191), RtpKind::rtp},
+           {"payload type 96 with the marker", changed(1, 224), RtpKind::rtp}}) {
+    CAPTURE(row.what);
+    CHECK(traffic::parse_rtp(row.datagram).kind == row.kind);
+  }
+}
+
+TEST_CASE("datagrams that are not RTP are counted by what they are and make no source") {
+  RtpTracker tracker;
+  tracker.add("text", at({}));
+  tracker.add("", at({}));
+  tracker.add(std::string("\x80\xc8\0\0", 4), at({}));
+  CHECK(tracker.not_rtp() == 2);
+  CHECK(tracker.rtcp() == 1);
+  CHECK(tracker.reports().empty());
+}
+
+TEST_CASE("loss, duplicates, reordering and restarts of a source") {
+  struct Row {
+    std::string what;
+    std::vector<int> sequences;
+    std::uint64_t lost, duplicate, reordered, restarts;
+  };
+  for (const Row& row : std::vector<Row>{
+           {"one packet", {7}, 0, 0, 0, 0},
+           {"a clean run", run(10, 500), 0, 0, 0, 0},
+           {"a gap of three", {1, 2, 6}, 3, 0, 0, 0},
+           {"a late arrival is no loss", {1, 2, 4, 3, 5}, 0, 0, 1, 0},
+           {"late, and one still missing", {1, 5, 3, 2}, 1, 0, 2, 0},
+           {"a duplicate", {1, 2, 2, 3}, 0, 1, 0, 0},
+           {"a duplicate of a late one is not reordered twice", {1, 3, 2, 2, 4}, 0, 1, 1, 0},
+           {"a duplicate does not hide a loss", {1, 2, 2, 4}, 1, 1, 0, 0},
+           {"wrap", {65'534, 65'535, 0, 1}, 0, 0, 0, 0},
+           {"loss across the wrap", {65'534, 2}, 3, 0, 0, 0},
+           {"late across the wrap", {65'534, 0, 65'535, 1}, 0, 0, 1, 0},
+           {"a duplicate across the wrap", {65'535, 0, 65'535}, 0, 1, 0, 0},
+           {"from before the first is not a loss", {10, 8, 11}, 0, 0, 1, 0},
+           {"from before 0, which was the first", {0, 65'535, 1}, 0, 0, 1, 0},
+           {"the same from before the first twice", {10, 8, 8}, 0, 1, 1, 0},
+           {"100 late is late", joined({1}, {102, 2}), 99, 0, 1, 0},
+           {"the largest dropout", {1, 3'000}, 2'998, 0, 0, 0},
+           {"a larger one that goes on is a restart", {1, 2, 3'002, 3'003, 3'004}, 0, 0, 0, 1},
+           {"a jump back that goes on is a restart", joined(run(5'000, 5'010), run(100, 110)), 0, 0, 0, 1},
+           {"loss from before a restart stays", {1, 2, 4, 30'000, 30'001, 30'003}, 2, 0, 0, 1},
+           {"a single stray from far ahead", {1, 2, 30'000, 3, 4}, 0, 0, 0, 0},
+           {"a single stray from far behind came late", {1'000, 1'001, 500, 1'002}, 0, 0, 1, 0},
+           {"a copy by a slow path is no restart",
+            {1'000, 1'001, 800, 1'002, 801, 1'003, 802, 1'004},
+            0,
+            0,
+            3,
+            0},
+           {"two strays that do not follow each other", {1, 20'000, 30'000, 2}, 0, 0, 0, 0},
+           {"a restart over the wrap", {1, 65'535 - 30'000, 35'536, 35'537}, 0, 0, 0, 1}}) {
+    CAPTURE(row.what);
+    const RtpReport report = after(row.sequences);
+    CHECK(report.received == row.sequences.size());
+    CHECK(report.lost == row.lost);
+    CHECK(report.duplicate == row.duplicate);
+    CHECK(report.reordered == row.reordered);
+    CHECK(report.restarts == row.restarts);
+  }
+}
+
+TEST_CASE("many cycles are counted exactly") {
+  RtpTracker tracker;
+  std::uint64_t lost = 0;
+  std::uint64_t sent = 0;
+  for (std::uint32_t i = 0; i < 300'000; ++i) {
+    // The first and the last are heard, so that every gap is closed.
+    if (i % 100 == 50) {
+      ++lost;
+      continue;
+    }
+    tracker.add(rtp(static_cast<std::uint16_t>(i + 65'000)), at({}));
+    ++sent;
+  }
+  const RtpReport report = tracker.reports().at(0);
+  CHECK(report.received == sent);
+  CHECK(report.lost == lost);
+  CHECK(report.lost == 3'000);
+  CHECK(report.duplicate == 0);
+  CHECK(report.restarts == 0);
+}
+
+TEST_CASE("clock rates are those of RFC 3551, else the given one") {
+  struct Row {
+    std::uint8_t type;
+    std::uint32_t rate;
+  };
+  RtpTracker tracker(48'000);
+  for (const Row& row : std::vector<Row>{{0, 8'000},   {1, 48'000},  {3, 8'000},   {6, 16'000},  {9, 8'000},
+                                         {10, 44'100}, {11, 44'100}, {13, 8'000},  {14, 90'000}, {16, 11'025},
+                                         {17, 22'050}, {18, 8'000},  {19, 48'000}, {24, 48'000}, {25, 90'000},
+                                         {26, 90'000}, {27, 48'000}, {28, 90'000}, {31, 90'000}, {33, 90'000},
+                                         {34, 90'000}, {35, 48'000}, {96, 48'000}, {127, 48'000}}) {
+    CAPTURE(int{row.type});
+    tracker.add(rtp(1, 0, row.type, row.type), at({}));
+    RtpReport report;
+    for (const RtpReport& one : tracker.reports()) {
+      if (one.ssrc == row.type) report = one;
+    }
+    CHECK(report.payload_type == row.type);
+    CHECK(report.clock_rate == row.rate);
+  }
+}
+
+TEST_CASE(
+    "jitter is that of RFC 3550: none when arrivals keep the pace, else a sixteenth of each deviation") {
+  RtpTracker steady;
+  for (int i = 0; i < 200; ++i) {
+    steady.add(rtp(static_cast<std::uint16_t>(i), static_cast<std::uint32_t>(i) * 160, 1, 0),
+               at(milliseconds(20) * i));
+  }
+  CHECK(steady.reports().at(0).jitter_ms < 0.01);
+
+  // Every other packet 10 ms late: the deviation is 10 ms each time.
+  RtpTracker uneven;
+  double expected = 0;
+  for (int i = 0; i < 10; ++i) {
+    uneven.add(rtp(static_cast<std::uint16_t>(i), static_cast<std::uint32_t>(i) * 160, 1, 0),
+               at(milliseconds(20) * i + milliseconds(i % 2 * 10)));
+    if (i > 0) expected += (10 - expected) / 16;
+  }
+  CHECK(uneven.reports().at(0).jitter_ms == doctest::Approx(expected));
+}
+
+TEST_CASE("jitter survives wraps of the timestamp, another clock rate, duplicates and restarts") {
+  const auto jitter = [](const RtpTracker& tracker) { return tracker.reports().at(0).jitter_ms; };
+
+  RtpTracker wrapping;
+  for (std::uint32_t i = 0; i < 100; ++i) {
+    wrapping.add(rtp(static_cast<std::uint16_t>(i), 0xffffff00u + i * 900), at(milliseconds(10) * i));
+  }
+  CHECK(jitter(wrapping) < 0.01);
+
+  RtpTracker rates;  // PCMU with telephone events of a dynamic type among it
+  for (std::uint32_t i = 0; i < 100; ++i) {
+    rates.add(rtp(static_cast<std::uint16_t>(i), i * 160, 1, i % 10 == 5 ? 101 : 0),
+              at(milliseconds(20) * i));
+  }
+  CHECK(jitter(rates) < 0.01);
+
+  RtpTracker duplicates;
+  for (std::uint32_t i = 0; i < 100; ++i) {
+    duplicates.add(rtp(static_cast<std::uint16_t>(i), i * 900), at(milliseconds(10) * i));
+    duplicates.add(rtp(static_cast<std::uint16_t>(i), i * 900), at(milliseconds(10) * i + milliseconds(9)));
+  }
+  CHECK(jitter(duplicates) < 0.01);
+
+  RtpTracker restarting;
+  for (std::uint32_t i = 0; i < 100; ++i) {
+    const std::uint32_t jump = i < 50 ? 0 : 20'000;
+    restarting.add(rtp(static_cast<std::uint16_t>(i + jump), (i + jump * 7) * 900), at(milliseconds(10) * i));
+  }
+  CHECK(restarting.reports().at(0).restarts == 1);
+  CHECK(jitter(restarting) < 0.01);
+}
+
+TEST_CASE(
+    "each SSRC is a source of its own, in the order of the SSRCs; those beyond the bound are only counted") {
+  RtpTracker tracker(90'000, 3);
+  for (const std::uint32_t ssrc : {0xff000000u, 5u, 0x11223344u, 6u, 7u, 5u})
+    tracker.add(rtp(1, 0, ssrc), at({}));
+  const std::vector<RtpReport> reports = tracker.reports();
+  REQUIRE(reports.size() == 3);
+  CHECK(reports[0].ssrc == 5);
+  CHECK(reports[0].received == 2);
+  CHECK(reports[0].duplicate == 1);
+  CHECK(reports[1].ssrc == 0x11223344);
+  CHECK(reports[1].received == 1);
+  CHECK(reports[2].ssrc == 0xff000000);
+  CHECK(tracker.unlisted() == 2);
+}
