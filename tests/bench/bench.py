@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 
+sys.dont_write_bytecode = True  # nothing appears among the sources
 import machine
 import report
 from machine import Process, RECEIVE_CORE, SEND_CORE, next_port, run_json, wait_bound
@@ -190,8 +191,9 @@ class Bench:
         valgrind = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
         with Process([self.limit, "recv", port, "discard"], RECEIVE_CORE) as sink:
             wait_bound(port, sink)
-            with open(self._one_line(), "rb") as line, Process(valgrind + words(port), stdin=line, keep=True) as program:
-                said = program.finish()
+            with open(self._one_line(), "rb") as line:
+                with Process(valgrind + words(port), stdin=line, keep=True) as program:
+                    said = program.finish()
         found = [line for line in said.splitlines() if "Collected :" in line]
         return {"instructions": int(found[0].split(":")[1]) / 1e6} if found else None
 
@@ -205,7 +207,8 @@ class Bench:
         """Peak resident MiB of `listen` after so many datagrams."""
         port = next_port()
         count, each = (1_000_000, 1) if self.quick else (10_000_000, 10)
-        with self._output("null") as out, Process([self.tool, "listen", f"{HOST}:{port}", "-q"], RECEIVE_CORE, stdout=out) as sink:
+        words = [self.tool, "listen", f"{HOST}:{port}", "-q"]
+        with self._output("null") as out, Process(words, RECEIVE_CORE, stdout=out) as sink:
             if not wait_bound(port, sink):
                 return None
             if senders == 1:
@@ -247,8 +250,10 @@ def cases(bench):
             add(section, name, bench.drain, section, words, target)
         if have("node"):
             add(section, "node dgram, JSON", bench.drain, section, node(NODE_LISTEN_JSON), target)
-    for section, target, size in (("flood 64 null", "null", 64), ("flood 64 file", "file", 64), ("flood 1400", "null", 1400)):
-        add(section, "limit GRO, raw", bench.flood, section, lambda port: [limit, "recv", port, "gro"], target, size, raw_bytes)
+    runs = lambda port: [limit, "recv", port, "gro"]
+    floods = (("flood 64 null", "null", 64), ("flood 64 file", "file", 64), ("flood 1400", "null", 1400))
+    for section, target, size in floods:
+        add(section, "limit GRO, raw", bench.flood, section, runs, target, size, raw_bytes)
         add(section, "udptool -o raw", bench.flood, section, listen("-o", "raw"), target, size, raw_bytes)
         if size == 64:
             add(section, "udptool -o text", bench.flood, section, listen("-o", "text"), target, size, text_bytes)
@@ -267,7 +272,8 @@ def cases(bench):
                      lambda p: ["sockperf", "server", "-i", HOST, "-p", p]),
         "nuttcp": (lambda p: ["nuttcp", "-u", "-Ru", "-l64", "-T30", f"-P{p}", f"-p{p + 20000}", HOST],
                    lambda p: ["nuttcp", "-S", "-1", "--nofork", f"-P{p}"]),
-        "mgen": (lambda p: ["mgen", "event", f"0.0 ON 1 UDP DST {HOST}/{p} PERIODIC [-1 64]", "output", "/dev/null"], None),
+        "mgen": (lambda p: ["mgen", "event", f"0.0 ON 1 UDP DST {HOST}/{p} PERIODIC [-1 64]", "output", "/dev/null"],
+                 None),
         "socat": (lambda p: ["socat", "-u", "-b64", f"OPEN:{bench.lines}", f"UDP4-SENDTO:{HOST}:{p}"], None)}
     for name, (words, server) in generators.items():
         if have(name):

@@ -9,7 +9,8 @@
 //   limit flood PORT [option value]...             requests, several in flight
 //
 // recv and echo run until SIGTERM. Options: --size BYTES, --count DATAGRAMS, --seconds T, --window REQUESTS,
-// --senders N (from so many addresses of 127/8 in turn, --each DATAGRAMS at a time). One JSON line on stderr at the end.
+// --senders N (from so many addresses of 127/8 in turn, --each DATAGRAMS at a time). One JSON line on stderr at the
+// end.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
@@ -222,7 +223,8 @@ void run_recv(const Options& options) {
 // Sends from 127.1.0.0 on, the next address with each message: IP_PKTINFO chooses it, so that one socket is enough.
 class Senders {
  public:
-  Senders(Batch& batch, const Options& options) : batch_(batch), senders_(options.senders), to_(loopback(options.port)) {
+  Senders(Batch& batch, const Options& options)
+      : batch_(batch), senders_(options.senders), to_(loopback(options.port)) {
     if (senders_ == 0) return;
     controls_.resize(batch.places());
     for (std::size_t i = 0; i < batch.places(); ++i) {
@@ -357,7 +359,8 @@ void run_ping(const Options& options) {
   }
   if (times.empty()) times.push_back(0);
   std::sort(times.begin(), times.end());
-  const auto part = [&](double share) { return times[static_cast<std::size_t>(share * static_cast<double>(times.size() - 1))]; };
+  const auto last = static_cast<double>(times.size() - 1);
+  const auto part = [&](double share) { return times[static_cast<std::size_t>(share * last)]; };
   std::fprintf(stderr, "{\"role\":\"ping\",\"p50_us\":%.3f,\"p99_us\":%.3f,\"lost\":%llu}\n", part(.5), part(.99),
                static_cast<unsigned long long>(lost));
 }
@@ -407,7 +410,7 @@ Options parse(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 3) return std::fprintf(stderr, "usage: limit recv|send|echo|ping|flood PORT [MODE] [--option value]...\n"), 2;
+  if (argc < 3) return std::fprintf(stderr, "usage: limit ROLE PORT [MODE] [--option value]...; see limit.cpp\n"), 2;
   struct sigaction action {};  // no SA_RESTART: a signal ends what blocks
   action.sa_handler = [](int) { stopping = 1; };
   sigaction(SIGTERM, &action, nullptr);

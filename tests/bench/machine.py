@@ -202,6 +202,6 @@ class Calm:
 
     def note(self):
         kept = sorted(self.kept) or [0.0]
-        return (f"{len(kept)} measurements, {self.repeated} repeated because more than {self.most} % of the machine went "
-                f"elsewhere meanwhile; of those kept that was {kept[len(kept) // 2]:.1f} % in the median, "
+        return (f"{len(kept)} measurements, {self.repeated} repeated because more than {self.most} % of the machine "
+                f"went elsewhere meanwhile; of those kept that was {kept[len(kept) // 2]:.1f} % in the median, "
                 f"{kept[int(0.9 * (len(kept) - 1))]:.1f} % at the 90th percentile.")

@@ -1,15 +1,15 @@
 """What the benchmark found: tables, the bars that were set, and the picture."""
-import math
 import statistics
 from html import escape
 
+CPU_RATE = "k in a second of its CPU time"
 # key: title, unit, whether more is better, what the values are divided by, the case that is the limit
 SECTIONS = {
-    "drain null": ("Receiving a full buffer of 64-byte datagrams, output to /dev/null", "k in a second of its CPU time", True, 1e3, "limit recvmmsg, discard"),
-    "drain file": ("The same, output to a file", "k in a second of its CPU time", True, 1e3, "limit recvmmsg, discard"),
-    "flood 64 null": ("Delivered of a flood, 64 bytes, output to /dev/null", "k/s", True, 1e3, "limit GRO, raw"),
-    "flood 64 file": ("The same, output to a file", "k/s", True, 1e3, "limit GRO, raw"),
-    "flood 1400": ("Delivered of a flood, 1,400 bytes, output to /dev/null", "k/s", True, 1e3, "limit GRO, raw"),
+    "drain null": ("Draining a full buffer, 64 bytes, to /dev/null", CPU_RATE, True, 1e3, "limit recvmmsg, discard"),
+    "drain file": ("The same, to a file", CPU_RATE, True, 1e3, "limit recvmmsg, discard"),
+    "flood 64 null": ("Delivered of a flood, 64 bytes, to /dev/null", "k/s", True, 1e3, "limit GRO, raw"),
+    "flood 64 file": ("The same, to a file", "k/s", True, 1e3, "limit GRO, raw"),
+    "flood 1400": ("Delivered of a flood, 1,400 bytes, to /dev/null", "k/s", True, 1e3, "limit GRO, raw"),
     "send": ("Sending equal datagrams of 64 bytes", "k/s", True, 1e3, "limit UDP_SEGMENT"),
     "lines": ("Sending lines of 20 to 300 bytes", "k/s", True, 1e3, "limit sendmmsg"),
     "echo": ("Requests answered, 64 in flight", "k/s", True, 1e3, "limit recvmmsg"),
@@ -70,7 +70,8 @@ def number(value):
 def table(head, rows):
     widths = [max(len(str(row[i])) for row in [head] + rows) for i in range(len(head))]
     line = lambda row: "| " + " | ".join(str(cell).ljust(width) for cell, width in zip(row, widths)) + " |"
-    return "\n".join([line(head), "|" + "|".join("-" * (width + 2) for width in widths) + "|"] + [line(row) for row in rows])
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    return "\n".join([line(head), rule] + [line(row) for row in rows])
 
 
 def tables(samples):
@@ -102,7 +103,8 @@ def verdicts(samples):
         base = statistics.median(values[reference]) if other else 1
         got = abs(value - base) if kind == "within" else value / base
         met = got >= figure if kind == "least" else got <= figure
-        found.append(dict(row=row, section=section, name=name, against=reference, kind=kind, bar=figure, got=got, met=met))
+        found.append(dict(row=row, section=section, name=name, against=reference, kind=kind, bar=figure, got=got,
+                          met=met))
     return found
 
 
@@ -122,26 +124,24 @@ def bars_table(found):
 
 # ------------------------------------------------------------------------------------------------------- the picture
 CHARTS = [("drain null", "Receiving, 64 bytes, as text or raw", ("udptool -o text", "limit recvmmsg, discard")),
-          ("flood 64 null", "Receiving the flood of a segmenting sender, 64 bytes", ("udptool -o raw", "udptool -o text", "limit GRO, raw")),
+          ("flood 64 null", "Receiving the flood of a segmenting sender, 64 bytes",
+           ("udptool -o raw", "udptool -o text", "limit GRO, raw")),
           ("send", "Sending, 64 bytes", ("udptool -l 64", "udptool -f lines", "limit UDP_SEGMENT")),
           ("echo", "Answering requests, 64 in flight", ("udptool --echo", "limit recvmmsg"))]
 
 
 def charts(samples):
-    """(title, [(name, datagrams a second, length up to 1)]), the fastest first. Where the fastest is more than 50 times
-    the slowest the lengths are logarithmic, and the title says so."""
+    """(title, [(name, datagrams a second, length up to 1)]), the fastest first. Lengths are linear: bars on a
+    logarithmic scale begin nowhere, and would make a factor of 40 look like one of 3."""
     found = []
     for section, title, ours in CHARTS:
         values = {name: statistics.median(v) for name, v in samples.get(section, {}).items()
-                  if name in ours or is_peer(name)}
+                  if (name in ours or is_peer(name)) and min(v) > 0}
         if not values:
             continue
-        most, least = max(values.values()), min(values.values())
-        logarithmic = most > 50 * least
-        base = math.log(least / 3)
-        length = (lambda v: (math.log(v) - base) / (math.log(most) - base)) if logarithmic else (lambda v: v / most)
-        bars = [(name, value, length(value)) for name, value in sorted(values.items(), key=lambda one: -one[1])]
-        found.append((title + " (logarithmic)" * logarithmic, bars))
+        most = max(values.values())
+        found.append((title, [(name, values[name], values[name] / most)
+                              for name in sorted(values, key=values.get, reverse=True)]))
     return found
 
 
@@ -162,10 +162,12 @@ def terminal_chart(samples):
 
 
 STYLE = """
-  text { font: 13px system-ui, sans-serif; fill: #1f2328 } .title { font-weight: 600 } .note { font-size: 11px; fill: #59636e }
+  text { font: 13px system-ui, sans-serif; fill: #1f2328 }
+  .title { font-weight: 600 } .note { font-size: 11px; fill: #59636e }
   .peer { fill: #8c959f } .limit { fill: none; stroke: #8c959f; stroke-dasharray: 4 3 } .udptool { fill: #0969da }
   @media (prefers-color-scheme: dark) {
-    text { fill: #e6edf3 } .note { fill: #9198a1 } .peer { fill: #656c76 } .limit { stroke: #9198a1 } .udptool { fill: #4493f8 } }
+    text { fill: #e6edf3 } .note { fill: #9198a1 }
+    .peer { fill: #656c76 } .limit { stroke: #9198a1 } .udptool { fill: #4493f8 } }
 """
 
 
@@ -187,4 +189,5 @@ def svg_chart(samples, about):
     y += 22
     body.append(f'<text class="note" x="10" y="{y}">Datagrams a second on loopback. {escape(about)}</text>')
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {room} {y + 12}" width="{room}" height="{y + 12}" '
-            f'role="img" aria-label="udptool beside other programs">\n<style>{STYLE}</style>\n' + "\n".join(body) + "\n</svg>\n")
+            f'role="img" aria-label="udptool beside other programs">\n<style>{STYLE}</style>\n'
+            + "\n".join(body) + "\n</svg>\n")
