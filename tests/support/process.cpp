@@ -246,10 +246,19 @@ void Process::wait_for_bytes(Stream stream, std::size_t count, Milliseconds time
              [&] { return pipe.bytes.size() >= count; });
 }
 
+// Before exec the child still has this program's own sockets.
+bool has_begun(pid_t pid) {
+  std::error_code ignored;
+  const auto program = std::filesystem::read_symlink("/proc/" + std::to_string(pid) + "/exe", ignored);
+  return !program.empty() && program != std::filesystem::read_symlink("/proc/self/exe", ignored);
+}
+
 std::uint16_t Process::wait_for_port(Milliseconds timeout) {
   const auto end = Clock::now() + timeout;
   for (;;) {
-    if (const std::uint16_t port = udp_port_of(pid_)) return port;
+    if (has_begun(pid_)) {
+      if (const std::uint16_t port = udp_port_of(pid_)) return port;
+    }
     if (Clock::now() > end || has_ended(pid_)) break;
     std::this_thread::sleep_for(Milliseconds(2));
   }
