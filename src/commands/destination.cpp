@@ -17,8 +17,8 @@ void settle_zone(net::Endpoint& endpoint, const net::SocketOptions& options, out
   const net::Address& address = endpoint.address();
   const unsigned zone = net::zone_of(address);
   if (zone != 0 && options.interface && options.interface->index != zone) {
-    throw base::UsageError(fmt::format("the zone of {} contradicts -i {}", net::to_string(address),
-                                       options.interface->name));
+    throw base::UsageError(
+        fmt::format("the zone of {} contradicts -i {}", net::to_string(address), options.interface->name));
   }
   if (!net::needs_zone(address)) return;
   if (options.interface) {
