@@ -105,7 +105,11 @@ bool is_passing(int error) {
 class Batch {
  public:
   Batch(std::size_t places, std::size_t room)
-      : room_(room), names_(places), controls_(places), vectors_(places), headers_(places),
+      : room_(room),
+        names_(places),
+        controls_(places),
+        vectors_(places),
+        headers_(places),
         payloads_(new char[places * stride()]) {
     for (std::size_t i = 0; i < places; ++i) {
       vectors_[i] = {payload(i), room};
@@ -396,13 +400,20 @@ Options parse(int argc, char** argv) {
   for (; i + 1 < argc; i += 2) {
     const std::string_view name = argv[i];
     const double value = std::strtod(argv[i + 1], nullptr);
-    if (name == "--size") options.size = static_cast<std::size_t>(value);
-    else if (name == "--count") options.count = static_cast<std::uint64_t>(value);
-    else if (name == "--seconds") options.seconds = value;
-    else if (name == "--window") options.window = static_cast<std::size_t>(value);
-    else if (name == "--senders") options.senders = static_cast<std::uint32_t>(value);
-    else if (name == "--each") options.each = static_cast<std::size_t>(value);
-    else std::fprintf(stderr, "limit: %s: no such option\n", argv[i]), std::exit(2);
+    if (name == "--size")
+      options.size = static_cast<std::size_t>(value);
+    else if (name == "--count")
+      options.count = static_cast<std::uint64_t>(value);
+    else if (name == "--seconds")
+      options.seconds = value;
+    else if (name == "--window")
+      options.window = static_cast<std::size_t>(value);
+    else if (name == "--senders")
+      options.senders = static_cast<std::uint32_t>(value);
+    else if (name == "--each")
+      options.each = static_cast<std::size_t>(value);
+    else
+      std::fprintf(stderr, "limit: %s: no such option\n", argv[i]), std::exit(2);
   }
   return options;
 }
@@ -417,11 +428,17 @@ int main(int argc, char** argv) {
   sigaction(SIGINT, &action, nullptr);
   const Options options = parse(argc, argv);
   const std::string_view role = argv[1];
-  if (role == "recv") run_recv(options);
-  else if (role == "send") run_send(options);
-  else if (role == "echo") run_echo(options);
-  else if (role == "ping") run_ping(options);
-  else if (role == "flood") run_flood(options);
-  else return std::fprintf(stderr, "limit: %s: no such role\n", argv[1]), 2;
+  if (role == "recv")
+    run_recv(options);
+  else if (role == "send")
+    run_send(options);
+  else if (role == "echo")
+    run_echo(options);
+  else if (role == "ping")
+    run_ping(options);
+  else if (role == "flood")
+    run_flood(options);
+  else
+    return std::fprintf(stderr, "limit: %s: no such role\n", argv[1]), 2;
   return 0;
 }
