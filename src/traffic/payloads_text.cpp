@@ -60,7 +60,7 @@ Fact check_sip(std::string_view request, std::string_view reply, const ReplyCont
 
 // UPnP Device Architecture 2.0, 1.3.3.
 Fact check_ssdp(std::string_view, std::string_view reply, const ReplyContext&) {
-  const Fact status = status_of(reply, "HTTP/1.1 ");
+  Fact status = status_of(reply, "HTTP/1.1 ");
   const std::string_view server = header_value(reply, "SERVER:");
   if (!status || *status != "200 OK" || server.empty()) return status;
   return *status + ", " + shortened(server);
