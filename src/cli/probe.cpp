@@ -29,7 +29,8 @@ constexpr std::uint16_t trace_port = 33'434;  // where traceroute(8) begins
 const traffic::Payload* find_payload(const std::string& word) {
   if (const traffic::Payload* found = traffic::find_payload(word)) return found;
   std::string names;
-  for (const traffic::Payload& each : traffic::payloads()) names += fmt::format("{}{}", names.empty() ? "" : ", ", each.name);
+  for (const traffic::Payload& each : traffic::payloads())
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", each.name);
   throw UsageError(fmt::format("no payload '{}'; known are {}", base::escaped(word), names));
 }
 
@@ -71,7 +72,9 @@ void settle_request(const ProbeWords& words, commands::ProbeOptions& options) {
   if ((words.hex || words.escapes) && !words.data) throw UsageError("--hex and --escapes tell how to read --data");
   if (!words.data) return;
   try {
-    request.data = words.hex ? base::parse_hex(*words.data) : words.escapes ? base::parse_escapes(*words.data) : *words.data;
+    request.data = words.hex       ? base::parse_hex(*words.data)
+                   : words.escapes ? base::parse_escapes(*words.data)
+                                   : *words.data;
   } catch (const UsageError& error) {
     throw UsageError(fmt::format("--data: {}", error.what()));
   }
@@ -101,14 +104,15 @@ void settle_mode(const ProbeWords& words, commands::ProbeOptions& options) {
   options.trace.max_hops = words.max_hops.value_or(30);
   options.trace.tries = words.tries.value_or(3);
   if (options.trace.first_hop > options.trace.max_hops) {
-    throw UsageError(fmt::format("--first-hop {} lies beyond --max-hops {}", options.trace.first_hop,
-                                 options.trace.max_hops));
+    throw UsageError(
+        fmt::format("--first-hop {} lies beyond --max-hops {}", options.trace.first_hop, options.trace.max_hops));
   }
 }
 
 void take_words(const std::vector<std::string>& words, bool trace, commands::ProbeOptions& options) {
   if (words.empty()) throw UsageError("no HOST given");
-  if (words.size() > 2) throw UsageError(fmt::format("one HOST and one PORT, not '{}' as well", base::escaped(words[2])));
+  if (words.size() > 2)
+    throw UsageError(fmt::format("one HOST and one PORT, not '{}' as well", base::escaped(words[2])));
   if (words.size() < 2 && !trace) throw UsageError("no PORT given");
   options.host = words[0];
   options.port = trace_port;

@@ -22,9 +22,12 @@ std::string ports_text(const traffic::Payload& payload) {
 
 base::ExitStatus probe(const ProbeOptions& options) {
   switch (options.mode) {
-    case ProbeMode::trace: return probe_trace(options);
-    case ProbeMode::mtu: return probe_mtu(options);
-    case ProbeMode::state: break;
+    case ProbeMode::trace:
+      return probe_trace(options);
+    case ProbeMode::mtu:
+      return probe_mtu(options);
+    case ProbeMode::state:
+      break;
   }
   return probe_state(options);
 }

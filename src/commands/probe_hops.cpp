@@ -21,7 +21,8 @@ using traffic::TraceHop;
 // "0.412 * 0.401 ms", in the order of the tries.
 std::string rtt_text(const TraceHop& hop) {
   std::vector<std::string> tries(hop.answers.size() + hop.silent, "*");
-  for (const TraceAnswer& answer : hop.answers) tries[answer.probe.attempt] = fmt::format("{:.3f}", to_milliseconds(answer.rtt));
+  for (const TraceAnswer& answer : hop.answers)
+    tries[answer.probe.attempt] = fmt::format("{:.3f}", to_milliseconds(answer.rtt));
   return fmt::format("{}{}", fmt::join(tries, " "), hop.answers.empty() ? "" : " ms");
 }
 
@@ -75,7 +76,8 @@ void HopWriter::look_up(const net::Address& address) {
 bool HopWriter::has_names(const TraceHop& hop) const {
   if (!options_.names) return true;
   const auto addresses = hop.addresses();
-  return std::all_of(addresses.begin(), addresses.end(), [this](const auto& each) { return names_.at(each).has_value(); });
+  return std::all_of(addresses.begin(), addresses.end(),
+                     [this](const auto& each) { return names_.at(each).has_value(); });
 }
 
 void HopWriter::show_known() {

@@ -102,6 +102,7 @@ class MtuProbe {
     statistics_.reply(*sequence, rtt, rtt > options_.wait());
     log_.learn(*sequence, rtt);
     state_ = ProbeState::open;
+    echoes_ = echoes_ || reply.size == sizes_[*sequence] - headers_;
     arrived(*sequence, rtt, fmt::format("{} bytes in reply", reply.size));
   }
 
@@ -118,7 +119,8 @@ class MtuProbe {
     const bool from_target = prober_.is_target(*error.offender);
     if (from_target && error.kind == Kind::port_unreachable) {
       if (state_ != ProbeState::open) state_ = ProbeState::closed;
-      return arrived(*sequence, traffic::round_trip(log_.departure(*sequence), error.time, seen), net::to_string(error));
+      return arrived(*sequence, traffic::round_trip(log_.departure(*sequence), error.time, seen),
+                     net::to_string(error));
     }
     tell(*sequence, net::to_string(error));
     if (error.kind != Kind::too_big) {
@@ -174,18 +176,26 @@ class MtuProbe {
   void show(const MtuResult& result) {
     std::string& out = writer_.buffer();
     if (result.proof == MtuResult::Proof::none) {
-      const std::string why = !refusal_.empty()                   ? refusal_
+      const std::string why = !refusal_.empty()                 ? refusal_
                               : state_ == ProbeState::no_answer ? fmt::format("{} probes, no reply", log_.count())
                                                                 : "answers that come and go tell no size";
       out += fmt::format("path MTU\tunknown\t{}\n", why);
       return;
     }
-    const std::string who = result.narrowed_by ? "narrowed by " + net::to_string(*result.narrowed_by)
-                            : result.black_hole ? "black hole: larger ones vanish without an ICMP error"
+    const std::string who = result.narrowed_by  ? "narrowed by " + net::to_string(*result.narrowed_by)
+                            : result.black_hole ? black_hole_text()
                                                 : "all that the link takes";
     const bool by_reply = result.proof == MtuResult::Proof::by_reply;
     out += fmt::format("path MTU\t{}\t{}\npayload\t{}\t{}\n", result.mtu, who, result.payload,
                        by_reply ? "arrived whole" : "by ICMP alone: the target never answered");
+  }
+
+  // A service may have a limit of its own. One that sends everything back shows that it has not, and who refuses by
+  // ICMP has not even looked.
+  std::string black_hole_text() const {
+    const bool is_path = echoes_ || state_ == ProbeState::closed;
+    return fmt::format("black hole: larger ones vanish without an ICMP error{}",
+                       is_path ? "" : ", or the service takes no more");
   }
 
   void show_event(const MtuResult& result) {
@@ -201,15 +211,16 @@ class MtuProbe {
   traffic::ProbeLog log_;
   traffic::ProbeStatistics statistics_;
   ProbeWriter writer_;
-  unsigned headers_;               // bytes of IP and UDP header
-  unsigned link_mtu_;              // what this host sends at most; at first what a datagram can be
+  unsigned headers_;   // bytes of IP and UDP header
+  unsigned link_mtu_;  // what this host sends at most; at first what a datagram can be
   traffic::MtuSearch search_;
-  std::vector<unsigned> sizes_;    // of packets, by sequence
-  unsigned told_mtu_ = 0;          // by the last local error
+  std::vector<unsigned> sizes_;  // of packets, by sequence
+  bool echoes_ = false;          // a reply was as long as what was sent
+  unsigned told_mtu_ = 0;        // by the last local error
   unsigned icmp_errors_ = 0;
-  Nanoseconds longest_{};          // round trip so far
+  Nanoseconds longest_{};  // round trip so far
   ProbeState state_ = ProbeState::no_answer;
-  std::string refusal_;            // the last ICMP error that was not about size
+  std::string refusal_;  // the last ICMP error that was not about size
 };
 
 }  // namespace

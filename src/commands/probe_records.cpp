@@ -23,8 +23,8 @@ bool is_repeat(ProbeState state) { return state == ProbeState::late || state == 
 }  // namespace
 
 std::string_view name_of(ProbeState state) {
-  static constexpr std::array<std::string_view, 6> names{"no answer", "open", "closed", "unreachable", "late",
-                                                         "duplicate"};
+  static constexpr std::array<std::string_view, 6> names{"no answer",   "open", "closed",
+                                                         "unreachable", "late", "duplicate"};
   return names[static_cast<std::size_t>(state)];
 }
 
@@ -45,7 +45,8 @@ void ProbeWriter::line(const ProbeRecord& record) {
   }
   net::append_endpoint(out, record.endpoint);
   const bool silent = record.state == ProbeState::no_answer;
-  out += fmt::format("\t{}\t{}\t", name_of(record.state), silent ? wait_text(record.time) : milliseconds_text(record.time));
+  out += fmt::format("\t{}\t{}\t", name_of(record.state),
+                     silent ? wait_text(record.time) : milliseconds_text(record.time));
   if (is_repeat(record.state)) out += fmt::format("probe {}: ", record.sequence);
   base::append_escaped(out, record.detail);
   if (record.size) out += fmt::format(", {} bytes", *record.size);

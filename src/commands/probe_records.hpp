@@ -22,8 +22,8 @@ std::string_view name_of(ProbeState state);  // "no answer", "open", ...
 struct ProbeRecord {
   std::uint64_t sequence = 0;
   ProbeState state = ProbeState::no_answer;
-  net::Endpoint endpoint;                // that was asked, or, of many, that answered
-  base::Nanoseconds time{};              // round trip; for no answer: how long was waited
+  net::Endpoint endpoint;    // that was asked, or, of many, that answered
+  base::Nanoseconds time{};  // round trip; for no answer: how long was waited
   std::string detail;
   std::string payload;                   // of a reply
   std::optional<std::size_t> size;       // of a reply
@@ -45,7 +45,10 @@ class ProbeWriter {
   // The event; does nothing in other forms.
   void event(const ProbeRecord& record);
   void record(const ProbeRecord& record) {
-    if (json()) event(record); else line(record);
+    if (json())
+      event(record);
+    else
+      line(record);
   }
 
   void statistics(const traffic::ProbeSummary& summary);  // lines of text

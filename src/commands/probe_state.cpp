@@ -99,7 +99,8 @@ class StateProbe {
     if (series_ || sequence + 1 != total_) return end;
     // A neighbour that does not answer is given up after 3 s and a bit: that is worth waiting for.
     const auto neighbour_given_up = log_.departure(0).steady + std::chrono::milliseconds(3'200);
-    return end < neighbour_given_up && neighbour_given_up - end < std::chrono::milliseconds(300) ? neighbour_given_up : end;
+    return end < neighbour_given_up && neighbour_given_up - end < std::chrono::milliseconds(300) ? neighbour_given_up
+                                                                                                 : end;
   }
 
   void arm_expiry() {
@@ -181,7 +182,8 @@ class StateProbe {
     if (!prober_.is_for_many()) record.endpoint.port(prober_.target().port());
     record.time = traffic::round_trip(left, reply.metadata.time, seen);
     record.received = reply.metadata.time;
-    record.detail = log_.requests().detail(*sequence, reply.bytes, {left.wall, reply.metadata.time.value_or(seen.wall)});
+    record.detail =
+        log_.requests().detail(*sequence, reply.bytes, {left.wall, reply.metadata.time.value_or(seen.wall)});
     record.payload = reply.bytes;
     record.size = reply.size;
     if (prober_.is_for_many()) return on_responder(std::move(record));
@@ -231,13 +233,14 @@ class StateProbe {
     if (!log_.is_waiting(record.sequence)) return;
     const bool from_target = prober_.is_target(*error.offender);
     record.state = from_target && error.kind == net::TransportError::Kind::port_unreachable ? ProbeState::closed
-                                                                                          : ProbeState::unreachable;
+                                                                                            : ProbeState::unreachable;
     record.offender = error.offender;
     record.received = error.time;
     record.detail = net::to_string(error);
     if (!from_target && net::is_own_address(*error.offender)) record.detail += " (this host)";
     const bool too_big = error.kind == net::TransportError::Kind::too_big;
-    if (too_big && !series_ && !options_.socket.dont_fragment && log_.count() < total_) return send_in_fragments(record);
+    if (too_big && !series_ && !options_.socket.dont_fragment && log_.count() < total_)
+      return send_in_fragments(record);
     if (!from_target || too_big) {
       doubts_.emplace(record.sequence, record);
       return;
@@ -278,8 +281,10 @@ class StateProbe {
     for (const auto& [sequence, result] : results_) writer_.event(result);
     if (writer_.json() || (prober_.is_for_many() && received_) || results_.empty()) return;
     const auto rank = [](const ProbeRecord& record) {
-      return record.state == ProbeState::open ? 0 : record.state == ProbeState::closed ? 1
-             : record.state == ProbeState::unreachable ? 2 : 3;
+      return record.state == ProbeState::open          ? 0
+             : record.state == ProbeState::closed      ? 1
+             : record.state == ProbeState::unreachable ? 2
+                                                       : 3;
     };
     ProbeRecord best = std::min_element(results_.begin(), results_.end(), [&](const auto& a, const auto& b) {
                          return rank(a.second) < rank(b.second);
@@ -308,9 +313,9 @@ class StateProbe {
   traffic::ProbeStatistics statistics_;
   ProbeWriter writer_;
   std::optional<traffic::Pacer> pacer_;
-  std::map<std::uint64_t, ProbeRecord> doubts_;  // refusals that a reply may still beat
-  std::map<std::uint64_t, ProbeRecord> results_;  // without a count: of each try
-  std::optional<ProbeRecord> refused_;           // the first that counted
+  std::map<std::uint64_t, ProbeRecord> doubts_;                // refusals that a reply may still beat
+  std::map<std::uint64_t, ProbeRecord> results_;               // without a count: of each try
+  std::optional<ProbeRecord> refused_;                         // the first that counted
   std::set<std::pair<std::uint64_t, net::Endpoint>> answers_;  // of many: to which probe, from whom
   std::set<std::uint64_t> answered_;                           // of many: probes that wait on, but not in vain
   std::set<net::Endpoint> responders_;

@@ -101,7 +101,7 @@ class Trace {
     if (!sequence || *sequence < first_sequence_) return;
     const bool from_target = prober_.is_target(*error.offender);
     const bool passed = error.kind == Kind::ttl_exceeded;
-    const auto kind = passed ? TraceAnswer::Kind::passed
+    const auto kind = passed        ? TraceAnswer::Kind::passed
                       : from_target ? TraceAnswer::Kind::reached
                                     : TraceAnswer::Kind::refused;
     std::string remark = traffic::mpls_text(traffic::parse_mpls(error.extension));
@@ -111,7 +111,8 @@ class Trace {
       if (error.mtu != 0) remark += fmt::format(", MTU {}", error.mtu);
     }
     if (!passed && target_state_ != ProbeState::open) {
-      target_state_ = from_target && error.kind == Kind::port_unreachable ? ProbeState::closed : ProbeState::unreachable;
+      target_state_ =
+          from_target && error.kind == Kind::port_unreachable ? ProbeState::closed : ProbeState::unreachable;
     }
     answered(*sequence, kind, *error.offender, error.time, seen, remark, error.ttl);
   }
@@ -126,9 +127,10 @@ class Trace {
     if (!log_.requests().distinct() || log_.requests().distinct_within(error.quoted.size())) {
       return log_.quoted_by(error.quoted, seen);
     }
-    prober_.report().verbose_notice(fmt::format("{} quotes too little to tell the probes apart: from hop {} on each "
-                                                "goes to a port of its own", net::to_string(*error.offender),
-                                                next_ttl_));
+    prober_.report().verbose_notice(
+        fmt::format("{} quotes too little to tell the probes apart: from hop {} on each "
+                    "goes to a port of its own",
+                    net::to_string(*error.offender), next_ttl_));
     trace_by_port();
     return std::nullopt;
   }
@@ -182,7 +184,8 @@ class Trace {
     const auto end = plan_.done() ? plan_.end() : traffic::TracePlan::End::open;
     const bool reached = end == traffic::TracePlan::End::reached;
     if (options_.output.format == output::Format::json) {
-      hops_.summary(end == traffic::TracePlan::End::open ? ProbeState::no_answer : target_state_, sent_, received_, reached);
+      hops_.summary(end == traffic::TracePlan::End::open ? ProbeState::no_answer : target_state_, sent_, received_,
+                    reached);
     }
     prober_.sink().flush();
     if (reached) return base::ExitStatus::done;
@@ -193,11 +196,11 @@ class Trace {
   const ProbeOptions& options_;
   Prober prober_;
   traffic::ProbeLog log_;
-  std::vector<TraceProbe> probes_;     // by sequence
+  std::vector<TraceProbe> probes_;  // by sequence
   traffic::TracePlan plan_;
   HopWriter hops_;
-  std::optional<TraceProbe> probe_;    // the next to send
-  std::uint64_t first_sequence_ = 0;   // of the plan; answers to those before are of no use
+  std::optional<TraceProbe> probe_;   // the next to send
+  std::uint64_t first_sequence_ = 0;  // of the plan; answers to those before are of no use
   std::uint64_t next_expiry_ = 0;
   std::uint64_t sent_ = 0, received_ = 0;  // in the hops that were shown
   unsigned next_ttl_ = options_.trace.first_hop;

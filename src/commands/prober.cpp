@@ -11,7 +11,9 @@
 namespace commands {
 
 Prober::Prober(const ProbeOptions& options, bool any_size)
-    : options_(options), sink_(STDOUT_FILENO, &run::Loop::past_deadline), report_(options.output, sink_),
+    : options_(options),
+      sink_(STDOUT_FILENO, &run::Loop::past_deadline),
+      report_(options.output, sink_),
       socket_(loop_.context()) {
   loop_.on_reader_gone(STDOUT_FILENO, [] { throw output::Closed{}; });
   if (options.stop.deadline) loop_.stop_after(*options.stop.deadline);
@@ -32,8 +34,8 @@ void Prober::open_socket(bool any_size) {
   wanted.details = wanted.time = true;
   socket_.want(wanted);
   socket_.report_transport_errors(true);
-  const net::Address any = family == net::Family::ipv4 ? net::Address(net::asio::ip::address_v4::any())
-                                                       : net::asio::ip::address_v6::any();
+  const net::Address any =
+      family == net::Family::ipv4 ? net::Address(net::asio::ip::address_v4::any()) : net::asio::ip::address_v6::any();
   if (options_.source_address || options_.source_port != 0) {
     socket_.bind({options_.source_address.value_or(any), options_.source_port});
   }
@@ -113,7 +115,8 @@ std::uint64_t Prober::random_seed() {
 void Prober::hint_at_family() {
   if (!destination_.has_other_family) return;
   const bool v4 = target().address().is_v4();
-  report_.notice(fmt::format("{} has an {} address too: try {}", options_.host, v4 ? "IPv6" : "IPv4", v4 ? "-6" : "-4"));
+  report_.notice(
+      fmt::format("{} has an {} address too: try {}", options_.host, v4 ? "IPv6" : "IPv4", v4 ? "-6" : "-4"));
 }
 
 }  // namespace commands

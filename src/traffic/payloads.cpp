@@ -29,6 +29,7 @@ constexpr std::string_view ssdp_request =
     "ST: upnp:rootdevice\r\n\r\n";
 
 // SNMPv3 with an empty engine id and user: the agent reports its own engine id, no community needed (RFC 3414, 4).
+// clang-format off
 constexpr std::string_view snmp_request =
     "303e 020103"                                      // message, version 3
     "3011 02044******* 0203 00ffe3 040104 020103"      // id, largest size, reportable, user-based security
@@ -45,6 +46,7 @@ constexpr std::string_view ike_request =
     "28 00 0028 001f 0000 ******************************** ********************************"
     "00 00 0014 ********************************";
 
+// A line or two for each.
 constexpr std::array<Payload, 21> table{{
     {"token", "16 random bytes", {}, "", false, Form::hex, token_request, check_token},
     {"dns", "name servers of the root (RFC 1035)", {53}, "", true, Form::hex,
@@ -85,6 +87,7 @@ constexpr std::array<Payload, 21> table{{
     {"echo", "16 random bytes (RFC 862)", {7}, "", true, Form::hex, token_request, check_echo},
     {"empty", "an empty datagram", {}, "", false, Form::hex, "", check_token},
 }};
+// clang-format on
 
 constexpr std::string_view digits = "0123456789abcdef";
 

@@ -74,8 +74,8 @@ class ProbeLog {
   std::uint64_t oldest_waiting_ = 0;
   std::uint64_t last_match_ = 0;
   std::optional<std::chrono::nanoseconds> rtt_;  // smoothed
-  unsigned strange_ = 0;   // replies without an echo so far
-  bool echoes_ = false;    // one had it
+  unsigned strange_ = 0;                         // replies without an echo so far
+  bool echoes_ = false;                          // one had it
 };
 
 }  // namespace traffic

@@ -18,7 +18,9 @@ std::uint64_t mixed(std::uint64_t value) {
 
 Requests::Requests(RequestChoice choice, std::uint16_t port, std::uint64_t seed)
     : choice_(std::move(choice)),
-      payload_(choice_.data || choice_.size ? nullptr : choice_.payload ? choice_.payload : &payload_for_port(port)),
+      payload_(choice_.data || choice_.size ? nullptr
+               : choice_.payload            ? choice_.payload
+                                            : &payload_for_port(port)),
       port_(port),
       seed_(seed),
       // Six bytes hold the counter and four more that another program's datagrams will not have.

@@ -62,14 +62,16 @@ TEST_CASE("probe: a reply makes a port open") {
   const Server server(echo);
   const Finished finished = probe({"127.0.0.1", server.port()});
   CHECK(finished.ending == done);
-  CHECK(is_like(finished.out, "127\\.0\\.0\\.1:" + server.port() + "\topen\t[0-9]+\\.[0-9]{3} ms\ttoken echoed, 16 bytes\n"));
+  CHECK(is_like(finished.out,
+                "127\\.0\\.0\\.1:" + server.port() + "\topen\t[0-9]+\\.[0-9]{3} ms\ttoken echoed, 16 bytes\n"));
   CHECK(finished.err.empty());
 }
 
 TEST_CASE("probe: port unreachable from the target makes a port closed") {
   const Finished finished = probe({"127.0.0.1", closed_port()});
   CHECK(finished.ending == refused);
-  CHECK(is_like(finished.out, "127\\.0\\.0\\.1:[0-9]+\tclosed\t[0-9]+\\.[0-9]{3} ms\tport unreachable from 127\\.0\\.0\\.1\n"));
+  CHECK(is_like(finished.out,
+                "127\\.0\\.0\\.1:[0-9]+\tclosed\t[0-9]+\\.[0-9]{3} ms\tport unreachable from 127\\.0\\.0\\.1\n"));
 }
 
 TEST_CASE("probe: silence is no answer, after three probes") {
@@ -95,7 +97,8 @@ TEST_CASE("probe: a later try that is answered counts") {
   CHECK(finished.ending == done);
   CHECK(count_of(finished.out, "\"event\":\"probe\"") == 3);
   CHECK(count_of(finished.out, "\"state\":\"no answer\"") == 2);
-  CHECK(is_like(finished.out, R"x([^]*"sequence":2,"state":"open","rtt_ms":[0-9.]+,"size":16,"detail":"token echoed"[^]*)x"));
+  CHECK(is_like(finished.out,
+                R"x([^]*"sequence":2,"state":"open","rtt_ms":[0-9.]+,"size":16,"detail":"token echoed"[^]*)x"));
 }
 
 TEST_CASE("probe: IPv6 too, open and closed") {
@@ -179,11 +182,18 @@ TEST_CASE("probe -c: lost, duplicate and reordered ones are counted as they were
   std::string held;
   const Server server([&](const std::string& request) -> std::vector<std::string> {
     switch (number++) {
-      case 2: case 7: return {};
-      case 4: return {request, request};
-      case 5: held = request; return {};
-      case 6: return {request, held};
-      default: return {request};
+      case 2:
+      case 7:
+        return {};
+      case 4:
+        return {request, request};
+      case 5:
+        held = request;
+        return {};
+      case 6:
+        return {request, held};
+      default:
+        return {request};
     }
   });
   const Finished finished = probe({"-j", "-c", "10", "--interval", "1ms", "-w", "300ms", "127.0.0.1", server.port()});
@@ -191,7 +201,8 @@ TEST_CASE("probe -c: lost, duplicate and reordered ones are counted as they were
   CHECK(count_of(finished.out, "\"event\":\"probe\"") == 10);
   CHECK(count_of(finished.out, "\"event\":\"duplicate\"") == 1);
   CHECK(contains(finished.out, R"("event":"duplicate")"));
-  CHECK(contains(finished.out, R"("sent":10,"received":8,"lost":2,"lost_percent":20.000,"duplicate":1,"reordered":1,"late":0)"));
+  CHECK(contains(finished.out,
+                 R"("sent":10,"received":8,"lost":2,"lost_percent":20.000,"duplicate":1,"reordered":1,"late":0)"));
 }
 
 TEST_CASE("probe -c: a late reply is credited to its own probe") {
@@ -233,7 +244,9 @@ TEST_CASE("probe: Ctrl-C and the deadline end a silent one, with its line") {
   const Server server(silence);
   const Finished late = probe({"-W", "150ms", "127.0.0.1", server.port()});
   CHECK(late.ending == nothing);
-  CHECK(is_like(late.out, "127\\.0\\.0\\.1:[0-9]+\tno answer\t1[0-9]{2}(\\.[0-9]{3})? ms\topen or filtered: 1 probe, no reply\n"));
+  CHECK(
+      is_like(late.out,
+              "127\\.0\\.0\\.1:[0-9]+\tno answer\t1[0-9]{2}(\\.[0-9]{3})? ms\topen or filtered: 1 probe, no reply\n"));
   Process process(udptool({"probe", "-w", "1m", "127.0.0.1", server.port()}));
   process.wait_for_port();
   process.signal(SIGINT);
@@ -250,12 +263,15 @@ TEST_CASE("probe -c --histogram: bars of the round trips") {
 TEST_CASE("probe: events") {
   const Server server(echo);
   const Finished finished = probe({"-j", "127.0.0.1", server.port()});
-  CHECK(is_like(finished.out,
-                R"x(\{"event":"probe","time":"[0-9TZ:.-]+","family":"IPv4","address":"127\.0\.0\.1","port":)x" + server.port() +
-                    R"x(,"sequence":0,"state":"open","rtt_ms":[0-9]+\.[0-9]{3},"size":16,"detail":"token echoed"\})x" "\n" +
-                    R"x(\{"event":"summary","time":"[0-9TZ:.-]+","state":"open","sent":1,"received":1,"lost":0,"lost_percent":0\.000,)x"
-                    R"x("duplicate":0,"reordered":0,"late":0,"refused":0,"rtt_ms":\{"min":[^}]*"p99":[0-9.]+,"p999":[0-9.]+\},)x"
-                    R"x("jitter_ms":0\.000\})x" "\n"));
+  CHECK(is_like(
+      finished.out,
+      R"x(\{"event":"probe","time":"[0-9TZ:.-]+","family":"IPv4","address":"127\.0\.0\.1","port":)x" + server.port() +
+          R"x(,"sequence":0,"state":"open","rtt_ms":[0-9]+\.[0-9]{3},"size":16,"detail":"token echoed"\})x"
+          "\n" +
+          R"x(\{"event":"summary","time":"[0-9TZ:.-]+","state":"open","sent":1,"received":1,"lost":0,"lost_percent":0\.000,)x"
+          R"x("duplicate":0,"reordered":0,"late":0,"refused":0,"rtt_ms":\{"min":[^}]*"p99":[0-9.]+,"p999":[0-9.]+\},)x"
+          R"x("jitter_ms":0\.000\})x"
+          "\n"));
   const Finished closed = probe({"-j", "127.0.0.1", closed_port()});
   CHECK(closed.ending == refused);
   CHECK(contains(closed.out, R"("state":"closed","rtt_ms":)"));
@@ -280,15 +296,19 @@ TEST_CASE("probe --trace: the loopback is one hop away") {
   CHECK(finished.ending == done);
   CHECK(is_like(finished.out, "1\t127\\.0\\.0\\.1\t[0-9]+\\.[0-9]{3} [0-9.]+ [0-9.]+ ms\treached\n"));
   const Finished events = probe({"--trace", "-j", "--tries", "1", "127.0.0.1", closed_port()});
-  CHECK(is_like(events.out,
-                R"x(\{"event":"hop","time":"[^"]*","ttl":1,"address":"127\.0\.0\.1","rtt_ms":\[[0-9.]+\],"detail":"reached"\})x" "\n"
-                R"x(\{"event":"summary",[^\n]*"state":"closed","reached":true,"sent":1,"received":1[^\n]*\})x" "\n"));
+  CHECK(is_like(
+      events.out,
+      R"x(\{"event":"hop","time":"[^"]*","ttl":1,"address":"127\.0\.0\.1","rtt_ms":\[[0-9.]+\],"detail":"reached"\})x"
+      "\n"
+      R"x(\{"event":"summary",[^\n]*"state":"closed","reached":true,"sent":1,"received":1[^\n]*\})x"
+      "\n"));
 }
 
 TEST_CASE("probe --trace: silence is told hop by hop, and costs one wait") {
   const Server server(silence);
   const Stopwatch watch;
-  const Finished finished = probe({"--trace", "--max-hops", "5", "--tries", "2", "-w", "400ms", "127.0.0.1", server.port()});
+  const Finished finished =
+      probe({"--trace", "--max-hops", "5", "--tries", "2", "-w", "400ms", "127.0.0.1", server.port()});
   CHECK(finished.ending == nothing);
   CHECK(finished.out == "1\t*\t* *\n2\t*\t* *\n3\t*\t* *\n4\t*\t* *\n5\t*\t* *\n");
   CHECK(watch.elapsed() < Milliseconds(1'500));
@@ -330,7 +350,8 @@ TEST_CASE("probe --list-payloads: names and ports, without a host") {
 }
 
 TEST_CASE("probe: bad usage is one line that names the word") {
-  CHECK(contains(refusal({"127.0.0.1", "9", "--payload", "nosuch"}), "no payload 'nosuch'; known are token, dns, ntp, "));
+  CHECK(
+      contains(refusal({"127.0.0.1", "9", "--payload", "nosuch"}), "no payload 'nosuch'; known are token, dns, ntp, "));
   CHECK(contains(refusal({"--trace", "--mtu", "127.0.0.1", "9"}), "--trace and --mtu contradict each other"));
   CHECK(contains(refusal({"--trace", "-c", "3", "127.0.0.1"}), "--trace and --count contradict"));
   CHECK(contains(refusal({"--trace", "-t", "3", "127.0.0.1"}), "--trace and --ttl contradict"));
@@ -352,7 +373,8 @@ TEST_CASE("probe: bad usage is one line that names the word") {
   CHECK(contains(refusal({"127.0.0.1", "9", "--data", "x", "--payload", "dns"}), "--payload and --data contradict"));
   CHECK(contains(refusal({"127.0.0.1", "9", "-x"}), "tell how to read --data"));
   CHECK(contains(refusal({"127.0.0.1", "9", "-x", "--data", "abc"}), "--data: "));
-  CHECK(contains(refusal({"127.0.0.1", "9", "-l", "65508"}), "65508 bytes are more than a datagram over IPv4 holds: at most 65507"));
+  CHECK(contains(refusal({"127.0.0.1", "9", "-l", "65508"}),
+                 "65508 bytes are more than a datagram over IPv4 holds: at most 65507"));
   CHECK(contains(refusal({"127.0.0.1", "9", "-w", "0"}), "--wait: "));
   CHECK(contains(refusal({"-4", "::1", "9"}), "not an IPv4 address"));
   CHECK(contains(refusal({"nosuch.invalid", "9"}), "cannot resolve 'nosuch.invalid'"));

@@ -15,7 +15,9 @@ namespace {
 
 constexpr std::uint64_t seed = 7;
 
-Requests requests(const char* payload, std::uint16_t port = 41'234) { return {{find_payload(payload), {}, {}}, port, seed}; }
+Requests requests(const char* payload, std::uint16_t port = 41'234) {
+  return {{find_payload(payload), {}, {}}, port, seed};
+}
 Requests all_alike() { return {{nullptr, "hello", {}}, 9, seed}; }
 
 Instant at(nanoseconds time) {
@@ -101,8 +103,8 @@ TEST_CASE("round trip: a wall clock that was set meanwhile does not count") {
     seen.wall += step;
     CHECK(traffic::round_trip(at(0ms), at(20ms).wall + step, seen) == 21ms);
   }
-  CHECK(traffic::round_trip(at(5ms), at(1ms).wall, at(6ms)) == 0ms);    // stamped before it left
-  CHECK(traffic::round_trip(at(0ms), at(1h).wall, at(6ms)) <= 7ms);     // stamped after it was seen
+  CHECK(traffic::round_trip(at(5ms), at(1ms).wall, at(6ms)) == 0ms);  // stamped before it left
+  CHECK(traffic::round_trip(at(0ms), at(1h).wall, at(6ms)) <= 7ms);   // stamped after it was seen
 }
 
 TEST_CASE("log: each reply finds its own probe, whatever order they come in") {
