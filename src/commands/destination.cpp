@@ -29,18 +29,43 @@ void settle_zone(net::Endpoint& endpoint, const net::SocketOptions& options, out
   }
 }
 
+// "add -i eth0 (or wlan0)"; "" when no interface could send to that group.
+std::string interface_hint(const net::Address& group) {
+  std::vector<net::Interface> candidates = net::candidates_for(group);
+  if (candidates.empty()) return "";
+  const std::string first = net::names_of({candidates.front()});
+  candidates.erase(candidates.begin());
+  return candidates.empty() ? "add -i " + first : fmt::format("add -i {} (or {})", first, net::names_of(candidates));
+}
+
+void connect_to_group(net::UdpSocket& scout, const net::Endpoint& endpoint, bool chose_interface) {
+  try {
+    scout.connect(endpoint);
+  } catch (const std::system_error& error) {
+    const std::string hint = chose_interface ? "" : interface_hint(endpoint.address());
+    if (error.code().value() != ENETUNREACH || hint.empty()) throw;
+    throw std::system_error(error.code(),
+                            fmt::format("cannot reach {} by any route, {}", net::to_string(endpoint), hint));
+  }
+}
+
 // What connecting tells of the route. On a socket of its own: disconnecting one undoes what it was bound to.
 Destination scouted(run::Loop& loop, const net::Endpoint& endpoint, const DestinationWords& words,
                     const net::SocketOptions& options) {
+  const bool multicast = endpoint.address().is_multicast();
   net::UdpSocket scout(loop.context());
   scout.open(net::family_of(endpoint));
   net::SocketOptions plain;  // what bears on the route
   plain.interface = options.interface;
   plain.broadcast = options.broadcast;
   plain.dscp = options.dscp;
-  net::apply(plain, endpoint.address().is_multicast(), scout);
+  net::apply(plain, multicast, scout);
   if (words.source_address) scout.bind({*words.source_address, 0});
-  scout.connect(endpoint);
+  if (multicast) {
+    connect_to_group(scout, endpoint, options.interface || net::zone_of(endpoint.address()) != 0);
+  } else {
+    scout.connect(endpoint);
+  }
   return {endpoint, scout.local_endpoint().address(), scout.path_mtu(), false};
 }
 

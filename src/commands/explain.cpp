@@ -245,8 +245,11 @@ class Explainer {
   void look_at_route(const ExplainTarget& target) {
     if (net::needs_zone(target.group) || net::zone_of(target.group) != 0 || target.interfaces.empty()) return;
     const net::FoundRoute route = route_to_(target.group);
-    const auto network = std::find_if(target.interfaces.begin(), target.interfaces.end(),
-                                      [](const net::Interface& one) { return !one.loopback; });
+    const Family family = net::family_of(target.group);
+    const auto network =
+        std::find_if(target.interfaces.begin(), target.interfaces.end(), [&](const net::Interface& one) {
+          return !one.loopback && one.valid_for_multicast(family);
+        });
     const std::string by = shown(network == target.interfaces.end() ? target.interfaces.front() : *network);
     const std::string add =
         fmt::format("ip route add {} dev {}", target.group.is_v4() ? "224.0.0.0/4" : "ff00::/8", by);

@@ -25,15 +25,22 @@ class Joiner {
     if (options_.stop.deadline) loop_.stop_after(*options_.stop.deadline);
     if (options_.explain) explain_before(targets(), report());
     join_all();
-    if (options_.explain) explain_after(targets(), report());
+    if (options_.explain) explain_after(joined_targets(), report());
+    report_buffers(memberships_.granted(), report());
     prepare_counts();
     for (const auto& socket : memberships_.sockets()) reception_.watch(socket->udp, hooks_for(*socket));
     for (const auto& one : memberships_.all()) membership_report_.announce("joined", *one);
     if (options_.stop.wait) reception_.stop_when_idle(*options_.stop.wait);
     if (options_.stats) print_stats_every(*options_.stats);
     watch_for_stalls();
-    if (options_.leave_after) loop_.after(*options_.leave_after, [this] { leave(); });
+    if (options_.leave_after) {
+      loop_.after(*options_.leave_after, [this] {
+        take_what_waits();
+        leave();
+      });
+    }
     const run::StopReason reason = loop_.run();
+    take_what_waits();
     const output::Totals totals = reception_.totals();
     leave();
     for (const auto& one : memberships_.all()) membership_report_.summarize(*one);
@@ -57,9 +64,10 @@ class Joiner {
 
   void join_all() {
     for (const net::GroupWord& word : options_.groups) {
-      if (!word.source && net::is_source_specific(word.first)) {
+      const net::Address last = net::advanced(word.first, word.count - 1);
+      if (!word.source && (net::is_source_specific(word.first) || net::is_source_specific(last))) {
         report().notice(fmt::format("{} is for source-specific multicast: routers ignore a join without SOURCE",
-                                    net::to_string(word.first)));
+                                    net::to_string(net::is_source_specific(word.first) ? word.first : last)));
       }
       const std::vector<net::Interface> interfaces = interfaces_for(word);
       for (std::uint32_t i = 0; i < word.count; ++i) join_one(word, net::advanced(word.first, i), interfaces);
@@ -79,7 +87,7 @@ class Joiner {
         memberships_.join(word.source, group, word.port, interface);
         ++joined;
       } catch (const std::system_error& error) {
-        if (chosen) throw;
+        if (chosen || Memberships::is_limit(error.code())) throw;
         if (!first_error) first_error = error;
         report().notice(fmt::format("{}; going on with the other interfaces", error.what()));
       }
@@ -124,11 +132,9 @@ class Joiner {
     if (zone != 0 && interface.index != zone) {
       return fmt::format("the zone of {} contradicts -i {}", net::to_string(group), interface.name);
     }
-    const std::string_view reason = !interface.up                                  ? "is down"
-                                    : !interface.multicast && !interface.loopback  ? "cannot multicast"
-                                                                                   : "has no address of";
-    return reason.starts_with("has") ? fmt::format("interface {} {} {}", interface.name, reason, net::name_of(family))
-                                     : fmt::format("interface {} {}", interface.name, reason);
+    if (!interface.up) return fmt::format("interface {} is down", interface.name);
+    if (!interface.multicast && !interface.loopback) return fmt::format("interface {} cannot multicast", interface.name);
+    return fmt::format("interface {} has no {} address", interface.name, net::name_of(family));
   }
 
   // Many memberships must not each remember as many senders as a single one may.
@@ -152,6 +158,12 @@ class Joiner {
     return targets;
   }
 
+  std::vector<ExplainTarget> joined_targets() const {
+    std::vector<ExplainTarget> targets;
+    for (const auto& one : memberships_.all()) targets.push_back({one->group, one->source, one->port, {one->interface}});
+    return targets;
+  }
+
   Reception::Hooks hooks_for(const Memberships::Socket& socket) {
     Reception::Hooks hooks;
     hooks.accept = [this, &socket](const net::Received& received) {
@@ -160,6 +172,12 @@ class Joiner {
     };
     hooks.taken = [this](const net::Received& received) { current_->count(received); };
     return hooks;
+  }
+
+  // What came before the leave is shown, also when it has not been read yet.
+  void take_what_waits() {
+    if (memberships_.left()) return;
+    for (const auto& socket : memberships_.sockets()) reception_.drain(socket->udp, hooks_for(*socket));
   }
 
   void leave() {

@@ -50,8 +50,9 @@ void MembershipReport::stats_of(Memberships::Socket& socket, const Membership& o
   Counts& last = last_[&one];
   const double datagrams = static_cast<double>(one.datagrams - last.datagrams) / seconds;
   const double bits = static_cast<double>(one.bytes - last.bytes) * 8 / seconds;
-  last = {one.datagrams, one.bytes};
-  const std::uint64_t dropped = socket.udp.drops();  // of the socket, which memberships of one group share
+  const std::uint64_t drops = socket.udp.drops();  // of the socket, which memberships of one group share
+  const std::uint64_t dropped = drops - last.dropped;
+  last = {one.datagrams, one.bytes, drops};
   if (report_.json()) {
     output::JsonEvent event(report_.buffer(), "stats");
     add_group(event, one);
@@ -71,7 +72,7 @@ void MembershipReport::interface_stats(const Memberships& memberships, double se
   for (const auto& one : memberships.all()) {
     const std::string& name = one->interface.name;
     const auto counters = net::receive_counters(name);
-    if (counters) now[name] = {counters->packets, counters->multicast};
+    if (counters) now[name] = {counters->packets, counters->multicast, 0};
   }
   for (const auto& [name, counts] : now) {
     const Counts last = last_of_interface_.count(name) != 0 ? last_of_interface_[name] : counts;

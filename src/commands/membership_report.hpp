@@ -32,6 +32,7 @@ class MembershipReport {
   struct Counts {
     std::uint64_t datagrams = 0;
     std::uint64_t bytes = 0;
+    std::uint64_t dropped = 0;
   };
 
   output::Report& report_;

@@ -21,10 +21,13 @@ std::string limit_hint(const Membership& membership) {
 // A socket's table of memberships or sources is full: another socket has room.
 bool is_full(int error) { return error == ENOBUFS || error == ENOMEM || error == ETOOMANYREFS; }
 
+bool is_out_of_files(int error) { return error == EMFILE || error == ENFILE; }
+
 // Where the group's socket is bound. A group of link scope is another one on each link, and the kernel wants the
-// link named.
+// link named; any other is the same one with a zone or without.
 net::Endpoint endpoint_of(const net::Address& group, std::uint16_t port, const net::Interface& interface) {
-  return {net::needs_zone(group) ? net::with_zone(group, interface.index) : group, port};
+  const net::Address bare = net::with_zone(group, 0);
+  return {net::needs_zone(bare) ? net::with_zone(bare, interface.index) : bare, port};
 }
 
 }  // namespace
@@ -62,13 +65,25 @@ Membership* Memberships::Socket::membership_of(const net::Received& received) co
   return found == memberships.end() ? nullptr : *found;
 }
 
+bool Memberships::is_limit(const std::error_code& error) {
+  return is_full(error.value()) || is_out_of_files(error.value());
+}
+
 Memberships::Socket& Memberships::open(const net::Endpoint& group) {
   auto socket = std::make_unique<Socket>(loop_);
-  socket->udp.open(net::family_of(group));
+  try {
+    socket->udp.open(net::family_of(group));
+  } catch (const std::system_error& error) {
+    const int code = error.code().value();
+    if (!is_out_of_files(code)) throw;
+    const char* hint = code == EMFILE ? "raise the limit on open files: ulimit -n" : "raise fs.file-max";
+    throw std::system_error(error.code(), fmt::format("cannot join {} after {} sockets ({})", net::to_string(group),
+                                                      sockets_.size(), hint));
+  }
   socket->udp.set_reuse_address(true);
   net::SocketOptions options = options_;
   options.interface.reset();  // the memberships say where
-  net::apply(options, true, socket->udp);
+  granted_ = net::apply(options, true, socket->udp);
   socket->udp.set_multicast_all(false);
   socket->udp.want(wanted_);
   socket->udp.bind(group);

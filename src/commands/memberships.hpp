@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "net/group.hpp"
@@ -64,12 +65,16 @@ class Memberships {
     Membership* membership_of(const net::Received& received) const;
   };
 
-  // Joins on every one of the interfaces. Throws std::system_error that says how to raise a limit of the system.
+  // Throws std::system_error; where it is for a limit of the system, it says how to raise that.
   Membership& join(const std::optional<net::Address>& source, const net::Address& group, std::uint16_t port,
                    const net::Interface& interface);
   // The memberships of that group on that interface, whatever their sources.
   std::vector<const Membership*> find(const net::Address& group, std::uint16_t port,
                                       const net::Interface& interface) const;
+  // Whether an error of join() is for such a limit, so that no other membership would be had either.
+  static bool is_limit(const std::error_code& error);
+  // The buffers of the sockets, once there is one.
+  const net::GrantedBuffers& granted() const { return granted_; }
   // Leaves every group; the sockets stay.
   void leave();
 
@@ -87,6 +92,7 @@ class Memberships {
   std::vector<std::unique_ptr<Membership>> memberships_;
   std::vector<std::unique_ptr<Socket>> sockets_;
   std::map<net::Endpoint, std::vector<Socket*>> by_group_;
+  net::GrantedBuffers granted_;
   bool left_ = false;
 };
 

@@ -5,6 +5,8 @@
 #include <netdb.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cstring>
 
 #include "base/error.hpp"
@@ -152,11 +154,13 @@ bool Network::contains(const Address& address) const {
 
 void append_address(std::string& out, const Address& address) {
   if (address.is_v4()) {
-    const auto bytes = address.to_v4().to_bytes();
-    for (std::size_t i = 0; i < bytes.size(); ++i) {
-      if (i > 0) out += '.';
-      base::append_number(out, bytes[i]);
+    std::array<char, INET_ADDRSTRLEN> text;
+    char* end = text.data();
+    for (const std::uint8_t byte : address.to_v4().to_bytes()) {
+      end = std::to_chars(end, end + 3, byte).ptr;
+      *end++ = '.';
     }
+    out.append(text.data(), static_cast<std::size_t>(end - text.data()) - 1);
     return;
   }
   char text[INET6_ADDRSTRLEN];

@@ -12,23 +12,27 @@
 namespace net {
 
 ReceiveBatch::ReceiveBatch(std::size_t places)
-    : arrays_(std::make_unique<Arrays>(places)), places_(places), used_(places) {}
+    : arrays_(std::make_unique<Arrays>(places)), places_(places), used_(places) {
+  Arrays& a = *arrays_;
+  for (std::size_t i = 0; i < places; ++i) {
+    a.vectors[i] = {a.payloads.get() + i * place_size, payload_room};
+    msghdr& header = a.headers[i].msg_hdr;
+    header.msg_name = a.senders[i].data();
+    header.msg_iov = &a.vectors[i];
+    header.msg_iovlen = 1;
+    header.msg_control = a.controls.get() + i * control_room;
+  }
+}
 ReceiveBatch::~ReceiveBatch() = default;
 ReceiveBatch::ReceiveBatch(ReceiveBatch&&) noexcept = default;
 
 mmsghdr* ReceiveBatch::prepare(std::size_t places) {
   Arrays& a = *arrays_;
-  // The kernel writes lengths and flags into the headers it fills: set those anew, and only those.
+  // The kernel writes lengths into the headers that it fills: set those anew, and only those.
   for (std::size_t i = 0; i < used_; ++i) {
-    a.vectors[i] = {a.payloads.get() + i * place_size, payload_room};
     msghdr& header = a.headers[i].msg_hdr;
-    header.msg_name = a.senders[i].data();
-    header.msg_namelen = static_cast<socklen_t>(a.senders[i].capacity());
-    header.msg_iov = &a.vectors[i];
-    header.msg_iovlen = 1;
-    header.msg_control = a.controls.get() + i * control_room;
+    header.msg_namelen = sizeof(sockaddr_in6);
     header.msg_controllen = control_room;
-    header.msg_flags = 0;
   }
   used_ = std::min(places, places_);
   return a.headers.data();
@@ -37,12 +41,12 @@ mmsghdr* ReceiveBatch::prepare(std::size_t places) {
 Received ReceiveBatch::operator[](std::size_t place) const {
   const Arrays& a = *arrays_;
   const mmsghdr& message = a.headers[place];
-  Received out;
-  out.size = message.msg_len;
-  out.bytes = {a.payloads.get() + place * place_size, std::min<std::size_t>(message.msg_len, payload_room)};
-  out.sender = &a.senders[place];
-  if (message.msg_hdr.msg_controllen > 0) out.metadata = decode_metadata(message.msg_hdr);
-  return out;
+  const std::size_t size = message.msg_len;
+  // The metadata are made where they are to be: copying them costs as much as decoding them.
+  return {{a.payloads.get() + place * place_size, std::min(size, payload_room)},
+          size,
+          &a.senders[place],
+          message.msg_hdr.msg_controllen > 0 ? decode_metadata(message.msg_hdr) : Metadata{}};
 }
 
 std::size_t UdpSocket::receive(ReceiveBatch& batch, std::size_t most) {

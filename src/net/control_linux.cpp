@@ -68,8 +68,8 @@ std::optional<Endpoint> endpoint_of(const void* bytes, std::size_t size) {
 void decode_ipv4(const cmsghdr& header, Metadata& out) {
   if (header.cmsg_type == IP_PKTINFO) {
     if (const auto info = data_as<in_pktinfo>(header)) {
-      out.destination = address_of(info->ipi_addr);
-      out.local = address_of(info->ipi_spec_dst);
+      out.destination.emplace(address_of(info->ipi_addr));
+      out.local.emplace(address_of(info->ipi_spec_dst));
       out.interface = static_cast<unsigned>(info->ipi_ifindex);
     }
   } else if (header.cmsg_type == IP_TTL) {
@@ -101,6 +101,11 @@ void decode_socket(const cmsghdr& header, Metadata& out) {
   } else if (header.cmsg_type == SO_RXQ_OVFL) {
     out.drops = data_as<std::uint32_t>(header);
   }
+}
+
+void decode_udp(const cmsghdr& header, Metadata& out) {
+  if (header.cmsg_type != UDP_GRO) return;
+  if (const auto size = data_as<int>(header); size && *size > 0) out.segment_size = static_cast<std::size_t>(*size);
 }
 
 Kind kind_v4(std::uint8_t type, std::uint8_t code) {
@@ -181,13 +186,12 @@ Metadata decode_metadata(const msghdr& message) {
   Metadata out;
   out.truncated = (message.msg_flags & MSG_CTRUNC) != 0;
   for_each_control(message, [&](const cmsghdr& header) {
-    if (header.cmsg_level == SOL_IP) decode_ipv4(header, out);
-    if (header.cmsg_level == SOL_IPV6) decode_ipv6(header, out);
-    if (header.cmsg_level == SOL_SOCKET) decode_socket(header, out);
-    if (header.cmsg_level == SOL_UDP && header.cmsg_type == UDP_GRO) {
-      if (const auto size = data_as<int>(header); size && *size > 0) {
-        out.segment_size = static_cast<std::size_t>(*size);
-      }
+    switch (header.cmsg_level) {
+      case SOL_IP: return decode_ipv4(header, out);
+      case SOL_IPV6: return decode_ipv6(header, out);
+      case SOL_SOCKET: return decode_socket(header, out);
+      case SOL_UDP: return decode_udp(header, out);
+      default: return;
     }
   });
   return out;

@@ -72,18 +72,19 @@ std::string_view interface_name(unsigned index) {
   return names[index] = name;
 }
 
-std::vector<Interface> zone_candidates(const Address& address) {
+std::vector<Interface> candidates_for(const Address& address) {
   std::vector<Interface> candidates;
   std::vector<Interface> loopbacks;
+  const Family family = family_of(address);
   for (Interface& one : interfaces()) {
-    if (!one.up || !one.ipv6 || (address.is_multicast() && !one.valid_for_multicast(Family::ipv6))) continue;
+    if (!one.up || !one.has(family) || (address.is_multicast() && !one.valid_for_multicast(family))) continue;
     (one.loopback ? loopbacks : candidates).push_back(std::move(one));
   }
   return candidates.empty() ? loopbacks : candidates;
 }
 
 Address with_only_zone(const Address& address) {
-  const std::vector<Interface> candidates = zone_candidates(address);
+  const std::vector<Interface> candidates = candidates_for(address);
   if (candidates.size() == 1) return with_zone(address, candidates[0].index);
   const std::string text = to_string(address);
   if (candidates.empty()) {

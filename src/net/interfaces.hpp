@@ -34,9 +34,9 @@ Interface find_interface(std::string_view word);
 // good until the next call.
 std::string_view interface_name(unsigned index);
 
-// Interfaces over which a link-local address or group could be meant: up, not the loopback, with the IPv6 addresses
-// that takes; the loopback only where there is no other.
-std::vector<Interface> zone_candidates(const Address& address);
+// Interfaces by which a group or link-local address could be meant: up, not the loopback, with the address that
+// takes; the loopback only where there is no other.
+std::vector<Interface> candidates_for(const Address& address);
 
 // An address that needs a zone with the only interface that can be meant. Throws UsageError that lists the
 // candidates when there are several or none.

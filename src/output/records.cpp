@@ -77,6 +77,11 @@ void append_json_details(std::string& out, const net::Metadata& metadata, std::u
   }
 }
 
+// The kernel's time. Reading the clock costs as much as a record does: only where the kernel gave none.
+net::SystemTime time_of(const net::Received& received) {
+  return received.metadata.time ? *received.metadata.time : now();
+}
+
 }  // namespace
 
 net::WantedMetadata wanted_metadata(const Options& options) {
@@ -154,7 +159,7 @@ void RecordWriter::remember_size(std::size_t size) {
 void RecordWriter::append_line_head(std::size_t size, const net::Received& received) {
   std::string& out = sink_.buffer();
   if (options_.timestamps) {
-    append_time(out, received.metadata.time.value_or(now()), 6);
+    append_time(out, time_of(received), 6);
     out += '\t';
   }
   remember_size(size);
@@ -179,7 +184,7 @@ void RecordWriter::append_hex(std::string_view payload, const net::Received& rec
 void RecordWriter::append_json(std::string_view payload, const net::Received& received) {
   std::string& out = sink_.buffer();
   out += "{\"event\":\"message\",\"time\":\"";
-  append_time(out, received.metadata.time.value_or(now()), 9);
+  append_time(out, time_of(received), 9);
   remember_size(received.is_run() ? payload.size() : received.size);
   out += head_;
   out += details_;

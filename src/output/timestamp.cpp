@@ -3,39 +3,59 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
 
 namespace output {
 namespace {
 
 using std::chrono::seconds;
 
-std::string date_text(std::chrono::sys_seconds second) {
+constexpr std::size_t date_size = 20;  // of `2026-01-02T03:04:05.`
+constexpr std::size_t most_places = 9;
+
+// The text of one time. All but the digits of the fraction stay for a second.
+struct Text {
+  std::chrono::sys_seconds second{seconds(-1)};
+  std::array<char, date_size + most_places + 1> characters{};
+};
+
+void write_date(Text& text, std::chrono::sys_seconds second) {
   const auto day = std::chrono::floor<std::chrono::days>(second);
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss time(second - day);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), time.hours().count(),
-                     time.minutes().count(), time.seconds().count());
+  fmt::format_to_n(text.characters.data(), date_size, "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.",
+                   static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                   static_cast<unsigned>(date.day()), time.hours().count(), time.minutes().count(),
+                   time.seconds().count());
+  text.second = second;
 }
+
+constexpr auto digit_pairs = [] {
+  std::array<char, 200> pairs{};
+  for (std::size_t i = 0; i < 100; ++i) {
+    pairs[2 * i] = static_cast<char>('0' + i / 10);
+    pairs[2 * i + 1] = static_cast<char>('0' + i % 10);
+  }
+  return pairs;
+}();
 
 }  // namespace
 
 void append_time(std::string& out, net::SystemTime time, int places) {
-  thread_local std::chrono::sys_seconds known{seconds(-1)};
-  thread_local std::string date;
+  static constinit thread_local Text text;
   const auto second = std::chrono::floor<seconds>(time);
-  if (second != known) {
-    date = date_text(second);
-    known = second;
-  }
+  if (second != text.second) write_date(text, second);
   auto fraction = static_cast<std::uint32_t>((time - second).count());
-  std::array<char, 10> digits;
-  digits[9] = 'Z';
-  const auto shown = static_cast<std::size_t>(places);
-  for (std::size_t i = 9; i-- > 0; fraction /= 10) digits[i] = static_cast<char>('0' + fraction % 10);
-  digits[shown] = 'Z';
-  out += date;
-  out.append(digits.data(), shown + 1);
+  char* const digits = text.characters.data() + date_size;
+  for (std::size_t at = most_places; at > 1; fraction /= 100) {
+    at -= 2;
+    std::memcpy(digits + at, digit_pairs.data() + 2 * (fraction % 100), 2);
+  }
+  digits[0] = static_cast<char>('0' + fraction);
+  digits[places] = 'Z';
+  out.append(text.characters.data(), date_size + static_cast<std::size_t>(places) + 1);
 }
 
 }  // namespace output

@@ -146,8 +146,7 @@ class Input : public PayloadSource {
     }
     ++piece_;
     const bool whole = options_.cut.at == CutAt::end;
-    const std::string what = whole ? name_ : "";
-    if (options_.encoding == Encoding::plain) return checked(whole ? slice(*piece, options_, name_) : *piece);
+    if (options_.encoding == Encoding::plain) return whole ? checked(slice(*piece, options_, name_)) : closed_up(checked(*piece));
     try {
       decoded_.push_back(decoded(*piece, options_.encoding));
     } catch (const UsageError& error) {
@@ -172,6 +171,7 @@ class Input : public PayloadSource {
     if (left > 0) std::memmove(buffer_.data(), unread_.data(), left);
     if (buffer_.size() < left + block) buffer_.resize(left + block);
     unread_ = {buffer_.data(), left};
+    taken_ = 0;
     const ssize_t got = read(source(), buffer_.data() + left, block);
     if (got < 0) {
       if (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK) return;
@@ -205,6 +205,19 @@ class Input : public PayloadSource {
     if (payload.size() > most_) check_fits(payload.size(), most_, place(piece_));
     return payload;
   }
+  // A small piece moves up to the one before, over the delimiter: the kernel takes a run of datagrams that is one piece
+  // of memory in half the time.
+  std::string_view closed_up(std::string_view piece) {
+    constexpr std::size_t small = 512;  // to move more would cost more than it saves
+    char* const to = buffer_.data() + taken_;
+    if (taken_ == 0 || piece.size() > small) {
+      taken_ = static_cast<std::size_t>(piece.data() + piece.size() - buffer_.data());
+      return piece;
+    }
+    if (to != piece.data()) std::memmove(to, piece.data(), piece.size());
+    taken_ += piece.size();
+    return {to, piece.size()};
+  }
   void keep(std::string_view bytes) {
     if (std::fwrite(bytes.data(), 1, bytes.size(), spool_) != bytes.size()) fail("keep a copy of");
   }
@@ -234,6 +247,7 @@ class Input : public PayloadSource {
   std::FILE* spool_ = nullptr;  // a copy of what cannot be read twice
   std::vector<char> buffer_;
   std::string_view unread_;
+  std::size_t taken_ = 0;  // where in the buffer the last piece ends
   std::deque<std::string> decoded_;
   bool end_of_input_ = false;
 };

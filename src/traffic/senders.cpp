@@ -30,11 +30,16 @@ std::uint64_t mixed(std::uint64_t x) {
 
 std::uint64_t hash_of(const net::Endpoint& endpoint) {
   static const Seed seed;
-  std::array<std::uint64_t, 4> words{};
-  std::memcpy(words.data(), endpoint.data(), endpoint.size());
-  std::uint64_t hash = seed.a;
-  for (const std::uint64_t word : words) hash = mixed((hash ^ word) * seed.b);
-  return hash;
+  const auto hash_first = [&](std::uint64_t hash, const void* bytes, std::size_t size) {
+    std::array<std::uint64_t, 2> words{};
+    std::memcpy(words.data(), bytes, size);
+    for (const std::uint64_t word : words) hash = mixed((hash ^ word) * seed.b);
+    return hash;
+  };
+  static_assert(sizeof(sockaddr_in) == 16 && sizeof(sockaddr_in6) == 28);
+  const auto* const bytes = static_cast<const char*>(static_cast<const void*>(endpoint.data()));
+  const std::uint64_t hash = hash_first(seed.a, bytes, 16);
+  return endpoint.size() == 16 ? hash : hash_first(hash, bytes + 16, 12);
 }
 
 void SenderCounter::add_hash(std::uint64_t hash) {

@@ -3,6 +3,14 @@
 #include <algorithm>
 
 namespace traffic {
+namespace {
+
+// One byte is looked for by memchr alone.
+std::size_t find(std::string_view input, std::string_view delimiter) {
+  return delimiter.size() == 1 ? input.find(delimiter.front()) : input.find(delimiter);
+}
+
+}  // namespace
 
 std::optional<std::string_view> Splitter::take(std::string_view& input, bool ended) {
   std::size_t size = input.size();
@@ -16,7 +24,7 @@ std::optional<std::string_view> Splitter::take(std::string_view& input, bool end
     if (cut_.at == CutAt::size) {
       complete = size >= cut_.size;
       size = std::min(size, cut_.size);
-    } else if (const std::size_t found = input.find(cut_.delimiter); found != std::string_view::npos) {
+    } else if (const std::size_t found = find(input, cut_.delimiter); found != std::string_view::npos) {
       complete = true;
       size = found;
       behind = cut_.delimiter.size();

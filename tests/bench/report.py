@@ -1,0 +1,180 @@
+"""What the benchmark found: tables, the bars that were set, and the picture."""
+import statistics
+from html import escape
+
+# key: title, unit, whether more is better, what the values are divided by, the case that is the limit
+SECTIONS = {
+    "drain null": ("Receiving a full buffer of 64-byte datagrams, output to /dev/null", "k/s of CPU", True, 1e3, "limit recvmmsg, discard"),
+    "drain file": ("The same, output to a file", "k/s of CPU", True, 1e3, "limit recvmmsg, discard"),
+    "flood 64 null": ("Delivered of a flood, 64 bytes, output to /dev/null", "k/s", True, 1e3, "limit GRO, raw"),
+    "flood 64 file": ("The same, output to a file", "k/s", True, 1e3, "limit GRO, raw"),
+    "flood 1400": ("Delivered of a flood, 1,400 bytes, output to /dev/null", "k/s", True, 1e3, "limit GRO, raw"),
+    "send": ("Sending equal datagrams of 64 bytes", "k/s", True, 1e3, "limit UDP_SEGMENT"),
+    "lines": ("Sending lines of 20 to 300 bytes", "k/s", True, 1e3, "limit sendmmsg"),
+    "echo": ("Requests answered, 64 in flight", "k/s", True, 1e3, "limit recvmmsg"),
+    "p50": ("Round trip, median", "us", False, 1, "limit epoll"),
+    "p99": ("Round trip, 99th percentile", "us", False, 1, "limit epoll"),
+    "probe": ("Round trip as probe measures it, median", "us", False, 1, "limit ping-pong"),
+    "start": ("Start, send one datagram, exit", "ms", False, 1, None),
+    "instructions": ("The same, instructions", "M", False, 1, None),
+    "memory": ("Peak memory of listen after 10 million datagrams (--quick: 1 million)", "MiB", False, 1, None),
+    "cost": ("CPU of listen for each datagram", "us", False, 1, None),
+}
+
+# row of the plan, section, case, against whom ("peers": the best), whether at least or at most, factor or figure
+BARS = [(1, section, f"udptool -o {form}", other, "least", factor)
+        for section in ("drain null", "drain file") for form in ("text", "raw", "none")
+        for other, factor in (("limit recvmmsg, discard", 0.85), ("nc -ulk", 1.3))]
+BARS += [(2, section, "udptool -o json", other, "least", factor) for section in ("drain null", "drain file")
+         for other, factor in (("limit recvmmsg, discard", 0.7), ("node dgram, JSON", 7))]
+BARS += [(3, section, "udptool -o raw", other, "least", factor) for section in ("flood 64 null", "flood 64 file")
+         for other, factor in (("limit GRO, raw", 0.6), ("peers", 25))]
+BARS += [
+    (4, "flood 64 null", "udptool -o text", None, "least", 6e6),
+    (4, "flood 64 null", "udptool -o text", "peers", "least", 10),
+    (5, "flood 1400", "udptool -o raw", "limit GRO, raw", "least", 0.6),
+    (5, "flood 1400", "udptool -o raw", "peers", "least", 8),
+    (6, "send", "udptool -l 64", "limit UDP_SEGMENT", "least", 0.8),
+    (6, "send", "udptool -l 64", "peers", "least", 5),
+    (6, "send", "udptool -f lines", "limit UDP_SEGMENT", "least", 0.8),
+    (6, "send", "udptool -f lines", "peers", "least", 5),
+    (7, "lines", "udptool -f lines", "limit sendmmsg", "least", 0.85),
+    (7, "lines", "udptool -f lines", "peers", "least", 2),
+    (8, "echo", "udptool --echo", "limit recvmmsg", "least", 0.8),
+    (8, "p50", "udptool --echo", "limit epoll", "most", 1.1),
+    (9, "probe", "udptool probe", "limit ping-pong", "within", 5),
+    (10, "start", "udptool send", "nc -u -q0", "most", 2),
+    (10, "instructions", "udptool send", "socat", "most", 1),
+    (11, "memory", "1 sender", None, "most", 24),
+    (11, "memory", "1,000,000 senders", None, "most", 64),
+    (12, "cost", "10,000 senders", "1 senders", "most", 1.1),
+    (12, "cost", "10,000,000 datagrams", "10,000 datagrams", "most", 1.1),
+]
+
+
+def is_peer(name):
+    return not name.startswith(("udptool", "limit"))
+
+
+def best_peer(samples, section):
+    medians = {name: statistics.median(v) for name, v in samples.get(section, {}).items() if is_peer(name)}
+    pick = max if SECTIONS[section][2] else min
+    return pick(medians, key=medians.get) if medians else None
+
+
+def number(value):
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def table(head, rows):
+    widths = [max(len(str(row[i])) for row in [head] + rows) for i in range(len(head))]
+    line = lambda row: "| " + " | ".join(str(cell).ljust(width) for cell, width in zip(row, widths)) + " |"
+    return "\n".join([line(head), "|" + "|".join("-" * (width + 2) for width in widths) + "|"] + [line(row) for row in rows])
+
+
+def tables(samples):
+    """One table: a line for each program in each section, with ratios of medians."""
+    rows = []
+    for section, (title, unit, more, scale, limit) in SECTIONS.items():
+        found = samples.get(section, {})
+        reference, peer = found.get(limit), best_peer(samples, section)
+        peers = found.get(peer) if section not in ("memory", "cost") else None
+        if found:
+            rows.append([f"**{title}**, {unit}", "", "", "", ""])
+        for name in sorted(found, key=lambda one: statistics.median(found[one]), reverse=more):
+            values = found[name]
+            middle = statistics.median(values)
+            ratio = lambda other: f"{middle / statistics.median(other):.2f}" if other else ""
+            rows.append([name, number(middle / scale), f"{number(min(values) / scale)}-{number(max(values) / scale)}",
+                         ratio(reference), ratio(peers)])
+    return table(["program", "median", "min-max", "/ limit", "/ best peer"], rows)
+
+
+def verdicts(samples):
+    found = []
+    for row, section, name, other, kind, figure in BARS:
+        values = samples.get(section, {})
+        reference = best_peer(samples, section) if other == "peers" else other
+        if name not in values or (other and reference not in values):
+            continue
+        value = statistics.median(values[name])
+        base = statistics.median(values[reference]) if other else 1
+        got = abs(value - base) if kind == "within" else value / base
+        met = got >= figure if kind == "least" else got <= figure
+        found.append(dict(row=row, section=section, name=name, against=reference, kind=kind, bar=figure, got=got, met=met))
+    return found
+
+
+def bars_table(found):
+    rows = []
+    for one in found:
+        unit = "x " + one["against"] if one["against"] and one["kind"] != "within" else ""
+        if one["kind"] == "within":
+            unit = f"us from {one['against']}"
+        if not one["against"]:
+            unit = SECTIONS[one["section"]][1] if one["bar"] < 1e6 else "datagrams/s"
+        relation = {"least": "at least", "most": "at most", "within": "within"}[one["kind"]]
+        rows.append([one["row"], f"{one['section']}: {one['name']}", f"{relation} {number(one['bar'])} {unit}",
+                     number(one["got"]), "met" if one["met"] else "**missed**"])
+    return "\n" + table(["#", "what", "bar", "measured", ""], rows)
+
+
+# ------------------------------------------------------------------------------------------------------- the picture
+CHARTS = [("drain null", "Receiving, 64 bytes, as text or raw", ("udptool -o text", "limit recvmmsg, discard")),
+          ("flood 64 null", "Receiving the flood of a segmenting sender, 64 bytes", ("udptool -o raw", "udptool -o text", "limit GRO, raw")),
+          ("send", "Sending, 64 bytes", ("udptool -l 64", "udptool -f lines", "limit UDP_SEGMENT")),
+          ("echo", "Answering requests, 64 in flight", ("udptool --echo", "limit recvmmsg"))]
+
+
+def charts(samples):
+    """(title, [(name, million datagrams a second)]), the fastest first."""
+    found = []
+    for section, title, ours in CHARTS:
+        values = {name: statistics.median(v) / 1e6 for name, v in samples.get(section, {}).items()
+                  if name in ours or is_peer(name)}
+        if values:
+            found.append((title, sorted(values.items(), key=lambda one: -one[1])))
+    return found
+
+
+def terminal_chart(samples):
+    lines = []
+    for title, bars in charts(samples):
+        longest = max(value for _, value in bars)
+        lines.append(f"{title}, million datagrams a second")
+        for name, value in bars:
+            eighths = max(1, round(value / longest * 48 * 8))
+            block = "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()
+            lines.append(f"  {name:<24} {block} {value:.2f}")
+        lines.append("")
+    return "\n".join(lines)
+
+
+STYLE = """
+  text { font: 13px system-ui, sans-serif; fill: #1f2328 } .title { font-weight: 600 } .note { font-size: 11px; fill: #59636e }
+  .peer { fill: #8c959f } .limit { fill: none; stroke: #8c959f; stroke-dasharray: 4 3 } .udptool { fill: #0969da }
+  @media (prefers-color-scheme: dark) {
+    text { fill: #e6edf3 } .note { fill: #9198a1 } .peer { fill: #656c76 } .limit { stroke: #9198a1 } .udptool { fill: #4493f8 } }
+"""
+
+
+def svg_chart(samples, about):
+    """A bar chart. Each group has its own linear scale: the length of bars can be compared within it."""
+    left, width, step, room = 190, 470, 22, 760
+    y, body = 10, []
+    for title, bars in charts(samples):
+        longest = max(value for _, value in bars)
+        y += 26
+        body.append(f'<text class="title" x="10" y="{y}">{escape(title)}</text>')
+        y += 8
+        for name, value in bars:
+            kind = name.split()[0] if not is_peer(name) else "peer"
+            length = max(2.0, value / longest * width)
+            body.append(f'<text x="{left - 10}" y="{y + 15}" text-anchor="end">{escape(name)}</text>'
+                        f'<rect class="{kind}" x="{left}" y="{y + 4}" width="{length:.1f}" height="14" rx="2"/>'
+                        f'<text x="{left + length + 8:.1f}" y="{y + 15}">{value:.2f}</text>')
+            y += step
+    y += 22
+    body.append(f'<text class="note" x="10" y="{y}">Million datagrams a second, loopback. {escape(about)}</text>')
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {room} {y + 12}" width="{room}" height="{y + 12}" '
+            f'role="img" aria-label="udptool beside other programs">\n<style>{STYLE}</style>\n' + "\n".join(body) + "\n</svg>\n")
