@@ -66,8 +66,7 @@ int main(int argc, char** argv) {
   if (context.shouldExit()) return result;
   std::printf("skipped: %u\n", totals.skipped);
   const std::string name = std::filesystem::path(argv[0]).filename();
-  std::printf("%s: %u passed, %u failed, %u skipped\n", name.c_str(), totals.passed, totals.failed,
-              totals.skipped);
+  std::printf("%s: %u passed, %u failed, %u skipped\n", name.c_str(), totals.passed, totals.failed, totals.skipped);
   const bool only_skipped = totals.skipped > 0 && totals.passed == 0 && totals.failed == 0;
   return support::inside_namespace() && only_skipped ? support::skipped_status : result;
 }

@@ -40,11 +40,20 @@ std::optional<char> simple_escape(char c) {
 
 void append_escaped_byte(std::string& out, unsigned char byte) {
   switch (byte) {
-    case '\\': out += "\\\\"; return;
-    case '\n': out += "\\n"; return;
-    case '\r': out += "\\r"; return;
-    case '\t': out += "\\t"; return;
-    default: break;
+    case '\\':
+      out += "\\\\";
+      return;
+    case '\n':
+      out += "\\n";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
+    default:
+      break;
   }
   const char text[] = {'\\', 'x', hex_digits[byte >> 4], hex_digits[byte & 15]};
   out.append(text, sizeof text);
@@ -73,8 +82,8 @@ CodePoint next_code_point(std::string_view bytes) {
 bool is_printable(std::uint32_t c) {
   if (c < 0x20 || (c >= 0x7f && c <= 0x9f)) return false;
   if (c == 0x2028 || c == 0x2029) return false;
-  const bool bidi = c == 0x61c || c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) ||
-                    (c >= 0x2066 && c <= 0x2069);
+  const bool bidi =
+      c == 0x61c || c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
   return !bidi;
 }
 
@@ -143,9 +152,10 @@ std::string parse_escapes(std::string_view word) {
       i += 3;
     } else {
       const std::string_view shown = rest.substr(0, rest[0] == 'x' ? 3 : next_code_point(rest).size);
-      throw UsageError(fmt::format("'\\{}' is not an escape; known are \\\\ \\n \\r \\t \\0 \\a \\b \\e \\f \\v and "
-                                   "\\xNN with two hexadecimal digits",
-                                   escaped(shown)));
+      throw UsageError(
+          fmt::format("'\\{}' is not an escape; known are \\\\ \\n \\r \\t \\0 \\a \\b \\e \\f \\v and "
+                      "\\xNN with two hexadecimal digits",
+                      escaped(shown)));
     }
   }
   return out;

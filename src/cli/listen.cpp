@@ -1,7 +1,7 @@
+#include "commands/listen.hpp"
+#include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "cli/shared_options.hpp"
-#include "base/text.hpp"
-#include "commands/listen.hpp"
 
 namespace cli {
 

@@ -75,7 +75,8 @@ Invocation parse(const std::vector<std::string>& arguments) {
     fmt::print("udptool {}\n", UDPTOOL_VERSION);
     return {};
   }
-  const auto* command = std::find_if(commands.begin(), commands.end(), [&](const Command& c) { return c.name == word; });
+  const auto* command =
+      std::find_if(commands.begin(), commands.end(), [&](const Command& c) { return c.name == word; });
   if (command == commands.end()) reject_command(word);
   try {
     Invocation invocation = command->invocation(rest);

@@ -25,8 +25,7 @@ struct PayloadWords {
 };
 
 void bind_payloads(CommandApp& app, PayloadWords& words, traffic::SourceOptions& payloads) {
-  app.value("-f,--file", "FILE", "read FILE instead of stdin",
-            [&](const std::string& word) { payloads.file = word; });
+  app.value("-f,--file", "FILE", "read FILE instead of stdin", [&](const std::string& word) { payloads.file = word; });
   app.flag("-x,--hex", "messages or input are hexadecimal", words.hex);
   app.flag("-e,--escapes", "messages or input carry C escapes", words.escapes);
   app.value("-D,--delimiter", "TEXT", "cuts the input (C escapes; default \\n)", [&](const std::string& word) {

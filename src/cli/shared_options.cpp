@@ -32,8 +32,8 @@ int parse_dscp(const std::string& word) {
   try {
     return static_cast<int>(base::parse_integer(word, 0, 63));
   } catch (const UsageError&) {
-    throw UsageError(fmt::format("'{}' is not a code point: 0 to 63, or a name such as ef, af41, cs5",
-                                 base::escaped(word)));
+    throw UsageError(
+        fmt::format("'{}' is not a code point: 0 to 63, or a name such as ef, af41, cs5", base::escaped(word)));
   }
 }
 
@@ -93,12 +93,10 @@ void bind_socket(CommandApp& app, net::SocketOptions& options, int least_ttl) {
   app.value("--dscp", "NAME|N", "DiffServ code point of what is sent (ef, 0-63)",
             [&options](const std::string& word) { options.dscp = parse_dscp(word); });
   app.flag("-b,--broadcast", "allow broadcast destinations", options.broadcast);
-  app.value("--rcvbuf", "SIZE", "kernel receive buffer", [&options](const std::string& word) {
-    options.receive_buffer = base::parse_size(word, 1, most_buffer);
-  });
-  app.value("--sndbuf", "SIZE", "kernel send buffer", [&options](const std::string& word) {
-    options.send_buffer = base::parse_size(word, 1, most_buffer);
-  });
+  app.value("--rcvbuf", "SIZE", "kernel receive buffer",
+            [&options](const std::string& word) { options.receive_buffer = base::parse_size(word, 1, most_buffer); });
+  app.value("--sndbuf", "SIZE", "kernel send buffer",
+            [&options](const std::string& word) { options.send_buffer = base::parse_size(word, 1, most_buffer); });
 }
 
 void bind_source(CommandApp& app, std::optional<net::Address>& address, std::uint16_t& port) {
@@ -111,7 +109,8 @@ void bind_source(CommandApp& app, std::optional<net::Address>& address, std::uin
 }
 
 void bind_leaving(CommandApp& app, net::SocketOptions& options) {
-  app.flag("--no-loopback", "multicast is not delivered on this host", [&options] { options.multicast_loopback = false; });
+  app.flag("--no-loopback", "multicast is not delivered on this host",
+           [&options] { options.multicast_loopback = false; });
   app.flag("--df", "do not fragment", options.dont_fragment);
 }
 

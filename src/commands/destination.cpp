@@ -17,8 +17,8 @@ void settle_zone(net::Endpoint& endpoint, const net::SocketOptions& options, out
   const net::Address& address = endpoint.address();
   const unsigned zone = net::zone_of(address);
   if (zone != 0 && options.interface && options.interface->index != zone) {
-    throw base::UsageError(fmt::format("the zone of {} contradicts -i {}", net::to_string(address),
-                                       options.interface->name));
+    throw base::UsageError(
+        fmt::format("the zone of {} contradicts -i {}", net::to_string(address), options.interface->name));
   }
   if (!net::needs_zone(address)) return;
   if (options.interface) {
@@ -29,7 +29,7 @@ void settle_zone(net::Endpoint& endpoint, const net::SocketOptions& options, out
   }
 }
 
-// "add -i eth0 (or wlan0)"; "" when no interface could send to that group.
+// "add -i eth0 (or wlan0)"; "" when no interface could send there.
 std::string interface_hint(const net::Address& group) {
   std::vector<net::Interface> candidates = net::candidates_for(group);
   if (candidates.empty()) return "";
@@ -38,7 +38,8 @@ std::string interface_hint(const net::Address& group) {
   return candidates.empty() ? "add -i " + first : fmt::format("add -i {} (or {})", first, net::names_of(candidates));
 }
 
-void connect_to_group(net::UdpSocket& scout, const net::Endpoint& endpoint, bool chose_interface) {
+// Where the destination is no host, the choice of an interface helps against a missing route.
+void connect_to_many(net::UdpSocket& scout, const net::Endpoint& endpoint, bool chose_interface) {
   try {
     scout.connect(endpoint);
   } catch (const std::system_error& error) {
@@ -61,8 +62,8 @@ Destination scouted(run::Loop& loop, const net::Endpoint& endpoint, const Destin
   plain.dscp = options.dscp;
   net::apply(plain, multicast, scout);
   if (words.source_address) scout.bind({*words.source_address, 0});
-  if (multicast) {
-    connect_to_group(scout, endpoint, options.interface || net::zone_of(endpoint.address()) != 0);
+  if (multicast || net::is_limited_broadcast(endpoint.address())) {
+    connect_to_many(scout, endpoint, options.interface || net::zone_of(endpoint.address()) != 0);
   } else {
     scout.connect(endpoint);
   }
@@ -76,25 +77,6 @@ bool is_reachable(run::Loop& loop, const net::Endpoint& endpoint, const Destinat
     return true;
   } catch (const std::system_error&) {
     return false;
-  }
-}
-
-// Without a route only the choice of an interface helps where the destination is no host.
-[[noreturn]] void rethrow_with_cure(const std::exception_ptr& error, const net::Address& address) {
-  const bool many = address.is_multicast() || net::is_limited_broadcast(address);
-  try {
-    std::rethrow_exception(error);
-  } catch (const std::system_error& cause) {
-    if (!many || cause.code().value() != ENETUNREACH) throw;
-    std::vector<net::Interface> usable = net::interfaces();
-    std::erase_if(usable, [&](const net::Interface& one) {
-      return one.loopback || !one.valid_for_multicast(net::family_of(address));
-    });
-    if (usable.empty()) throw;
-    const std::string first = usable.front().name;
-    usable.erase(usable.begin());
-    const std::string others = usable.empty() ? "" : fmt::format(" (or {})", net::names_of(usable));
-    throw base::Failure(fmt::format("{}; add -i {}{}", cause.what(), first, others));
   }
 }
 
@@ -118,7 +100,7 @@ Destination find_destination(run::Loop& loop, const DestinationWords& words, con
       if (!first_error) first_error = std::current_exception();
     }
   }
-  rethrow_with_cure(first_error, candidates.front().address());
+  std::rethrow_exception(first_error);
 }
 
 }  // namespace commands

@@ -21,8 +21,8 @@ struct DestinationWords {
 
 struct Destination {
   net::Endpoint endpoint;
-  net::Address local;           // that the route leaves from
-  std::size_t mtu = 0;          // of the route: IP packet size
+  net::Address local;             // that the route leaves from
+  std::size_t mtu = 0;            // of the route: IP packet size
   bool has_other_family = false;  // the name has a usable address of the other family too
 
   bool is_multicast() const { return endpoint.address().is_multicast(); }

@@ -54,8 +54,7 @@ class Collector {
   };
 
   void add_for(const net::Address* group, Finding finding) {
-    const auto [at, fresh] =
-        index_.try_emplace({finding.code, finding.interface, finding.message}, entries_.size());
+    const auto [at, fresh] = index_.try_emplace({finding.code, finding.interface, finding.message}, entries_.size());
     if (fresh) entries_.push_back({std::move(finding), {}, {}, 0});
     if (group == nullptr) return;
     Entry& entry = entries_[at->second];
@@ -70,8 +69,7 @@ class Collector {
 
 class Explainer {
  public:
-  Explainer(const std::vector<ExplainTarget>& targets, const net::MulticastState& state,
-            const RouteLookup& route_to)
+  Explainer(const std::vector<ExplainTarget>& targets, const net::MulticastState& state, const RouteLookup& route_to)
       : targets_(targets), state_(state), route_to_(route_to) {}
 
   std::vector<Finding> run() {
@@ -134,15 +132,13 @@ class Explainer {
     }
     if (!interface.has(family)) {
       found_.add({"no_address", name, fmt::format("{} has no {} address", name, net::name_of(family)),
-                  family == Family::ipv4
-                      ? fmt::format("ip address add ADDRESS/PREFIX dev {}", name)
-                      : fmt::format("sysctl -w {}=0, or ip address add ADDRESS/PREFIX dev {}",
-                                    sysctl("ipv6", interface, "disable_ipv6"), name)});
+                  family == Family::ipv4 ? fmt::format("ip address add ADDRESS/PREFIX dev {}", name)
+                                         : fmt::format("sysctl -w {}=0, or ip address add ADDRESS/PREFIX dev {}",
+                                                       sysctl("ipv6", interface, "disable_ipv6"), name)});
     }
     if (state == nullptr) return;
     if (!state->carrier) {
-      found_.add({"no_carrier", name,
-                  fmt::format("{} is up but has no carrier, so that nothing arrives by it", name),
+      found_.add({"no_carrier", name, fmt::format("{} is up but has no carrier, so that nothing arrives by it", name),
                   "look at the cable, the access point or the other end of the link"});
     }
     look_at_forced_version(*state, family);
@@ -176,9 +172,8 @@ class Explainer {
       if (!one.interface.loopback) others.push_back(one.interface);
     }
     found_.add({"only_loopback", "", "only the loopback is joined, so that nothing from the network arrives",
-                others.empty()
-                    ? "this host has no other interface; give it one"
-                    : fmt::format("see that one of {} is up, with an address", net::names_of(others))});
+                others.empty() ? "this host has no other interface; give it one"
+                               : fmt::format("see that one of {} is up, with an address", net::names_of(others))});
   }
 
   void look_at_limits() {
@@ -205,8 +200,8 @@ class Explainer {
     constexpr std::size_t other_files = 16;  // stdin, stdout, the event loop, a capture, ...
     if (sockets.size() + other_files <= state_.most_files) return;
     found_.add({"file_limit", "",
-                fmt::format("{} groups take a socket each, and this process may have {} files open",
-                            sockets.size(), state_.most_files),
+                fmt::format("{} groups take a socket each, and this process may have {} files open", sockets.size(),
+                            state_.most_files),
                 fmt::format("ulimit -n {}", sockets.size() + other_files)});
   }
 
@@ -217,8 +212,7 @@ class Explainer {
     if (*limit <= 0) {
       found_.add({code, "", fmt::format("a socket may not have any {}", things), cure});
     } else {
-      found_.add({code, "",
-                  fmt::format("{} {} are more than the {} that one socket may have", wanted, things, *limit),
+      found_.add({code, "", fmt::format("{} {} are more than the {} that one socket may have", wanted, things, *limit),
                   "join takes several sockets; programs with one need " + cure});
     }
   }
@@ -247,49 +241,44 @@ class Explainer {
     const net::FoundRoute route = route_to_(target.group);
     const Family family = net::family_of(target.group);
     const auto network =
-        std::find_if(target.interfaces.begin(), target.interfaces.end(), [&](const net::Interface& one) {
-          return !one.loopback && one.valid_for_multicast(family);
-        });
+        std::find_if(target.interfaces.begin(), target.interfaces.end(),
+                     [&](const net::Interface& one) { return !one.loopback && one.valid_for_multicast(family); });
     const std::string by = shown(network == target.interfaces.end() ? target.interfaces.front() : *network);
     const std::string add =
         fmt::format("ip route add {} dev {}", target.group.is_v4() ? "224.0.0.0/4" : "ff00::/8", by);
     if (route.answer == net::FoundRoute::Answer::none) {
-      found_.add(target.group,
-                 {"no_route", "", "no route to it, so that what names no interface on this host fails",
-                  fmt::format("name it (udptool send -i {}), or {}", by, add)});
+      found_.add(target.group, {"no_route", "", "no route to it, so that what names no interface on this host fails",
+                                fmt::format("name it (udptool send -i {}), or {}", by, add)});
     }
     if (route.answer != net::FoundRoute::Answer::by_interface) return;
     const bool joined = std::any_of(target.interfaces.begin(), target.interfaces.end(),
                                     [&](const net::Interface& one) { return one.index == route.interface; });
     if (joined) return;
     const std::string leaves = base::escaped(net::interface_name(route.interface));
-    found_.add(target.group,
-               {"route_elsewhere", leaves,
-                fmt::format("what is sent on this host leaves by {}, which is not joined", leaves),
-                fmt::format("name the interface when sending here (udptool send -i {})", by)});
+    found_.add(target.group, {"route_elsewhere", leaves,
+                              fmt::format("what is sent on this host leaves by {}, which is not joined", leaves),
+                              fmt::format("name the interface when sending here (udptool send -i {})", by)});
   }
 
   void look_at_senders(const ExplainTarget& target, const net::Interface& interface) {
     const InterfaceState* state = state_.find(interface.index);
     if (state == nullptr || !interface.up || interface.loopback || target.group.is_v6()) return;
     if (target.source && state->forced_igmp == 0 && (state->igmp_version == 1 || state->igmp_version == 2)) {
-      found_.add(target.group,
-                 {"old_querier", shown(interface),
-                  fmt::format("a querier on {} speaks IGMPv{}, so that routers never hear of sources",
-                              shown(interface), state->igmp_version),
-                  "set the querier to version 3, or join without a source"});
+      found_.add(target.group, {"old_querier", shown(interface),
+                                fmt::format("a querier on {} speaks IGMPv{}, so that routers never hear of sources",
+                                            shown(interface), state->igmp_version),
+                                "set the querier to version 3, or join without a source"});
     }
     constexpr long strict = 1;
     if (target.source) {
       look_at_way_back(*target.source, *state);
     } else if (state->rp_filter == strict && interface.name != state_.default_interface) {
       const std::string name = shown(interface);
-      found_.add(
-          {"rp_filter", name,
-           fmt::format("rp_filter is strict on {}, so that senders which this host does not reach by {} are "
-                       "dropped",
-                       name, name),
-           fmt::format("sysctl -w {}=2", sysctl("ipv4", interface, "rp_filter"))});
+      found_.add({"rp_filter", name,
+                  fmt::format("rp_filter is strict on {}, so that senders which this host does not reach by {} are "
+                              "dropped",
+                              name, name),
+                  fmt::format("sysctl -w {}=2", sysctl("ipv4", interface, "rp_filter"))});
     }
   }
 
@@ -308,14 +297,13 @@ class Explainer {
     const std::string way = none ? "nowhere" : "by " + base::escaped(net::interface_name(route.interface));
     net::Interface all;
     all.name = "all";
-    const std::string off = fmt::format("{}=0 {}=0", sysctl("ipv4", all, "rp_filter"),
-                                        sysctl("ipv4", state.interface, "rp_filter"));
+    const std::string off =
+        fmt::format("{}=0 {}=0", sysctl("ipv4", all, "rp_filter"), sysctl("ipv4", state.interface, "rp_filter"));
     const std::string cure = none ? off : fmt::format("{}=2", sysctl("ipv4", state.interface, "rp_filter"));
-    found_.add(
-        {"rp_filter", name,
-         fmt::format("rp_filter is {} on {} and the route to {} leads {}, so that what it sends is dropped",
-                     strict ? "strict" : "loose", name, net::to_string(source), way),
-         fmt::format("sysctl -w {}, or ip route add {} dev {}", cure, net::to_string(source), name)});
+    found_.add({"rp_filter", name,
+                fmt::format("rp_filter is {} on {} and the route to {} leads {}, so that what it sends is dropped",
+                            strict ? "strict" : "loose", name, net::to_string(source), way),
+                fmt::format("sysctl -w {}, or ip route add {} dev {}", cure, net::to_string(source), name)});
   }
 
   const std::vector<ExplainTarget>& targets_;

@@ -37,8 +37,7 @@ std::vector<Finding> explain(const std::vector<ExplainTarget>& targets, const ne
                              const RouteLookup& route_to);
 
 // Memberships that were made and that the kernel's table nevertheless lacks.
-std::vector<Finding> explain_missing(const std::vector<ExplainTarget>& targets,
-                                     const net::MulticastState& state);
+std::vector<Finding> explain_missing(const std::vector<ExplainTarget>& targets, const net::MulticastState& state);
 
 // The kernel's memberships of the groups, on the interfaces that they are joined on, in the order of the
 // targets; null where the table has none.

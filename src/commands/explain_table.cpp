@@ -59,8 +59,7 @@ std::string json_list(const std::vector<FilteredSource>& sources, std::uint64_t 
   return list + "]";
 }
 
-void append_event(std::string& out, std::string_view when, const TableRow& row,
-                  const net::MulticastState& state) {
+void append_event(std::string& out, std::string_view when, const TableRow& row, const net::MulticastState& state) {
   output::JsonEvent event(out, "membership");
   event.text("when", when).address("group", row.group).text("interface", row.interface.name);
   event.number("members", row.membership->users);
@@ -73,8 +72,8 @@ void append_event(std::string& out, std::string_view when, const TableRow& row,
 }
 
 // `when` is "before" or "after".
-void print_table(std::string_view when, const std::vector<ExplainTarget>& targets,
-                 const net::MulticastState& state, output::Report& report) {
+void print_table(std::string_view when, const std::vector<ExplainTarget>& targets, const net::MulticastState& state,
+                 output::Report& report) {
   std::vector<TableRow> rows = table_of(targets, state);
   std::erase_if(rows, [](const TableRow& row) { return row.membership == nullptr; });
   if (report.json()) {
@@ -82,8 +81,7 @@ void print_table(std::string_view when, const std::vector<ExplainTarget>& target
     return;
   }
   if (rows.empty())
-    output::print_line(
-        fmt::format("explain: {} joining: nobody on this host is a member of these groups", when));
+    output::print_line(fmt::format("explain: {} joining: nobody on this host is a member of these groups", when));
   const std::size_t shown = std::min(rows.size(), most_lines);
   for (std::size_t i = 0; i < shown; ++i) {
     output::print_line(fmt::format("explain: {} joining: {}", when, row_text(rows[i], state)));
@@ -117,16 +115,15 @@ std::vector<TableRow> table_of(const std::vector<ExplainTarget>& targets, const 
   return rows;
 }
 
-std::vector<Finding> explain_missing(const std::vector<ExplainTarget>& targets,
-                                     const net::MulticastState& state) {
+std::vector<Finding> explain_missing(const std::vector<ExplainTarget>& targets, const net::MulticastState& state) {
   std::vector<Finding> findings;
   if (!state.readable) return findings;
   for (const TableRow& row : table_of(targets, state)) {
     if (row.membership != nullptr) continue;
-    findings.push_back({"not_in_table", base::escaped(row.interface.name),
-                        fmt::format("the kernel's table lacks {} on {}", net::to_string(row.group),
-                                    base::escaped(row.interface.name)),
-                        "the interface may have gone meanwhile; join again"});
+    findings.push_back(
+        {"not_in_table", base::escaped(row.interface.name),
+         fmt::format("the kernel's table lacks {} on {}", net::to_string(row.group), base::escaped(row.interface.name)),
+         "the interface may have gone meanwhile; join again"});
   }
   return findings;
 }
@@ -135,10 +132,9 @@ void explain_before(const std::vector<ExplainTarget>& targets, output::Report& r
   const net::MulticastState state = net::read_multicast_state();
   std::vector<Finding> findings = explain(targets, state, net::route_to);
   if (findings.empty()) {
-    findings.push_back(
-        {"all_well", "", "nothing on this host stands in the way, as far as it shows without root",
-         "if nothing comes, look at the firewall (nft list ruleset), the switch, the routers and the "
-         "sender's TTL"});
+    findings.push_back({"all_well", "", "nothing on this host stands in the way, as far as it shows without root",
+                        "if nothing comes, look at the firewall (nft list ruleset), the switch, the routers and the "
+                        "sender's TTL"});
   }
   print(findings, report);
   print_table("before", targets, state, report);

@@ -18,7 +18,8 @@ using base::UsageError;
 class Joiner {
  public:
   explicit Joiner(const JoinOptions& options)
-      : options_(options), reception_(loop_, options.output, options.stop),
+      : options_(options),
+        reception_(loop_, options.output, options.stop),
         memberships_(loop_, options.socket, wanted(options)) {}
 
   base::ExitStatus run() {
@@ -133,7 +134,8 @@ class Joiner {
       return fmt::format("the zone of {} contradicts -i {}", net::to_string(group), interface.name);
     }
     if (!interface.up) return fmt::format("interface {} is down", interface.name);
-    if (!interface.multicast && !interface.loopback) return fmt::format("interface {} cannot multicast", interface.name);
+    if (!interface.multicast && !interface.loopback)
+      return fmt::format("interface {} cannot multicast", interface.name);
     return fmt::format("interface {} has no {} address", interface.name, net::name_of(family));
   }
 
@@ -160,7 +162,8 @@ class Joiner {
 
   std::vector<ExplainTarget> joined_targets() const {
     std::vector<ExplainTarget> targets;
-    for (const auto& one : memberships_.all()) targets.push_back({one->group, one->source, one->port, {one->interface}});
+    for (const auto& one : memberships_.all())
+      targets.push_back({one->group, one->source, one->port, {one->interface}});
     return targets;
   }
 

@@ -57,9 +57,9 @@ class Listener {
     std::vector<net::Endpoint> endpoints = look_up(loop_, word.host, word.port, options_.family);
     for (net::Endpoint& endpoint : endpoints) {
       if (net::needs_zone(endpoint.address())) {
-        const net::Address zoned = options_.socket.interface
-                                       ? net::with_zone(endpoint.address(), options_.socket.interface->index)
-                                       : net::with_only_zone(endpoint.address());
+        const net::Address zoned =
+            options_.socket.interface ? net::with_zone(endpoint.address(), options_.socket.interface->index)
+                                      : net::with_only_zone(endpoint.address());
         endpoint.address(zoned);
         reception_.report().notice("took " + net::to_string(zoned));
       }

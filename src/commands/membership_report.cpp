@@ -85,8 +85,9 @@ void MembershipReport::interface_stats(const Memberships& memberships, double se
           .decimal("multicast_packets_per_second", multicast, 1)
           .number("multicast_packets", counts.bytes);
     } else {
-      output::print_line(fmt::format("{} after leaving: {:.0f} packets/s, of them {:.0f} multicast; {} multicast in all",
-                                     name, packets, multicast, counts.bytes));
+      output::print_line(
+          fmt::format("{} after leaving: {:.0f} packets/s, of them {:.0f} multicast; {} multicast in all", name,
+                      packets, multicast, counts.bytes));
     }
   }
   last_of_interface_ = std::move(now);
@@ -105,9 +106,8 @@ void MembershipReport::streams_of(const Membership& one, Print print) {
       continue;
     }
     const std::string restarts = rtp.restarts > 0 ? fmt::format(", restarts {}", rtp.restarts) : "";
-    (this->*print)(fmt::format("rtp {}: lost {}, duplicate {}, reordered {}{}, jitter {:.1f} ms",
-                                   ssrc_text(rtp.ssrc), rtp.lost, rtp.duplicate, rtp.reordered, restarts,
-                                   rtp.jitter_ms));
+    (this->*print)(fmt::format("rtp {}: lost {}, duplicate {}, reordered {}{}, jitter {:.1f} ms", ssrc_text(rtp.ssrc),
+                               rtp.lost, rtp.duplicate, rtp.reordered, restarts, rtp.jitter_ms));
   }
   for (const traffic::TsReport& ts : one.streams->ts.reports()) {
     if (report_.json()) {
@@ -115,8 +115,8 @@ void MembershipReport::streams_of(const Membership& one, Print print) {
       add_group(event, one);
       event.number("pid", ts.pid).number("packets", ts.packets).number("continuity_errors", ts.errors);
     } else {
-      (this->*print)(fmt::format("mpeg-ts pid 0x{:04x}: {} packets, {} continuity errors", ts.pid, ts.packets,
-                                     ts.errors));
+      (this->*print)(
+          fmt::format("mpeg-ts pid 0x{:04x}: {} packets, {} continuity errors", ts.pid, ts.packets, ts.errors));
     }
   }
 }

@@ -60,8 +60,8 @@ std::string Membership::text() const {
 }
 
 Membership* Memberships::Socket::membership_of(const net::Received& received) const {
-  const auto found = std::find_if(memberships.begin(), memberships.end(),
-                                  [&](const Membership* one) { return one->takes(received); });
+  const auto found =
+      std::find_if(memberships.begin(), memberships.end(), [&](const Membership* one) { return one->takes(received); });
   return found == memberships.end() ? nullptr : *found;
 }
 
@@ -102,8 +102,8 @@ bool Memberships::try_join(Socket& socket, const Membership& membership) {
   }
 }
 
-Membership& Memberships::join(const std::optional<net::Address>& source, const net::Address& group,
-                              std::uint16_t port, const net::Interface& interface) {
+Membership& Memberships::join(const std::optional<net::Address>& source, const net::Address& group, std::uint16_t port,
+                              const net::Interface& interface) {
   auto membership = std::make_unique<Membership>();
   membership->source = source;
   membership->group = group;

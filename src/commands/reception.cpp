@@ -9,7 +9,10 @@
 namespace commands {
 
 Reception::Reception(run::Loop& loop, const output::Options& output, const run::StopOptions& stop)
-    : loop_(loop), stop_(stop), sink_(STDOUT_FILENO, &run::Loop::past_deadline), report_(output, sink_),
+    : loop_(loop),
+      stop_(stop),
+      sink_(STDOUT_FILENO, &run::Loop::past_deadline),
+      report_(output, sink_),
       writer_(output, sink_) {
   loop_.on_reader_gone(STDOUT_FILENO, [] { throw output::Closed{}; });
 }

@@ -25,8 +25,8 @@ class Session {
 
   base::ExitStatus run() {
     if (options_.stop.deadline) loop_.stop_after(*options_.stop.deadline);
-    destination_ = find_destination(
-        loop_, {options_.host, options_.port, options_.family, options_.source_address}, options_.socket, report());
+    destination_ = find_destination(loop_, {options_.host, options_.port, options_.family, options_.source_address},
+                                    options_.socket, report());
     if (options_.socket.ttl == 0 && !destination_.is_multicast()) {
       throw base::UsageError("--ttl: 0 is for multicast destinations; unicast takes 1 to 255");
     }
@@ -125,8 +125,8 @@ class Session {
 
   void note_fragments(std::size_t size) {
     if (options_.socket.dont_fragment) {
-      throw base::Failure(fmt::format("{} bytes do not leave in one piece: the route's MTU of {} holds at most {}", size,
-                                      destination_.mtu, destination_.unfragmented()));
+      throw base::Failure(fmt::format("{} bytes do not leave in one piece: the route's MTU of {} holds at most {}",
+                                      size, destination_.mtu, destination_.unfragmented()));
     }
     if (noted_fragments_) return;
     noted_fragments_ = true;
@@ -160,13 +160,14 @@ class Session {
 
   void give_up_first(int error) {
     if (error == EACCES) {
-      throw std::system_error(error, std::generic_category(), "cannot send to " + net::to_string(destination_.endpoint));
+      throw std::system_error(error, std::generic_category(),
+                              "cannot send to " + net::to_string(destination_.endpoint));
     }
     batch_.drop_first();
     const bool news = failures_[error]++ == 0;
     if (news && !source_->ended()) {
-      report().notice(fmt::format("cannot send to {}: {}; going on", net::to_string(destination_.endpoint),
-                                  std::strerror(error)));
+      report().notice(
+          fmt::format("cannot send to {}: {}; going on", net::to_string(destination_.endpoint), std::strerror(error)));
     }
   }
 
@@ -244,9 +245,9 @@ class Session {
       if (asked_ > 1) reasons += fmt::format(" ({})", count);
     }
     const std::string to = net::to_string(destination_.endpoint);
-    report().error(failures_.begin()->first,
-                   asked_ == 1 ? fmt::format("cannot send to {}: {}", to, reasons)
-                               : fmt::format("{} of {} datagrams to {} could not be sent: {}", failed, asked_, to, reasons));
+    report().error(failures_.begin()->first, asked_ == 1 ? fmt::format("cannot send to {}: {}", to, reasons)
+                                                         : fmt::format("{} of {} datagrams to {} could not be sent: {}",
+                                                                       failed, asked_, to, reasons));
   }
 
   // A service may listen on one family only, and the name's first address may be of the other.

@@ -23,9 +23,9 @@ struct SendOptions {
   run::StopOptions stop;  // count: rounds, 0 for ever
   output::Options output;
   traffic::SourceOptions payloads;
-  std::optional<std::uint64_t> replies;   // enough to end the wait
-  std::optional<double> rate;             // datagrams a second
-  std::optional<double> bitrate;          // bits of payload a second
+  std::optional<std::uint64_t> replies;  // enough to end the wait
+  std::optional<double> rate;            // datagrams a second
+  std::optional<double> bitrate;         // bits of payload a second
   bool progress = false;
 };
 

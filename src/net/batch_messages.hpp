@@ -15,8 +15,11 @@ namespace net {
 
 struct ReceiveBatch::Arrays {
   explicit Arrays(std::size_t places)
-      : payloads(new char[places * place_size]), controls(new char[places * control_room]), senders(places),
-        vectors(places), headers(places) {}
+      : payloads(new char[places * place_size]),
+        controls(new char[places * control_room]),
+        senders(places),
+        vectors(places),
+        headers(places) {}
 
   // Not std::vector: its pages must not be touched before a datagram needs them.
   std::unique_ptr<char[]> payloads;

@@ -38,9 +38,7 @@ void for_each_control(const msghdr& message, Use use) {
   }
 }
 
-Address address_of(const in_addr& address) {
-  return asio::ip::address_v4(ntohl(address.s_addr));
-}
+Address address_of(const in_addr& address) { return asio::ip::address_v4(ntohl(address.s_addr)); }
 
 Address address_of(const in6_addr& address, unsigned interface_index) {
   asio::ip::address_v6::bytes_type bytes;
@@ -55,9 +53,7 @@ std::optional<Endpoint> endpoint_of(const void* bytes, std::size_t size) {
   sa_family_t family = AF_UNSPEC;
   if (bytes == nullptr || size < sizeof family) return std::nullopt;
   std::memcpy(&family, bytes, sizeof family);
-  const std::size_t wanted = family == AF_INET    ? sizeof(sockaddr_in)
-                             : family == AF_INET6 ? sizeof(sockaddr_in6)
-                                                  : 0;
+  const std::size_t wanted = family == AF_INET ? sizeof(sockaddr_in) : family == AF_INET6 ? sizeof(sockaddr_in6) : 0;
   if (wanted == 0 || size < wanted) return std::nullopt;
   Endpoint endpoint;
   endpoint.resize(wanted);
@@ -112,13 +108,30 @@ Kind kind_v4(std::uint8_t type, std::uint8_t code) {
   if (type == 11 && code == 0) return Kind::ttl_exceeded;
   if (type != 3) return Kind::other;
   switch (code) {
-    case 0: case 6: case 11: return Kind::network_unreachable;
-    case 1: case 5: case 7: case 8: case 12: return Kind::host_unreachable;
-    case 2: return Kind::protocol_unreachable;
-    case 3: return Kind::port_unreachable;
-    case 4: return Kind::too_big;
-    case 9: case 10: case 13: case 14: case 15: return Kind::prohibited;
-    default: return Kind::other;
+    case 0:
+    case 6:
+    case 11:
+      return Kind::network_unreachable;
+    case 1:
+    case 5:
+    case 7:
+    case 8:
+    case 12:
+      return Kind::host_unreachable;
+    case 2:
+      return Kind::protocol_unreachable;
+    case 3:
+      return Kind::port_unreachable;
+    case 4:
+      return Kind::too_big;
+    case 9:
+    case 10:
+    case 13:
+    case 14:
+    case 15:
+      return Kind::prohibited;
+    default:
+      return Kind::other;
   }
 }
 
@@ -127,11 +140,18 @@ Kind kind_v6(std::uint8_t type, std::uint8_t code) {
   if (type == 3 && code == 0) return Kind::ttl_exceeded;
   if (type != 1) return Kind::other;
   switch (code) {
-    case 0: return Kind::network_unreachable;
-    case 1: case 5: case 6: return Kind::prohibited;
-    case 3: return Kind::host_unreachable;
-    case 4: return Kind::port_unreachable;
-    default: return Kind::other;
+    case 0:
+      return Kind::network_unreachable;
+    case 1:
+    case 5:
+    case 6:
+      return Kind::prohibited;
+    case 3:
+      return Kind::host_unreachable;
+    case 4:
+      return Kind::port_unreachable;
+    default:
+      return Kind::other;
   }
 }
 
@@ -187,11 +207,16 @@ Metadata decode_metadata(const msghdr& message) {
   out.truncated = (message.msg_flags & MSG_CTRUNC) != 0;
   for_each_control(message, [&](const cmsghdr& header) {
     switch (header.cmsg_level) {
-      case SOL_IP: return decode_ipv4(header, out);
-      case SOL_IPV6: return decode_ipv6(header, out);
-      case SOL_SOCKET: return decode_socket(header, out);
-      case SOL_UDP: return decode_udp(header, out);
-      default: return;
+      case SOL_IP:
+        return decode_ipv4(header, out);
+      case SOL_IPV6:
+        return decode_ipv6(header, out);
+      case SOL_SOCKET:
+        return decode_socket(header, out);
+      case SOL_UDP:
+        return decode_udp(header, out);
+      default:
+        return;
     }
   });
   return out;

@@ -32,15 +32,15 @@ struct WantedMetadata {
 // What the kernel tells about a datagram beside its payload and sender. A fact that was not asked for, or that the
 // kernel did not give, is empty.
 struct Metadata {
-  std::optional<Address> destination;          // of the IP header: unicast, group or broadcast
-  std::optional<Address> local;                // this host's own address to answer from (IPv4; IPv6: destination)
-  std::optional<unsigned> interface;           // index of the interface it came in by
-  std::optional<std::uint8_t> ttl;             // TTL / hop limit as received
-  std::optional<std::uint8_t> traffic_class;   // DSCP (upper six bits) and ECN
-  std::optional<SystemTime> time;              // when the kernel received it
-  std::optional<std::uint32_t> drops;          // datagrams that the socket's full buffer had cost before this one
-  std::size_t segment_size = 0;                // not 0: a run, see Received
-  bool truncated = false;                      // the control messages did not fit
+  std::optional<Address> destination;         // of the IP header: unicast, group or broadcast
+  std::optional<Address> local;               // this host's own address to answer from (IPv4; IPv6: destination)
+  std::optional<unsigned> interface;          // index of the interface it came in by
+  std::optional<std::uint8_t> ttl;            // TTL / hop limit as received
+  std::optional<std::uint8_t> traffic_class;  // DSCP (upper six bits) and ECN
+  std::optional<SystemTime> time;             // when the kernel received it
+  std::optional<std::uint32_t> drops;         // datagrams that the socket's full buffer had cost before this one
+  std::size_t segment_size = 0;               // not 0: a run, see Received
+  bool truncated = false;                     // the control messages did not fit
 };
 
 // What one place of a batch holds: a datagram, or a run of datagrams that the kernel handed over as one (UDP_GRO),

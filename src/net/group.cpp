@@ -76,8 +76,8 @@ GroupWord parse_group(std::string_view word) {
     throw UsageError(fmt::format("'{}': '{}' is not an address", shown, base::escaped(parts.group.substr(0, 80))));
   }
   if (!group->is_multicast()) {
-    throw UsageError(fmt::format("'{}': {} is not a multicast address (224.0.0.0/4 or ff00::/8)", shown,
-                                 to_string(*group)));
+    throw UsageError(
+        fmt::format("'{}': {} is not a multicast address (224.0.0.0/4 or ff00::/8)", shown, to_string(*group)));
   }
   GroupWord out;
   out.first = *group;

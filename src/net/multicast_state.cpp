@@ -97,8 +97,7 @@ std::vector<HostMembership> parse_igmp6(std::string_view text) {
     next_word(line);  // the interface's name
     const auto group = hex_address(next_word(line));
     const auto users = number<std::uint64_t>(next_word(line));
-    if (interface && group && group->is_v6() && users)
-      memberships.push_back({*interface, *group, *users, {}});
+    if (interface && group && group->is_v6() && users) memberships.push_back({*interface, *group, *users, {}});
   }
   return memberships;
 }
@@ -130,8 +129,7 @@ std::optional<ReceiveCounters> parse_receive_counters(std::string_view text, std
     std::string_view name = line.substr(0, colon);
     if (next_word(name) != interface) continue;
     line.remove_prefix(colon + 1);
-    std::array<std::optional<std::uint64_t>, 8>
-        fields;  // bytes packets errs drop fifo frame compressed multicast
+    std::array<std::optional<std::uint64_t>, 8> fields;  // bytes packets errs drop fifo frame compressed multicast
     for (auto& field : fields) field = number<std::uint64_t>(next_word(line));
     if (!fields[1] || !fields[7]) return std::nullopt;
     return ReceiveCounters{*fields[1], *fields[7]};
@@ -154,8 +152,8 @@ std::string parse_default_interface(std::string_view text) {
     if (!destination || !flags || !metric || !mask) continue;
     constexpr std::uint32_t up = 0x1;        // RTF_UP
     constexpr std::uint32_t reject = 0x200;  // RTF_REJECT
-    const bool is_default = destination->is_unspecified() && mask->is_unspecified() && (*flags & up) != 0 &&
-                            (*flags & reject) == 0;
+    const bool is_default =
+        destination->is_unspecified() && mask->is_unspecified() && (*flags & up) != 0 && (*flags & reject) == 0;
     if (!is_default || (!best.empty() && *metric >= least_metric)) continue;
     best = fields[0];
     least_metric = *metric;

@@ -96,8 +96,7 @@ FoundRoute route_to(const Address& destination) {
     std::memcpy(&error, answer.data() + body, sizeof error);
     return {is_no_route(-error) ? FoundRoute::Answer::none : FoundRoute::Answer::unknown, 0, false};
   }
-  if (header.nlmsg_type != RTM_NEWROUTE || static_cast<std::size_t>(size) < NLMSG_LENGTH(sizeof(rtmsg)))
-    return {};
+  if (header.nlmsg_type != RTM_NEWROUTE || static_cast<std::size_t>(size) < NLMSG_LENGTH(sizeof(rtmsg))) return {};
   rtmsg route;
   std::memcpy(&route, answer.data() + body, sizeof route);
   const unsigned index = outgoing_interface(answer.data() + body, static_cast<std::size_t>(size) - body);

@@ -45,8 +45,8 @@ class SendBatch {
   // has been sent or dropped.
   void set_route(const Route& route) { routes_.push_back(route); }
   void add(std::string_view payload) {
-    datagrams_.push_back({payload.data(), static_cast<std::uint32_t>(payload.size()),
-                          static_cast<std::uint32_t>(routes_.size() - 1)});
+    datagrams_.push_back(
+        {payload.data(), static_cast<std::uint32_t>(payload.size()), static_cast<std::uint32_t>(routes_.size() - 1)});
   }
 
   bool full() const { return datagrams_.size() >= capacity_; }

@@ -53,22 +53,22 @@ class UdpSocket {
   static constexpr std::size_t max_payload(Family family) { return net::max_payload(family); }
 
   // Options; each has a reader that asks the kernel. ip(7), ipv6(7), socket(7).
-  void set_broadcast(bool allowed);         // SO_BROADCAST
-  void set_ttl(int hops);                   // 1-255, unicast and broadcast
-  void set_multicast_ttl(int hops);         // 0-255
-  void set_multicast_loopback(bool on);     // whether groups joined on this host get what is sent
+  void set_broadcast(bool allowed);      // SO_BROADCAST
+  void set_ttl(int hops);                // 1-255, unicast and broadcast
+  void set_multicast_ttl(int hops);      // 0-255
+  void set_multicast_loopback(bool on);  // whether groups joined on this host get what is sent
   void set_multicast_interface(unsigned index);
-  void set_multicast_all(bool on);          // off: only groups that this socket joined
-  void set_traffic_class(int value);        // 0-255: DSCP << 2
-  void set_dont_fragment(bool on);          // DF, and nothing larger than the path MTU leaves
-  void set_path_mtu_probing(bool on);       // DF, and the cached path MTU is ignored
+  void set_multicast_all(bool on);     // off: only groups that this socket joined
+  void set_traffic_class(int value);   // 0-255: DSCP << 2
+  void set_dont_fragment(bool on);     // DF, and nothing larger than the path MTU leaves
+  void set_path_mtu_probing(bool on);  // DF, and the cached path MTU is ignored
   void set_reuse_address(bool on);
   void set_reuse_port(bool on);
   void bind_to_interface(const Interface& interface);  // SO_BINDTODEVICE
   std::size_t set_receive_buffer(std::size_t bytes);   // gives what was granted
   std::size_t set_send_buffer(std::size_t bytes);
   void want(const WantedMetadata& wanted);
-  void report_transport_errors(bool on);    // IP_RECVERR, and where extensions begin (RFC 4884)
+  void report_transport_errors(bool on);               // IP_RECVERR, and where extensions begin (RFC 4884)
   void use_segmentation(std::size_t largest_segment);  // 0: none
 
   int broadcast() const;

@@ -56,8 +56,8 @@ constexpr Option send_buffer_force = both(SOL_SOCKET, SO_SNDBUFFORCE, "the send 
 
 bool try_set(int fd, Family family, const Option& option, int value) {
   const bool v4 = family == Family::ipv4;
-  return setsockopt(fd, v4 ? option.level4 : option.level6, v4 ? option.name4 : option.name6, &value,
-                    sizeof value) == 0;
+  return setsockopt(fd, v4 ? option.level4 : option.level6, v4 ? option.name4 : option.name6, &value, sizeof value) ==
+         0;
 }
 
 void set(int fd, Family family, const Option& option, int value) {
@@ -261,8 +261,7 @@ std::size_t UdpSocket::send_buffer() const {
 
 std::size_t UdpSocket::path_mtu() const { return static_cast<std::size_t>(get(fd(), family_, mtu_option)); }
 
-void UdpSocket::add_membership(const Address& group, const Interface& interface,
-                               const std::optional<Address>& source) {
+void UdpSocket::add_membership(const Address& group, const Interface& interface, const std::optional<Address>& source) {
   change_membership(fd(), true, group, interface, source);
 }
 

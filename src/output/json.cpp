@@ -12,8 +12,8 @@ namespace {
 
 void append_u_escape(std::string& out, std::uint32_t unit) {
   constexpr std::string_view digits = "0123456789abcdef";
-  const std::array<char, 6> text{'\\', 'u', digits[unit >> 12 & 15], digits[unit >> 8 & 15], digits[unit >> 4 & 15],
-                                 digits[unit & 15]};
+  const std::array<char, 6> text{
+      '\\', 'u', digits[unit >> 12 & 15], digits[unit >> 8 & 15], digits[unit >> 4 & 15], digits[unit & 15]};
   out.append(text.data(), text.size());
 }
 

@@ -122,7 +122,7 @@ void RecordWriter::remember_sender(const net::Endpoint& sender) {
   head_.clear();
   if (options_.format == Format::json) {
     sender_text_ = net::family_of(sender) == net::Family::ipv4 ? "\",\"family\":\"IPv4\",\"address\":\""
-                                                                : "\",\"family\":\"IPv6\",\"address\":\"";
+                                                               : "\",\"family\":\"IPv6\",\"address\":\"";
     net::append_address(sender_text_, sender.address());
     sender_text_ += "\",\"port\":";
     base::append_number(sender_text_, sender.port());

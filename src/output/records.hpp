@@ -40,11 +40,11 @@ class RecordWriter {
   Sink& sink_;
   Append append_;
   bool colored_;
-  net::Endpoint sender_;        // whose text is in sender_text_
+  net::Endpoint sender_;  // whose text is in sender_text_
   std::string sender_text_;
-  std::size_t size_ = 0;        // that ends head_
-  std::string head_;            // sender_text_, the size, and what separates it from what follows
-  net::Metadata details_of_;    // whose text is in details_
+  std::size_t size_ = 0;      // that ends head_
+  std::string head_;          // sender_text_, the size, and what separates it from what follows
+  net::Metadata details_of_;  // whose text is in details_
   std::uint16_t details_port_ = 0;
   std::string details_;
 };

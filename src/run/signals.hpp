@@ -14,7 +14,7 @@ int catch_signals();
 // until the process ends (setitimer(2)).
 void set_alarm(base::Nanoseconds after);
 
-bool stop_signalled();   // SIGINT, SIGTERM, SIGHUP
+bool stop_signalled();  // SIGINT, SIGTERM, SIGHUP
 bool alarm_signalled();
 
 }  // namespace run

@@ -11,8 +11,7 @@ namespace {
 
 // Echo, discard's neighbours, DNS, TFTP, portmap, NTP, SNMP, CLDAP, SSDP, mDNS, memcached: they answer anything, so an
 // answer to them may never end.
-constexpr std::array<std::uint16_t, 13> answering_ports{7,   13,  17,  19,   37,   53,   69,
-                                                        123, 161, 389, 1900, 5353, 11211};
+constexpr std::array<std::uint16_t, 13> answering_ports{7, 13, 17, 19, 37, 53, 69, 123, 161, 389, 1900, 5353, 11211};
 
 constexpr std::uint32_t most_echoes = 1'000;
 constexpr auto quiet = std::chrono::seconds(1);

@@ -40,8 +40,7 @@ std::uint64_t fingerprint(std::string_view bytes) {
 std::string_view ts_packets_of(std::string_view datagram) {
   if (is_ts(datagram)) return datagram;
   const RtpPacket packet = parse_rtp(datagram);
-  const bool carries =
-      packet.kind == RtpKind::rtp && packet.payload_type == rtp_type_mp2t && is_ts(packet.payload);
+  const bool carries = packet.kind == RtpKind::rtp && packet.payload_type == rtp_type_mp2t && is_ts(packet.payload);
   return carries ? packet.payload : std::string_view();
 }
 
@@ -76,8 +75,7 @@ struct TsTracker::Packet {
 void TsTracker::add(std::string_view datagram) {
   std::string_view packets = ts_packets_of(datagram);
   ++(packets.empty() ? not_ts_ : datagrams_);
-  for (; !packets.empty(); packets.remove_prefix(ts_packet_size))
-    add_packet(packets.substr(0, ts_packet_size));
+  for (; !packets.empty(); packets.remove_prefix(ts_packet_size)) add_packet(packets.substr(0, ts_packet_size));
 }
 
 void TsTracker::add_packet(std::string_view bytes) {

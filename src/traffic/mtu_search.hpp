@@ -18,10 +18,10 @@ struct MtuResult {
   };
   Proof proof = Proof::none;
   unsigned mtu = 0;
-  unsigned payload = 0;                      // of UDP: the MTU less 28 (IPv4) or 48 (IPv6)
-  std::optional<net::Address> narrowed_by;   // who refused a larger one; empty: the link itself, or nobody said
-  bool black_hole = false;                   // larger ones vanish without an ICMP error
-  bool lossy = false;                        // sizes that pass were lost at times as well
+  unsigned payload = 0;                     // of UDP: the MTU less 28 (IPv4) or 48 (IPv6)
+  std::optional<net::Address> narrowed_by;  // who refused a larger one; empty: the link itself, or nobody said
+  bool black_hole = false;                  // larger ones vanish without an ICMP error
+  bool lossy = false;                       // sizes that pass were lost at times as well
 };
 
 // One probe at a time: send a packet of next() bytes with DF set, and report what became of it. A size fails
@@ -65,22 +65,22 @@ class MtuSearch {
   bool is_silent_limit() const { return high_ <= link_ && !refused_; }
 
   net::Family family_;
-  unsigned floor_;                  // what every link carries: RFC 791, RFC 8200
+  unsigned floor_;  // what every link carries: RFC 791, RFC 8200
   unsigned link_;
   Target target_ = Target::unknown;
-  unsigned low_ = 0;                // the largest size that passed; 0: none yet
-  unsigned high_;                   // the smallest that failed; link_ + 1: none yet
-  bool refused_ = false;            // high_ failed by ICMP
-  unsigned claim_ = 0;              // the MTU that the last router told, 0: none
+  unsigned low_ = 0;      // the largest size that passed; 0: none yet
+  unsigned high_;         // the smallest that failed; link_ + 1: none yet
+  bool refused_ = false;  // high_ failed by ICMP
+  unsigned claim_ = 0;    // the MTU that the last router told, 0: none
   std::optional<net::Address> claimed_by_;
-  unsigned current_;                // the size to send
-  unsigned silences_ = 0;           // tries of it without an answer
+  unsigned current_;                 // the size to send
+  unsigned silences_ = 0;            // tries of it without an answer
   std::optional<unsigned> suspect_;  // silent; `current_` is a smaller size that shows whether that is due to size
-  unsigned confirmed_ = 0;          // the limit that was tried once more
-  unsigned restarts_ = 0;           // contradictions so far
+  unsigned confirmed_ = 0;           // the limit that was tried once more
+  unsigned restarts_ = 0;            // contradictions so far
   bool lossy_ = false;
   bool done_ = false;
-  bool failed_ = false;             // over without a figure
+  bool failed_ = false;  // over without a figure
 };
 
 }  // namespace traffic

@@ -21,9 +21,12 @@ using base::UsageError;
 
 std::string decoded(std::string_view text, Encoding encoding) {
   switch (encoding) {
-    case Encoding::hexadecimal: return base::parse_hex(text);
-    case Encoding::escapes: return base::parse_escapes(text);
-    case Encoding::plain: break;
+    case Encoding::hexadecimal:
+      return base::parse_hex(text);
+    case Encoding::escapes:
+      return base::parse_escapes(text);
+    case Encoding::plain:
+      break;
   }
   return std::string(text);
 }
@@ -146,7 +149,8 @@ class Input : public PayloadSource {
     }
     ++piece_;
     const bool whole = options_.cut.at == CutAt::end;
-    if (options_.encoding == Encoding::plain) return whole ? checked(slice(*piece, options_, name_)) : closed_up(checked(*piece));
+    if (options_.encoding == Encoding::plain)
+      return whole ? checked(slice(*piece, options_, name_)) : closed_up(checked(*piece));
     try {
       decoded_.push_back(decoded(*piece, options_.encoding));
     } catch (const UsageError& error) {
@@ -165,8 +169,8 @@ class Input : public PayloadSource {
     // What is left is the beginning of a piece. As text it may be several times as long as the datagram it makes.
     const std::size_t longest = most_ * (options_.encoding == Encoding::plain ? 1 : 8) + options_.cut.delimiter.size();
     if (left > longest) {
-      throw UsageError(fmt::format("{} has more than {} bytes; a datagram holds at most {} over {}", place(piece_ + 1), longest,
-                                   most_, most_ == 65'507 ? "IPv4" : "IPv6"));
+      throw UsageError(fmt::format("{} has more than {} bytes; a datagram holds at most {} over {}", place(piece_ + 1),
+                                   longest, most_, most_ == 65'507 ? "IPv4" : "IPv6"));
     }
     if (left > 0) std::memmove(buffer_.data(), unread_.data(), left);
     if (buffer_.size() < left + block) buffer_.resize(left + block);

@@ -20,12 +20,12 @@ constexpr std::uint64_t for_ever = std::numeric_limits<std::uint64_t>::max();
 
 struct SourceOptions {
   std::vector<std::string> messages;
-  std::optional<std::string> file;         // none: stdin
-  std::optional<std::uint64_t> size;       // datagrams of a pattern instead
-  std::uint64_t rounds = 1;                // or for_ever
+  std::optional<std::string> file;    // none: stdin
+  std::optional<std::uint64_t> size;  // datagrams of a pattern instead
+  std::uint64_t rounds = 1;           // or for_ever
   Encoding encoding = Encoding::plain;
   Cut cut;
-  std::uint64_t offset = 0;                // of each message, or of the whole input
+  std::uint64_t offset = 0;  // of each message, or of the whole input
   std::optional<std::uint64_t> length;
 };
 

@@ -45,15 +45,15 @@ struct Payload {
   Form form;
   std::string_view request;
   Check* check_fact;
-  std::size_t padded_to = 0;        // zeros are added up to this size
-  std::uint16_t marked_port = 0;    // requests to this port, and replies, begin with four zero bytes (RFC 3948)
+  std::size_t padded_to = 0;      // zeros are added up to this size
+  std::uint16_t marked_port = 0;  // requests to this port, and replies, begin with four zero bytes (RFC 3948)
 };
 
 // Every payload, in the order of --list-payloads; the first is the token.
 std::span<const Payload> payloads();
 
-const Payload* find_payload(std::string_view name);    // nullptr: no such name
-const Payload& payload_for_port(std::uint16_t port);   // the token when no protocol is at home there
+const Payload* find_payload(std::string_view name);   // nullptr: no such name
+const Payload& payload_for_port(std::uint16_t port);  // the token when no protocol is at home there
 
 // The request to send to `port`.
 std::string build_request(const Payload& payload, const RandomBits& random, std::uint16_t port);

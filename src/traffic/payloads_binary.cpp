@@ -85,8 +85,11 @@ std::string quic_version(std::uint32_t version) {
 
 // What the first payload of an IKE message that says something says (RFC 7296, 3.2 and 3.10).
 std::string ike_verdict(ByteReader& in, std::uint8_t payload) {
-  constexpr Name notifications[] = {{5, "INVALID_MAJOR_VERSION"}, {7, "INVALID_SYNTAX"}, {14, "NO_PROPOSAL_CHOSEN"},
-                                    {17, "INVALID_KE_PAYLOAD"},   {16390, "COOKIE"}};
+  constexpr Name notifications[] = {{5, "INVALID_MAJOR_VERSION"},
+                                    {7, "INVALID_SYNTAX"},
+                                    {14, "NO_PROPOSAL_CHOSEN"},
+                                    {17, "INVALID_KE_PAYLOAD"},
+                                    {16390, "COOKIE"}};
   constexpr std::uint8_t security_association = 33, notify = 41;
   while (payload != 0 && in.ok()) {
     const std::uint8_t next = in.u8();
@@ -225,8 +228,11 @@ Fact check_ike(std::string_view request, std::string_view reply, const ReplyCont
 
 // RFC 6886, 3.2 and 3.5; a PCP server's refusal (RFC 6887, 9.2) has its result in the same place.
 Fact check_natpmp(std::string_view, std::string_view reply, const ReplyContext&) {
-  constexpr Name results[] = {{1, "unsupported version"}, {2, "not authorised"}, {3, "network failure"},
-                              {4, "out of resources"},    {5, "unsupported opcode"}};
+  constexpr Name results[] = {{1, "unsupported version"},
+                              {2, "not authorised"},
+                              {3, "network failure"},
+                              {4, "out of resources"},
+                              {5, "unsupported opcode"}};
   ByteReader in(reply);
   const std::uint8_t version = in.u8();
   const std::uint8_t operation = in.u8();
@@ -241,8 +247,12 @@ Fact check_natpmp(std::string_view, std::string_view reply, const ReplyContext&)
 
 // RFC 5531, 9.
 Fact check_portmap(std::string_view request, std::string_view reply, const ReplyContext&) {
-  constexpr Name states[] = {{0, "accepted"},           {1, "program unavailable"}, {2, "program version mismatch"},
-                             {3, "procedure unavailable"}, {4, "garbage arguments"},   {5, "system error"}};
+  constexpr Name states[] = {{0, "accepted"},
+                             {1, "program unavailable"},
+                             {2, "program version mismatch"},
+                             {3, "procedure unavailable"},
+                             {4, "garbage arguments"},
+                             {5, "system error"}};
   ByteReader in(reply);
   const bool ours = in.take(4) == request.substr(0, 4);
   const std::uint32_t direction = in.u32();

@@ -179,8 +179,8 @@ std::string ProbeStatistics::histogram(std::size_t width) const {
   std::string out;
   for (std::size_t row = 0; row < counts.size(); ++row) {
     const std::string upper = row > last_range ? "" : edge(row + 1);
-    const std::string line = fmt::format("{:>{}} - {:>{}} ms  {:>{}}  ", edge(row), edge_width, upper, edge_width,
-                                         counts[row], count_width);
+    const std::string line =
+        fmt::format("{:>{}} - {:>{}} ms  {:>{}}  ", edge(row), edge_width, upper, edge_width, counts[row], count_width);
     const std::size_t room = std::max(width, least_width) - std::min(line.size(), least_width - 1);
     const double share = static_cast<double>(counts[row]) / static_cast<double>(largest);
     const auto bar = static_cast<std::size_t>(std::ceil(share * static_cast<double>(room)));

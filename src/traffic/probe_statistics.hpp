@@ -24,13 +24,13 @@ struct RttSummary {
 
 struct ProbeSummary {
   std::uint64_t sent = 0;
-  std::uint64_t received = 0;   // probes that were answered, late ones among them
-  std::uint64_t lost = 0;       // sent less received, refused ones among them
-  double lost_percent = 0;      // of sent
-  std::uint64_t duplicate = 0;  // further replies to a probe that had one
-  std::uint64_t reordered = 0;  // first replies that a later probe's had overtaken (RFC 4737, 3)
-  std::uint64_t late = 0;       // answered after the wait for it was over
-  std::uint64_t refused = 0;    // answered by an ICMP error and nothing else
+  std::uint64_t received = 0;     // probes that were answered, late ones among them
+  std::uint64_t lost = 0;         // sent less received, refused ones among them
+  double lost_percent = 0;        // of sent
+  std::uint64_t duplicate = 0;    // further replies to a probe that had one
+  std::uint64_t reordered = 0;    // first replies that a later probe's had overtaken (RFC 4737, 3)
+  std::uint64_t late = 0;         // answered after the wait for it was over
+  std::uint64_t refused = 0;      // answered by an ICMP error and nothing else
   std::optional<RttSummary> rtt;  // empty when nothing was received
 };
 

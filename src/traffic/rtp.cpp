@@ -64,10 +64,10 @@ RtpPacket parse_rtp(std::string_view datagram) {
 
 std::optional<std::uint32_t> static_clock_rate(std::uint8_t payload_type) {
   // By payload type; 0 where RFC 3551 gives none. G722 (9) keeps 8,000 although it samples at 16,000.
-  constexpr std::array<std::uint32_t, 35> rates{
-      8'000, 0,      0,      8'000, 8'000,  8'000,  16'000, 8'000,  8'000,  8'000,  44'100, 44'100,
-      8'000, 8'000,  90'000, 8'000, 11'025, 22'050, 8'000,  0,      0,      0,      0,      0,
-      0,     90'000, 90'000, 0,     90'000, 0,      0,      90'000, 90'000, 90'000, 90'000};
+  constexpr std::array<std::uint32_t, 35> rates{8'000, 0,      0,      8'000, 8'000,  8'000,  16'000, 8'000,  8'000,
+                                                8'000, 44'100, 44'100, 8'000, 8'000,  90'000, 8'000,  11'025, 22'050,
+                                                8'000, 0,      0,      0,     0,      0,      0,      90'000, 90'000,
+                                                0,     90'000, 0,      0,     90'000, 90'000, 90'000, 90'000};
   if (payload_type >= rates.size() || rates[payload_type] == 0) return std::nullopt;
   return rates[payload_type];
 }

@@ -68,8 +68,7 @@ bool StallWatch::stalled(Time now) {
   return true;
 }
 
-std::string stall_text(const net::Endpoint& group, std::string_view interface,
-                       StallWatch::Duration after_join) {
+std::string stall_text(const net::Endpoint& group, std::string_view interface, StallWatch::Duration after_join) {
   const bool v4 = net::family_of(group) == net::Family::ipv4;
   const net::Endpoint shown(net::with_zone(group.address(), 0), group.port());
   return fmt::format(
@@ -78,9 +77,8 @@ std::string stall_text(const net::Endpoint& group, std::string_view interface,
       "forgets the membership after 260 s; enable {} querier on the switch or router, or turn snooping off; "
       "joining "
       "again helps for as long",
-      net::to_string(shown), base::escaped(interface),
-      std::chrono::duration_cast<seconds>(after_join).count(), v4 ? "IGMP" : "MLD",
-      v4 ? "an IGMP" : "an MLD");
+      net::to_string(shown), base::escaped(interface), std::chrono::duration_cast<seconds>(after_join).count(),
+      v4 ? "IGMP" : "MLD", v4 ? "an IGMP" : "an MLD");
 }
 
 }  // namespace traffic

@@ -54,7 +54,6 @@ class StallWatch {
 };
 
 // "239.1.1.1:5000 on eth0 fell silent 258 s after the join: ..." with the usual cause and its cure.
-std::string stall_text(const net::Endpoint& group, std::string_view interface,
-                       StallWatch::Duration after_join);
+std::string stall_text(const net::Endpoint& group, std::string_view interface, StallWatch::Duration after_join);
 
 }  // namespace traffic

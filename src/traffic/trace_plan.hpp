@@ -39,7 +39,7 @@ struct TraceAnswer {
   Kind kind = Kind::passed;
   net::Address address;  // who answered
   std::chrono::nanoseconds rtt{};
-  std::string remark{};              // why it was refused, MPLS labels, ...
+  std::string remark{};               // why it was refused, MPLS labels, ...
   std::optional<std::uint8_t> ttl{};  // of the answer as it arrived
 };
 

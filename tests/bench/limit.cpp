@@ -9,7 +9,8 @@
 //   limit flood PORT [option value]...             requests, several in flight
 //
 // recv and echo run until SIGTERM. Options: --size BYTES, --count DATAGRAMS, --seconds T, --window REQUESTS,
-// --senders N (from so many addresses of 127/8 in turn, --each DATAGRAMS at a time). One JSON line on stderr at the end.
+// --senders N (from so many addresses of 127/8 in turn, --each DATAGRAMS at a time). One JSON line on stderr at the
+// end.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
@@ -104,7 +105,11 @@ bool is_passing(int error) {
 class Batch {
  public:
   Batch(std::size_t places, std::size_t room)
-      : room_(room), names_(places), controls_(places), vectors_(places), headers_(places),
+      : room_(room),
+        names_(places),
+        controls_(places),
+        vectors_(places),
+        headers_(places),
         payloads_(new char[places * stride()]) {
     for (std::size_t i = 0; i < places; ++i) {
       vectors_[i] = {payload(i), room};
@@ -222,7 +227,8 @@ void run_recv(const Options& options) {
 // Sends from 127.1.0.0 on, the next address with each message: IP_PKTINFO chooses it, so that one socket is enough.
 class Senders {
  public:
-  Senders(Batch& batch, const Options& options) : batch_(batch), senders_(options.senders), to_(loopback(options.port)) {
+  Senders(Batch& batch, const Options& options)
+      : batch_(batch), senders_(options.senders), to_(loopback(options.port)) {
     if (senders_ == 0) return;
     controls_.resize(batch.places());
     for (std::size_t i = 0; i < batch.places(); ++i) {
@@ -357,7 +363,9 @@ void run_ping(const Options& options) {
   }
   if (times.empty()) times.push_back(0);
   std::sort(times.begin(), times.end());
-  const auto part = [&](double share) { return times[static_cast<std::size_t>(share * static_cast<double>(times.size() - 1))]; };
+  const auto part = [&](double share) {
+    return times[static_cast<std::size_t>(share * static_cast<double>(times.size() - 1))];
+  };
   std::fprintf(stderr, "{\"role\":\"ping\",\"p50_us\":%.3f,\"p99_us\":%.3f,\"lost\":%llu}\n", part(.5), part(.99),
                static_cast<unsigned long long>(lost));
 }
@@ -393,13 +401,20 @@ Options parse(int argc, char** argv) {
   for (; i + 1 < argc; i += 2) {
     const std::string_view name = argv[i];
     const double value = std::strtod(argv[i + 1], nullptr);
-    if (name == "--size") options.size = static_cast<std::size_t>(value);
-    else if (name == "--count") options.count = static_cast<std::uint64_t>(value);
-    else if (name == "--seconds") options.seconds = value;
-    else if (name == "--window") options.window = static_cast<std::size_t>(value);
-    else if (name == "--senders") options.senders = static_cast<std::uint32_t>(value);
-    else if (name == "--each") options.each = static_cast<std::size_t>(value);
-    else std::fprintf(stderr, "limit: %s: no such option\n", argv[i]), std::exit(2);
+    if (name == "--size")
+      options.size = static_cast<std::size_t>(value);
+    else if (name == "--count")
+      options.count = static_cast<std::uint64_t>(value);
+    else if (name == "--seconds")
+      options.seconds = value;
+    else if (name == "--window")
+      options.window = static_cast<std::size_t>(value);
+    else if (name == "--senders")
+      options.senders = static_cast<std::uint32_t>(value);
+    else if (name == "--each")
+      options.each = static_cast<std::size_t>(value);
+    else
+      std::fprintf(stderr, "limit: %s: no such option\n", argv[i]), std::exit(2);
   }
   return options;
 }
@@ -407,18 +422,25 @@ Options parse(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 3) return std::fprintf(stderr, "usage: limit recv|send|echo|ping|flood PORT [MODE] [--option value]...\n"), 2;
+  if (argc < 3)
+    return std::fprintf(stderr, "usage: limit recv|send|echo|ping|flood PORT [MODE] [--option value]...\n"), 2;
   struct sigaction action {};  // no SA_RESTART: a signal ends what blocks
   action.sa_handler = [](int) { stopping = 1; };
   sigaction(SIGTERM, &action, nullptr);
   sigaction(SIGINT, &action, nullptr);
   const Options options = parse(argc, argv);
   const std::string_view role = argv[1];
-  if (role == "recv") run_recv(options);
-  else if (role == "send") run_send(options);
-  else if (role == "echo") run_echo(options);
-  else if (role == "ping") run_ping(options);
-  else if (role == "flood") run_flood(options);
-  else return std::fprintf(stderr, "limit: %s: no such role\n", argv[1]), 2;
+  if (role == "recv")
+    run_recv(options);
+  else if (role == "send")
+    run_send(options);
+  else if (role == "echo")
+    run_echo(options);
+  else if (role == "ping")
+    run_ping(options);
+  else if (role == "flood")
+    run_flood(options);
+  else
+    return std::fprintf(stderr, "limit: %s: no such role\n", argv[1]), 2;
   return 0;
 }

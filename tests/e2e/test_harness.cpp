@@ -19,8 +19,7 @@ TEST_CASE("harness: output, exit status and signals of a program are seen") {
   CHECK(run({"no-such-program-here"}).ending == Ending{127, 0});
 }
 
-TEST_CASE(
-    "harness: lines are waited for in order, and what does not come is an exception that shows what did") {
+TEST_CASE("harness: lines are waited for in order, and what does not come is an exception that shows what did") {
   Process cat({"cat"}, {.input = Input::pipe});
   cat.write("one\ntwo 2\nthree\n");
   CHECK(cat.wait_for(Stream::out, "tw") == "two 2");
@@ -46,8 +45,7 @@ TEST_CASE("harness: a program that does not end is given up and killed") {
 
 TEST_CASE("harness: a script runs in a network of its own") {
   SKIP_UNLESS(can_make_namespaces(), "no network namespaces here");
-  const Finished result =
-      run_in_namespace("interface one; ip -o link | grep -c 'lo:\\|one@'; echo $1", {"word"});
+  const Finished result = run_in_namespace("interface one; ip -o link | grep -c 'lo:\\|one@'; echo $1", {"word"});
   CHECK(result.ending == done);
   CHECK(result.out == "2\nword\n");
 }

@@ -15,13 +15,11 @@ struct Peer {
 };
 
 constexpr Peer peers[] = {
-    {"nc.openbsd", "printf %s \"$2\" | nc.openbsd -u -q 0 127.0.0.1 $1", "exec nc.openbsd -u -l 127.0.0.1 $1",
-     nullptr},
+    {"nc.openbsd", "printf %s \"$2\" | nc.openbsd -u -q 0 127.0.0.1 $1", "exec nc.openbsd -u -l 127.0.0.1 $1", nullptr},
     {"ncat", "printf %s \"$2\" | ncat -u --send-only 127.0.0.1 $1", "exec ncat -u -l 127.0.0.1 $1",
      "exec ncat -u -l 127.0.0.1 $1 --exec /bin/cat"},
     {"socat", "printf %s \"$2\" | socat -u STDIN UDP4-SENDTO:127.0.0.1:$1",
-     "exec socat -u UDP4-RECV:$1,bind=127.0.0.1 STDOUT",
-     "exec socat UDP4-RECVFROM:$1,bind=127.0.0.1,fork EXEC:cat"},
+     "exec socat -u UDP4-RECV:$1,bind=127.0.0.1 STDOUT", "exec socat UDP4-RECVFROM:$1,bind=127.0.0.1,fork EXEC:cat"},
     {"node",
      "node -e \"const s=require('dgram').createSocket('udp4');"
      "s.send(process.argv[2],+process.argv[1],'127.0.0.1',()=>s.close())\" \"$1\" \"$2\"",
@@ -44,8 +42,7 @@ Words script(const char* text, std::uint16_t port, const std::string& payload = 
 
 void check_sends_to_us(const Peer& peer) {
   Listener listener({"-c", "2"});
-  for (const std::string& text :
-       {std::string("hello from afar"), std::string("gr\xc3\xbc\xc3\x9f\nsecond line")}) {
+  for (const std::string& text : {std::string("hello from afar"), std::string("gr\xc3\xbc\xc3\x9f\nsecond line")}) {
     CHECK(run(script(peer.send, listener.port(), text)).ending == done);
   }
   const std::string out = listener.finish().out;
@@ -65,8 +62,8 @@ void check_answers_us(const Peer& peer) {
   const std::uint16_t port = unused_port();
   Process echo(script(peer.echo, port));
   REQUIRE(echo.wait_for_port() == port);
-  const Finished result = run_udptool(
-      {"send", "-w", "10", "--replies", "1", "127.0.0.1", std::to_string(port), "there and back"});
+  const Finished result =
+      run_udptool({"send", "-w", "10", "--replies", "1", "127.0.0.1", std::to_string(port), "there and back"});
   CHECK(result.ending == done);
   CHECK(contains(result.out, "\t14\tthere and back\n"));
 }

@@ -117,8 +117,8 @@ TEST_CASE("join: another process's any-source membership does not widen a source
 TEST_CASE("join: a range joins as many groups in a row, on each interface") {
   IN_NAMESPACE(two_networks);
   Joiner joiner({"-i", "one", "-c", "2", "239.1.1.255+3:5000"}, 3);
-  CHECK(joiner.joined() == Words{"joined 239.1.1.255:5000 on one", "joined 239.1.2.0:5000 on one",
-                                 "joined 239.1.2.1:5000 on one"});
+  CHECK(joiner.joined() ==
+        Words{"joined 239.1.1.255:5000 on one", "joined 239.1.2.0:5000 on one", "joined 239.1.2.1:5000 on one"});
   for (const char* group : {"239.1.1.254", "239.1.2.2", "239.1.1.255", "239.1.2.1"}) {
     send({"-i", "one", group, "5000", group});
   }

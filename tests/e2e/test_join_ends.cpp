@@ -132,8 +132,10 @@ TEST_CASE("join --leave-after: the groups are left, nothing more is shown, the s
   say("after");
   CHECK(payloads_of(other.finish().out) == Words{"after"});
   for (int i = 0; i < 2; ++i) {
-    CHECK(joiner.wait_for_match(Stream::err, "^one after leaving: [0-9]+ packets/s, of them [0-9]+ multicast; "
-                                             "[0-9]+ multicast in all$")
+    CHECK(joiner
+              .wait_for_match(Stream::err,
+                              "^one after leaving: [0-9]+ packets/s, of them [0-9]+ multicast; "
+                              "[0-9]+ multicast in all$")
               .size() == 1);
   }
   const Finished result = joiner.stop();

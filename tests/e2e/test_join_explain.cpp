@@ -25,8 +25,9 @@ bool gets_to_world(const Words& options, const std::string& text) {
 }  // namespace
 
 TEST_CASE("explain: findings with a cure each and the kernel's table, before it goes on") {
-  IN_NAMESPACE(two_networks + "ip link add idle type veth peer name idle_end; set_kernel here net/ipv4/conf/one/rp_filter 1\n"
-                              "set_kernel here net/ipv4/conf/two/force_igmp_version 2");
+  IN_NAMESPACE(two_networks +
+               "ip link add idle type veth peer name idle_end; set_kernel here net/ipv4/conf/one/rp_filter 1\n"
+               "set_kernel here net/ipv4/conf/two/force_igmp_version 2");
   Joiner member({"-i", "one", "239.1.1.1:6000"});
   const Finished result = explained({"239.1.1.1", "224.0.0.251", "232.1.1.1"}, 9);
   CHECK(result.ending == done);

@@ -33,8 +33,8 @@ TEST_CASE("join: a link-local group without a zone is joined on every valid inte
 
 TEST_CASE("join: a zone, or -i, names the interface of a link-local group") {
   IN_NAMESPACE(two_networks);
-  for (const Words& words : {Words{"ff02::1234%one"}, Words{"-i", "one", "ff02::1234"},
-                             Words{"-i", "one", "[ff02::1234%one]:41234"}}) {
+  for (const Words& words :
+       {Words{"ff02::1234%one"}, Words{"-i", "one", "ff02::1234"}, Words{"-i", "one", "[ff02::1234%one]:41234"}}) {
     CAPTURE(words);
     Words all{"-c", "1"};
     all.insert(all.end(), words.begin(), words.end());

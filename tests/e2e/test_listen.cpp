@@ -63,8 +63,7 @@ TEST_CASE("listen: a name listens on every address that it has") {
 }
 
 TEST_CASE("listen: a host without IPv6 listens on IPv4 with a notice") {
-  IN_NAMESPACE(
-      "set_kernel here net/ipv6/conf/all/disable_ipv6 1; set_kernel here net/ipv6/conf/lo/disable_ipv6 1");
+  IN_NAMESPACE("set_kernel here net/ipv6/conf/all/disable_ipv6 1; set_kernel here net/ipv6/conf/lo/disable_ipv6 1");
   SKIP_UNLESS(!has_ipv6(), "IPv6 cannot be turned off here");
   Listener listener({"-c", "1"}, {"0"});
   CHECK(listener.addresses().at(0) == "0.0.0.0");
@@ -207,8 +206,7 @@ TEST_CASE("listen --deny and --allow: who is ignored leaves no record and does n
     CAPTURE(row.options);
     Words options = row.options;
     options.insert(options.end(), {"--allow", "127.0.0.3", "-c", std::to_string(row.one + row.two + 1)});
-    if (row.options.size() == 2 && row.options[0] == "--deny")
-      options[2] = "--allow", options[3] = "127.0.0.0/8";
+    if (row.options.size() == 2 && row.options[0] == "--deny") options[2] = "--allow", options[3] = "127.0.0.0/8";
     Listener listener(options);
     const RawUdp one("127.0.0.1"), two("127.0.0.2"), last("127.0.0.3");
     one.send("from one", listener.port(), "127.0.0.1");

@@ -20,8 +20,7 @@ constexpr const char* time9 = "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9
 
 }  // namespace
 
-TEST_CASE(
-    "text: controls, invalid UTF-8, separators and bidirectional controls are escaped, the rest is not") {
+TEST_CASE("text: controls, invalid UTF-8, separators and bidirectional controls are escaped, the rest is not") {
   const RawUdp sender;
   const auto line = [&](std::string_view payload) {
     const std::string out = hear({}, payload, sender).out;
@@ -101,19 +100,18 @@ TEST_CASE("json: one object a line for everything that happens, and stderr stays
   CHECK(result.ending == done);
   CHECK(result.err.empty());
   const std::string time = "\"time\":\""s + time9 + "\"";
-  CHECK(is_like(
-      result.out,
-      "\\{\"event\":\"listening\"," + time +
-          ",\"family\":\"IPv4\",\"address\":\"127\\.0\\.0\\.1\",\"port\":[0-9]+\\}\n"
-          "\\{\"event\":\"message\"," +
-          time +
-          ",\"family\":\"IPv4\",\"address\":\"127\\.0\\.0\\.1\",\"port\":" + std::to_string(sender.port()) +
-          ",\"size\":11,\"to\":\"127\\.0\\.0\\.1\",\"to_port\":[0-9]+,\"interface\":\"lo\",\"ttl\":64,"
-          "\"dscp\":0,\"ecn\":0,\"text\":\"hello world\"\\}\n"
-          "\\{\"event\":\"close\"," +
-          time +
-          ",\"datagrams\":1,\"bytes\":11,\"senders\":1,\"dropped\":0,\"ignored\":0,"
-          "\"seconds\":[0-9]+\\.[0-9]{3}\\}\n"));
+  CHECK(is_like(result.out,
+                "\\{\"event\":\"listening\"," + time +
+                    ",\"family\":\"IPv4\",\"address\":\"127\\.0\\.0\\.1\",\"port\":[0-9]+\\}\n"
+                    "\\{\"event\":\"message\"," +
+                    time +
+                    ",\"family\":\"IPv4\",\"address\":\"127\\.0\\.0\\.1\",\"port\":" + std::to_string(sender.port()) +
+                    ",\"size\":11,\"to\":\"127\\.0\\.0\\.1\",\"to_port\":[0-9]+,\"interface\":\"lo\",\"ttl\":64,"
+                    "\"dscp\":0,\"ecn\":0,\"text\":\"hello world\"\\}\n"
+                    "\\{\"event\":\"close\"," +
+                    time +
+                    ",\"datagrams\":1,\"bytes\":11,\"senders\":1,\"dropped\":0,\"ignored\":0,"
+                    "\"seconds\":[0-9]+\\.[0-9]{3}\\}\n"));
 }
 
 TEST_CASE("json: valid UTF-8 is text with escapes as \\u, anything else is base64") {

@@ -34,8 +34,7 @@ TEST_CASE("sin: a large datagram is cut, by the sender's or the receiver's buffe
   Listener listener({"-r", "-c", "1"});
   std::string large(65'507, ' ');
   for (std::size_t i = 0; i < large.size(); ++i) large[i] = static_cast<char>('a' + i % 23);
-  CHECK(run_with_input({"send", "--whole", "127.0.0.1", std::to_string(listener.port())}, large).ending ==
-        done);
+  CHECK(run_with_input({"send", "--whole", "127.0.0.1", std::to_string(listener.port())}, large).ending == done);
   CHECK(listener.finish().out == large);
 }
 
@@ -56,8 +55,7 @@ TEST_CASE("sin: two lines become one datagram") {
 
 TEST_CASE("sin: silence is reported as success") {
   const RawUdp silent;
-  const Finished result =
-      run_udptool({"send", "-w", "100ms", "127.0.0.1", std::to_string(silent.port()), "anybody?"});
+  const Finished result = run_udptool({"send", "-w", "100ms", "127.0.0.1", std::to_string(silent.port()), "anybody?"});
   CHECK(result.ending == nothing);
 }
 

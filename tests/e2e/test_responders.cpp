@@ -81,8 +81,8 @@ TEST_CASE("an answer leaves from the address that was asked, on a host with seve
 
 TEST_CASE("an answer has the TTL and the DSCP that were asked for") {
   const Listener listener({"--echo", "-t", "9", "--dscp", "af41"});
-  const Finished result = run_udptool(
-      {"send", "-v", "-w", "5", "--replies", "1", "127.0.0.1", std::to_string(listener.port()), "x"});
+  const Finished result =
+      run_udptool({"send", "-v", "-w", "5", "--replies", "1", "127.0.0.1", std::to_string(listener.port()), "x"});
   CHECK(result.ending == done);
   CHECK(contains(result.out, " ttl=9 dscp=34 ecn=0\tx\n"));
 }
@@ -154,8 +154,7 @@ TEST_CASE("two echoes cannot play ping-pong for ever") {
       "a,b=int(sys.argv[1]),int(sys.argv[2])\n"
       "s=socket.socket(socket.AF_INET,socket.SOCK_RAW,socket.IPPROTO_UDP)\n"
       "s.sendto(struct.pack('!HHHH',a,b,12,0)+b'ball',('127.0.0.1',0))\n";
-  const Finished kick =
-      run({"python3", "-c", script, std::to_string(one.port()), std::to_string(two.port())});
+  const Finished kick = run({"python3", "-c", script, std::to_string(one.port()), std::to_string(two.port())});
   REQUIRE(kick.err.empty());
   two.wait_for(Stream::out, "ball");
   std::size_t before = 0;

@@ -40,8 +40,7 @@ TEST_CASE("send: names are resolved, and IPv6 works by literal and by -6") {
   CHECK(six.next() == "y");
 }
 
-TEST_CASE(
-    "send: of a name with several addresses the first is taken, and its refusal hints at the other family") {
+TEST_CASE("send: of a name with several addresses the first is taken, and its refusal hints at the other family") {
   SKIP_UNLESS(has_ipv6(), "no IPv6 here");
   IN_NAMESPACE("hosts_file '::1 both.test' '127.0.0.1 both.test' '127.0.0.1 four.test'");
   const std::string port = std::to_string(unused_port());
@@ -54,8 +53,7 @@ TEST_CASE(
 }
 
 TEST_CASE("send: without IPv6 here, a name's IPv4 address is taken") {
-  IN_NAMESPACE(
-      "hosts_file '::1 both.test' '127.0.0.1 both.test'; set_kernel here net/ipv6/conf/lo/disable_ipv6 1");
+  IN_NAMESPACE("hosts_file '::1 both.test' '127.0.0.1 both.test'; set_kernel here net/ipv6/conf/lo/disable_ipv6 1");
   SKIP_UNLESS(!has_ipv6(), "IPv6 cannot be turned off here");
   const RawUdp peer;
   CHECK(run_udptool({"send", "both.test", std::to_string(peer.port()), "x"}).ending == done);
@@ -102,8 +100,7 @@ TEST_CASE("send -t and --dscp: they arrive") {
 
 TEST_CASE("send -w: a reply is printed as a record, and exit is 0") {
   const RawUdp peer;
-  Process sender(
-      udptool({"send", "-w", "10", "--replies", "1", "127.0.0.1", std::to_string(peer.port()), "ping"}));
+  Process sender(udptool({"send", "-w", "10", "--replies", "1", "127.0.0.1", std::to_string(peer.port()), "ping"}));
   const auto got = peer.receive();
   REQUIRE(got);
   peer.reply(*got, "pong");
@@ -129,8 +126,7 @@ TEST_CASE("send -w: a refusal is exit 3, says who refused, and ends the wait at 
 
 TEST_CASE("send -w: a reply beats a refusal that comes with it") {
   const RawUdp peer;
-  Process sender(
-      udptool({"send", "-w", "10", "--replies", "1", "127.0.0.1", std::to_string(peer.port()), "a", "b"}));
+  Process sender(udptool({"send", "-w", "10", "--replies", "1", "127.0.0.1", std::to_string(peer.port()), "a", "b"}));
   const auto got = peer.receive();
   REQUIRE(got);
   peer.reply(*got, "reply");
@@ -139,8 +135,7 @@ TEST_CASE("send -w: a reply beats a refusal that comes with it") {
 
 TEST_CASE("send --replies: the wait ends after so many replies, each a record") {
   const RawUdp peer;
-  Process sender(
-      udptool({"send", "-w", "30", "--replies", "2", "127.0.0.1", std::to_string(peer.port()), "x"}));
+  Process sender(udptool({"send", "-w", "30", "--replies", "2", "127.0.0.1", std::to_string(peer.port()), "x"}));
   const auto got = peer.receive();
   REQUIRE(got);
   peer.reply(*got, "first");
@@ -152,8 +147,7 @@ TEST_CASE("send --replies: the wait ends after so many replies, each a record") 
 
 TEST_CASE("send -w: replies from another port are heard too") {
   const RawUdp peer, other;
-  Process sender(
-      udptool({"send", "-w", "10", "--replies", "1", "127.0.0.1", std::to_string(peer.port()), "x"}));
+  Process sender(udptool({"send", "-w", "10", "--replies", "1", "127.0.0.1", std::to_string(peer.port()), "x"}));
   const auto got = peer.receive();
   REQUIRE(got);
   other.reply(*got, "from elsewhere");
@@ -163,8 +157,7 @@ TEST_CASE("send -w: replies from another port are heard too") {
 
 TEST_CASE("send -j: replies and refusals are events") {
   const RawUdp peer;
-  Process sender(
-      udptool({"send", "-j", "-w", "10", "--replies", "1", "127.0.0.1", std::to_string(peer.port()), "x"}));
+  Process sender(udptool({"send", "-j", "-w", "10", "--replies", "1", "127.0.0.1", std::to_string(peer.port()), "x"}));
   const auto got = peer.receive();
   REQUIRE(got);
   peer.reply(*got, "pong");
@@ -189,8 +182,7 @@ TEST_CASE("send -c: all messages so many times, in rounds") {
 TEST_CASE("send -c 0: for ever, until the deadline or SIGINT, and that is 0") {
   const RawUdp peer;
   CHECK(send_to(peer, {"-c", "0", "--interval", "20ms", "-W", "200ms"}, {"x"}).ending == done);
-  Process sender(
-      udptool({"send", "-c", "0", "--interval", "20ms", "127.0.0.1", std::to_string(peer.port()), "y"}));
+  Process sender(udptool({"send", "-c", "0", "--interval", "20ms", "127.0.0.1", std::to_string(peer.port()), "y"}));
   while (peer.next() != "y") continue;
   sender.signal(SIGINT);
   CHECK(sender.wait() == done);
@@ -261,8 +253,8 @@ TEST_CASE("send -x and -e: messages are decoded, and bad ones are exit 2 with no
   CHECK(peer.next() == "AB");
   CHECK(send_to(peer, {"-e"}, {R"(\x41\n\\)"}).ending == done);
   CHECK(peer.next() == "A\n\\");
-  for (const auto& [option, message, part] : std::vector<std::array<const char*, 3>>{
-           {"-x", "0g", "'g'"}, {"-x", "abc", "odd"}, {"-e", "\\q", "\\q"}}) {
+  for (const auto& [option, message, part] :
+       std::vector<std::array<const char*, 3>>{{"-x", "0g", "'g'"}, {"-x", "abc", "odd"}, {"-e", "\\q", "\\q"}}) {
     const Finished result = send_to(peer, {option}, {"41", message});
     CHECK(result.ending == failed);
     CHECK(contains(result.err, part));
@@ -314,8 +306,7 @@ TEST_CASE("send: a link-local address without zone takes the only interface, wit
   CHECK(contains(result.err, "one"));
 }
 
-TEST_CASE(
-    "send: a link-local address without zone is exit 2 and lists the candidates when there are several") {
+TEST_CASE("send: a link-local address without zone is exit 2 and lists the candidates when there are several") {
   IN_NAMESPACE("interface one; interface two");
   const Finished result = run_udptool({"send", "fe80::99", "9", "x"});
   CHECK(result.ending == failed);
@@ -358,7 +349,6 @@ TEST_CASE("send: nobody there is not noticed without -w, or told as exit 3, but 
 }
 
 TEST_CASE("send: ten thousand datagrams to a closed port are all sent") {
-  const Finished result =
-      run_udptool({"send", "-j", "-c", "10000", "127.0.0.1", std::to_string(unused_port()), "x"});
+  const Finished result = run_udptool({"send", "-j", "-c", "10000", "127.0.0.1", std::to_string(unused_port()), "x"});
   CHECK(contains(result.out, "\"sent\":10000,\"sent_bytes\":10000"));
 }

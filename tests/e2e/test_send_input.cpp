@@ -164,11 +164,9 @@ TEST_CASE("input: a stdin that is closed or a directory is one line and exit 2")
   CHECK_FALSE(peer.receive(Milliseconds(30)));
 }
 
-TEST_CASE(
-    "input: a line or chunk longer than a datagram is exit 2 at that piece, and nothing of it is sent") {
+TEST_CASE("input: a line or chunk longer than a datagram is exit 2 at that piece, and nothing of it is sent") {
   const RawUdp peer;
-  const Finished lines =
-      run_with_input(to_peer(peer, {}), "before\n" + std::string(65'508, 'x') + "\nafter\n");
+  const Finished lines = run_with_input(to_peer(peer, {}), "before\n" + std::string(65'508, 'x') + "\nafter\n");
   CHECK(lines.ending == failed);
   CHECK(contains(lines.err, "65507"));
   CHECK(peer.next() == "before");
@@ -189,8 +187,7 @@ TEST_CASE("input: many lines all arrive, in order") {
   Listener listener({"-r", "-D", "\\n", "-c", "5000"});
   std::string input;
   for (int i = 0; i < 5'000; ++i) input += "line " + std::to_string(i) + "\n";
-  const Finished sent =
-      run_with_input({"send", "--rate", "20k", "127.0.0.1", std::to_string(listener.port())}, input);
+  const Finished sent = run_with_input({"send", "--rate", "20k", "127.0.0.1", std::to_string(listener.port())}, input);
   CHECK(sent.ending == done);
   CHECK(listener.finish().out == input);
 }

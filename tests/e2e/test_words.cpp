@@ -169,8 +169,7 @@ TEST_CASE("words: options stand before, between or after the words, and -- ends 
 TEST_CASE("words: messages that look like lists, numbers or options of others arrive as they are") {
   const RawUdp peer;
   const std::string port = std::to_string(peer.port());
-  const Words messages{"[1,2]", "[", "]", "{}",    "a,b",  "'q'", "\"q\"",
-                       "%s",    "1", "=", "@file", "true", "++",  "[[x]]"};
+  const Words messages{"[1,2]", "[", "]", "{}", "a,b", "'q'", "\"q\"", "%s", "1", "=", "@file", "true", "++", "[[x]]"};
   Words words{"send", "127.0.0.1", port};
   words.insert(words.end(), messages.begin(), messages.end());
   CHECK(run_udptool(words).ending == done);
@@ -205,8 +204,8 @@ TEST_CASE("words: a command's help groups its options and has no long lines") {
 
 TEST_CASE("words: what is not built is not in the help") {
   const std::string help = run_udptool({"listen", "--help"}).out + run_udptool({"send", "--help"}).out;
-  for (const char* option : {"--exec", "--chat", "--stamp", "--pcap", "--replay", "--threads", "--metrics",
-                             "--user", "--no-sandbox"}) {
+  for (const char* option :
+       {"--exec", "--chat", "--stamp", "--pcap", "--replay", "--threads", "--metrics", "--user", "--no-sandbox"}) {
     if (!contains(help, option)) CHECK(run_udptool({"listen", option, "0"}).ending == failed);
   }
 }

@@ -20,8 +20,7 @@ bool can_make_namespaces();
 //   hosts_file LINE...       what names resolve to (hosts(5))
 //   set_kernel NAME KEY N    a setting under /proc/sys there
 // Whatever the script leaves running ends with it.
-Finished run_in_namespace(const std::string& script, const Words& words = {},
-                          Milliseconds timeout = patience);
+Finished run_in_namespace(const std::string& script, const Words& words = {}, Milliseconds timeout = patience);
 
 // True in a test process that runs within a namespace.
 bool inside_namespace();

@@ -120,9 +120,8 @@ Process::Process(const Words& words, const ProcessOptions& options) : words_(wor
   const std::vector<char*> argv = pointers(words_);
   const std::vector<char*> envp = pointers(environment);
   const auto err = make_pipe();
-  const auto out = options.output_file.empty()
-                       ? make_pipe()
-                       : std::array{-1, open_file(options.output_file, O_WRONLY | O_CREAT)};
+  const auto out =
+      options.output_file.empty() ? make_pipe() : std::array{-1, open_file(options.output_file, O_WRONLY | O_CREAT)};
   int in = -1;
   if (options.input == Input::null) in = open_file("/dev/null", O_RDONLY);
   if (options.input == Input::file) in = open_file(options.input_file, O_RDONLY);
@@ -221,8 +220,7 @@ std::string Process::wait_for(Stream stream, std::string_view text, Milliseconds
   return line;
 }
 
-std::vector<std::string> Process::wait_for_match(Stream stream, const std::string& pattern,
-                                                 Milliseconds timeout) {
+std::vector<std::string> Process::wait_for_match(Stream stream, const std::string& pattern, Milliseconds timeout) {
   Pipe& pipe = stream == Stream::out ? out_ : err_;
   const std::regex regex(pattern);
   std::vector<std::string> found;
@@ -242,14 +240,22 @@ std::vector<std::string> Process::wait_for_match(Stream stream, const std::strin
 
 void Process::wait_for_bytes(Stream stream, std::size_t count, Milliseconds timeout) {
   const Pipe& pipe = stream == Stream::out ? out_ : err_;
-  wait_until("waiting for " + std::to_string(count) + " bytes", timeout,
-             [&] { return pipe.bytes.size() >= count; });
+  wait_until("waiting for " + std::to_string(count) + " bytes", timeout, [&] { return pipe.bytes.size() >= count; });
+}
+
+// Before exec the child still has this program's own sockets.
+bool has_begun(pid_t pid) {
+  std::error_code ignored;
+  const auto program = std::filesystem::read_symlink("/proc/" + std::to_string(pid) + "/exe", ignored);
+  return !program.empty() && program != std::filesystem::read_symlink("/proc/self/exe", ignored);
 }
 
 std::uint16_t Process::wait_for_port(Milliseconds timeout) {
   const auto end = Clock::now() + timeout;
   for (;;) {
-    if (const std::uint16_t port = udp_port_of(pid_)) return port;
+    if (has_begun(pid_)) {
+      if (const std::uint16_t port = udp_port_of(pid_)) return port;
+    }
     if (Clock::now() > end || has_ended(pid_)) break;
     std::this_thread::sleep_for(Milliseconds(2));
   }

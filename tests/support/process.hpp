@@ -53,8 +53,7 @@ class Process {
   // The next whole line that has `text` in it; lines before it are passed over.
   std::string wait_for(Stream stream, std::string_view text, Milliseconds timeout = patience);
   // The same for an ECMAScript regular expression: the line and what the groups matched.
-  std::vector<std::string> wait_for_match(Stream stream, const std::string& pattern,
-                                          Milliseconds timeout = patience);
+  std::vector<std::string> wait_for_match(Stream stream, const std::string& pattern, Milliseconds timeout = patience);
   // Waits until the stream holds so many bytes.
   void wait_for_bytes(Stream stream, std::size_t count, Milliseconds timeout = patience);
   // Waits until the process has a bound UDP socket and gives its port: for those that do not tell.

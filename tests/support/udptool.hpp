@@ -57,9 +57,8 @@ class Listener : public Process {
     }
     for (std::size_t i = 0; i < sockets; ++i) {
       const auto found =
-          given("-j")
-              ? wait_for_match(Stream::out, R"x("event":"listening".*"address":"([^"]*)","port":([0-9]+))x")
-              : wait_for_match(Stream::err, R"(listening on (.*):([0-9]+)$)");
+          given("-j") ? wait_for_match(Stream::out, R"x("event":"listening".*"address":"([^"]*)","port":([0-9]+))x")
+                      : wait_for_match(Stream::err, R"(listening on (.*):([0-9]+)$)");
       addresses_.push_back(found[1]);
       ports_.push_back(static_cast<std::uint16_t>(std::stoul(found[2])));
     }

@@ -88,20 +88,19 @@ TEST_CASE("a zone is the name or the index of an interface, and an unknown one i
   CHECK(net::to_string(by_name) == "fe80::1%lo");
   CHECK(net::to_string(Endpoint(by_name, 9)) == "[fe80::1%lo]:9");
   CHECK(net::to_string(address("ff02::1%lo")) == "ff02::1%lo");
-  CHECK(contains(error_of<UsageError>([] { net::parse_address("fe80::1%nosuch0"); }),
-                 "no interface 'nosuch0'"));
+  CHECK(contains(error_of<UsageError>([] { net::parse_address("fe80::1%nosuch0"); }), "no interface 'nosuch0'"));
   CHECK(contains(error_of<UsageError>([] { net::parse_address("fe80::1%"); }), "no interface ''"));
   CHECK(contains(error_of<UsageError>([] { net::parse_address("fe80::1%99999"); }), "known are "));
 }
 
 TEST_CASE("what was meant as an address never goes to DNS") {
-  for (const char* word : {"1.2.3", "010.8.8.8", "1.2.3.4x", "1.2.3.400", "127.1", "1", "2130706433",
-                           "0x7f000001", "0X7F", "0x7f.1", "::1x", "fe80::1%nosuch0", "a:b", "host.9"}) {
+  for (const char* word : {"1.2.3", "010.8.8.8", "1.2.3.4x", "1.2.3.400", "127.1", "1", "2130706433", "0x7f000001",
+                           "0X7F", "0x7f.1", "::1x", "fe80::1%nosuch0", "a:b", "host.9"}) {
     CAPTURE(word);
     CHECK(net::looks_numeric(word));
   }
-  for (const char* word : {"localhost", "example.com", "1.example.com", "9front.org", "a", "0xyz.net",
-                           "7-eleven.com", "host.", "x0", "0b"}) {
+  for (const char* word : {"localhost", "example.com", "1.example.com", "9front.org", "a", "0xyz.net", "7-eleven.com",
+                           "host.", "x0", "0b"}) {
     CAPTURE(word);
     CHECK_FALSE(net::looks_numeric(word));
   }
@@ -241,8 +240,8 @@ TEST_CASE("a network holds the addresses of its prefix, in its own family only")
 
 TEST_CASE("what is no network is an error that names the word") {
   for (const char* word :
-       {"", "/", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/8/8", "10.0.0.0/ 8", "::/129",
-        "10/8", "010.0.0.0/8", "localhost", "fe80::1%lo", "10.0.0.0/255.0.0.0", "::ffff:10.0.0.0/95"}) {
+       {"", "/", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/8/8", "10.0.0.0/ 8", "::/129", "10/8",
+        "010.0.0.0/8", "localhost", "fe80::1%lo", "10.0.0.0/255.0.0.0", "::ffff:10.0.0.0/95"}) {
     CAPTURE(word);
     CHECK(contains(error_of<UsageError>([&] { net::Network::parse(word); }), std::string("'") + word));
   }
@@ -253,8 +252,7 @@ TEST_CASE("link-local addresses and groups of small scope need a zone, others do
     CAPTURE(word);
     CHECK(net::needs_zone(address(word)));
   }
-  for (const char* word :
-       {"::1", "2001:db8::1", "ff05::1", "ff0e::1", "169.254.0.1", "224.0.0.1", "fe80::1%lo"}) {
+  for (const char* word : {"::1", "2001:db8::1", "ff05::1", "ff0e::1", "169.254.0.1", "224.0.0.1", "fe80::1%lo"}) {
     CAPTURE(word);
     CHECK_FALSE(net::needs_zone(address(word)));
   }

@@ -133,8 +133,8 @@ TEST_CASE("every control message of an IPv6 datagram is read, and a link-local d
     unsigned zone;
     bool own;  // an address to answer from
   };
-  for (const Row& row : {Row{"2001:db8::7", 0, true}, Row{"fe80::7", 3, true}, Row{"ff02::1", 3, false},
-                         Row{"ff0e::1", 0, false}}) {
+  for (const Row& row :
+       {Row{"2001:db8::7", 0, true}, Row{"fe80::7", 3, true}, Row{"ff02::1", 3, false}, Row{"ff0e::1", 0, false}}) {
     CAPTURE(row.destination);
     Control control;
     control.add(SOL_IPV6, IPV6_PKTINFO, pktinfo6(row.destination, 3));
@@ -154,8 +154,7 @@ TEST_CASE("every control message of an IPv6 datagram is read, and a link-local d
 TEST_CASE("without control messages every fact is unknown") {
   msghdr message{};
   message.msg_controllen = 64;  // but no buffer
-  for (const Metadata& metadata :
-       {net::decode_metadata(message), net::decode_metadata(Control().message())}) {
+  for (const Metadata& metadata : {net::decode_metadata(message), net::decode_metadata(Control().message())}) {
     CHECK_FALSE(metadata.destination);
     CHECK_FALSE(metadata.local);
     CHECK_FALSE(metadata.interface);
@@ -186,11 +185,10 @@ TEST_CASE("a control message that is too short for its kind gives nothing") {
     int level, type;
     std::size_t size;
   };
-  for (const Row& row :
-       {Row{SOL_IP, IP_PKTINFO, sizeof(in_pktinfo)}, Row{SOL_IPV6, IPV6_PKTINFO, sizeof(in6_pktinfo)},
-        Row{SOL_IP, IP_TTL, 4}, Row{SOL_IPV6, IPV6_HOPLIMIT, 4}, Row{SOL_IP, IP_TOS, 1},
-        Row{SOL_IPV6, IPV6_TCLASS, 4}, Row{SOL_SOCKET, SCM_TIMESTAMPNS, sizeof(timespec)},
-        Row{SOL_SOCKET, SO_RXQ_OVFL, 4}, Row{SOL_UDP, UDP_GRO, 4}}) {
+  for (const Row& row : {Row{SOL_IP, IP_PKTINFO, sizeof(in_pktinfo)}, Row{SOL_IPV6, IPV6_PKTINFO, sizeof(in6_pktinfo)},
+                         Row{SOL_IP, IP_TTL, 4}, Row{SOL_IPV6, IPV6_HOPLIMIT, 4}, Row{SOL_IP, IP_TOS, 1},
+                         Row{SOL_IPV6, IPV6_TCLASS, 4}, Row{SOL_SOCKET, SCM_TIMESTAMPNS, sizeof(timespec)},
+                         Row{SOL_SOCKET, SO_RXQ_OVFL, 4}, Row{SOL_UDP, UDP_GRO, 4}}) {
     for (std::size_t size = 0; size < row.size; ++size) {
       Control control;
       const std::vector<char> bytes(64, 1);
@@ -237,8 +235,7 @@ TEST_CASE("control messages cut at every byte, and random ones, are read without
   std::mt19937 random(1);
   for (int i = 0; i < 20'000; ++i) {
     Control control;
-    for (int j = 0; j < 64; ++j)
-      control.bytes()[j] = static_cast<char>(random() % 3 ? random() % 48 : random());
+    for (int j = 0; j < 64; ++j) control.bytes()[j] = static_cast<char>(random() % 3 ? random() % 48 : random());
     control.first().cmsg_len = random() % 80;
     net::decode_metadata(control.message(random() % 64));
     net::decode_error(control.message(random() % 64), "");

@@ -47,8 +47,8 @@ ExplainTarget from(std::string_view source, std::string_view group, std::vector<
 
 FoundRoute by(unsigned interface) { return {FoundRoute::Answer::by_interface, interface, false}; }
 
-std::vector<Finding> explained(const std::vector<ExplainTarget>& targets,
-                               const MulticastState& state = well(), const FoundRoute& route = by(2)) {
+std::vector<Finding> explained(const std::vector<ExplainTarget>& targets, const MulticastState& state = well(),
+                               const FoundRoute& route = by(2)) {
   return commands::explain(targets, state, [&](const net::Address&) { return route; });
 }
 
@@ -67,8 +67,8 @@ TEST_CASE("nothing is found where all is well") {
   CHECK(codes(explained({target("ff15::7")})) == Codes{});
   CHECK(codes(explained({from("10.0.0.9", "232.1.1.1", {eth0})})) == Codes{});
   CHECK(codes(explained({from("2001:db8::9", "ff35::1", {lo, eth0})})) == Codes{});
-  CHECK(codes(explained({target("239.1.1.1", {eth0}), target("239.1.1.2", {eth0}),
-                         target("ff15::7", {eth0})})) == Codes{});
+  CHECK(codes(explained({target("239.1.1.1", {eth0}), target("239.1.1.2", {eth0}), target("ff15::7", {eth0})})) ==
+        Codes{});
   CHECK(codes(explained({})) == Codes{});
 }
 
@@ -87,12 +87,12 @@ TEST_CASE("interfaces that cannot receive are named with the cure") {
     MulticastState state;
     std::string advice;
   };
-  for (const Row& row : std::vector<Row>{
-           {"interface_down", target("239.1.1.1", {down}), well(), "ip link set eth0 up"},
-           {"no_multicast_flag", target("239.1.1.1", {plain}), well(), "ip link set eth0 multicast on"},
-           {"no_address", target("239.1.1.1", {bare}), well(), "ip address add ADDRESS/PREFIX dev eth0"},
-           {"no_address", target("ff15::7", {bare}), well(), "net.ipv6.conf.eth0.disable_ipv6=0"},
-           {"no_carrier", target("239.1.1.1", {eth0}), unplugged, "cable"}}) {
+  for (const Row& row :
+       std::vector<Row>{{"interface_down", target("239.1.1.1", {down}), well(), "ip link set eth0 up"},
+                        {"no_multicast_flag", target("239.1.1.1", {plain}), well(), "ip link set eth0 multicast on"},
+                        {"no_address", target("239.1.1.1", {bare}), well(), "ip address add ADDRESS/PREFIX dev eth0"},
+                        {"no_address", target("ff15::7", {bare}), well(), "net.ipv6.conf.eth0.disable_ipv6=0"},
+                        {"no_carrier", target("239.1.1.1", {eth0}), unplugged, "cable"}}) {
     CAPTURE(row.code);
     const std::vector<Finding> findings = explained({row.target}, row.state);
     REQUIRE(codes(findings) == Codes{row.code});
@@ -105,8 +105,8 @@ TEST_CASE("interfaces that cannot receive are named with the cure") {
 TEST_CASE("an interface is complained of once, for however many groups") {
   net::Interface down = eth0;
   down.up = false;
-  CHECK(codes(explained({target("239.1.1.1", {down}), target("239.1.1.2", {down}),
-                         target("ff15::7", {down})})) == Codes{"interface_down"});
+  CHECK(codes(explained({target("239.1.1.1", {down}), target("239.1.1.2", {down}), target("ff15::7", {down})})) ==
+        Codes{"interface_down"});
 }
 
 TEST_CASE("only the loopback is told, with what else there is") {
@@ -148,20 +148,20 @@ TEST_CASE("rp_filter is told where it drops what the senders send") {
     bool told;
     std::string advice;
   };
-  for (const Row& row : std::vector<Row>{
-           {"off", 0, one, none, false, ""},
-           {"strict, source by the same interface", 1, one, by(3), false, ""},
-           {"strict, source by another", 1, one, by(2), true, "sysctl -w net.ipv4.conf.eth1.rp_filter=2"},
-           {"strict, no way back", 1, one, none, true, "net.ipv4.conf.all.rp_filter=0"},
-           {"strict, route unknown", 1, one, {}, false, ""},
-           {"strict, source on this host", 1, one, local, false, ""},
-           {"loose, source by another", 2, one, by(2), false, ""},
-           {"loose, no way back", 2, one, none, true, "ip route add 10.0.0.9 dev eth1"},
-           {"strict, any source, not the default interface", 1, any, by(3), true, "eth1.rp_filter=2"},
-           {"strict, any source, the default interface", 1, target("239.1.1.1", {eth0}), by(2), false, ""},
-           {"loose, any source", 2, any, by(3), false, ""},
-           {"strict, the loopback", 1, target("239.1.1.1", {lo, eth0}), by(2), false, ""},
-           {"strict, IPv6 has no such filter", 1, target("ff15::7", {eth1}), by(3), false, ""}}) {
+  for (const Row& row :
+       std::vector<Row>{{"off", 0, one, none, false, ""},
+                        {"strict, source by the same interface", 1, one, by(3), false, ""},
+                        {"strict, source by another", 1, one, by(2), true, "sysctl -w net.ipv4.conf.eth1.rp_filter=2"},
+                        {"strict, no way back", 1, one, none, true, "net.ipv4.conf.all.rp_filter=0"},
+                        {"strict, route unknown", 1, one, {}, false, ""},
+                        {"strict, source on this host", 1, one, local, false, ""},
+                        {"loose, source by another", 2, one, by(2), false, ""},
+                        {"loose, no way back", 2, one, none, true, "ip route add 10.0.0.9 dev eth1"},
+                        {"strict, any source, not the default interface", 1, any, by(3), true, "eth1.rp_filter=2"},
+                        {"strict, any source, the default interface", 1, target("239.1.1.1", {eth0}), by(2), false, ""},
+                        {"loose, any source", 2, any, by(3), false, ""},
+                        {"strict, the loopback", 1, target("239.1.1.1", {lo, eth0}), by(2), false, ""},
+                        {"strict, IPv6 has no such filter", 1, target("ff15::7", {eth1}), by(3), false, ""}}) {
     CAPTURE(row.what);
     MulticastState state = well();
     for (net::InterfaceState& interface : state.interfaces) interface.rp_filter = row.mode;
@@ -183,8 +183,7 @@ TEST_CASE("limits are told when they are passed") {
   };
   const auto sources = [](std::size_t count) {
     std::vector<ExplainTarget> all;
-    for (std::size_t i = 0; i < count; ++i)
-      all.push_back(from("10.0.0." + std::to_string(i), "232.1.1.1", {eth0}));
+    for (std::size_t i = 0; i < count; ++i) all.push_back(from("10.0.0." + std::to_string(i), "232.1.1.1", {eth0}));
     return all;
   };
   CHECK(codes(explained(groups(20))) == Codes{});
@@ -217,14 +216,12 @@ TEST_CASE("old and forced versions of IGMP and MLD are told where they matter") 
   state.interfaces[1].forced_igmp = 2;
   const auto forced = explained({from("10.0.0.9", "232.1.1.1", {eth0})}, state);
   REQUIRE(codes(forced) == Codes{"forced_version"});
-  CHECK(contains(forced[0].advice,
-                 "net.ipv4.conf.all.force_igmp_version=0 net.ipv4.conf.eth0.force_igmp_version=0"));
+  CHECK(contains(forced[0].advice, "net.ipv4.conf.all.force_igmp_version=0 net.ipv4.conf.eth0.force_igmp_version=0"));
   CHECK(codes(explained({target("ff15::7", {eth0})}, state)) == Codes{});
   state.interfaces[1].forced_igmp = 3;
   state.interfaces[1].forced_mld = 1;
   CHECK(codes(explained({target("239.1.1.1", {eth0})}, state)) == Codes{});
-  CHECK(contains(explained({target("ff15::7", {eth0})}, state).at(0).message,
-                 "MLD is forced to version 1 on eth0"));
+  CHECK(contains(explained({target("ff15::7", {eth0})}, state).at(0).message, "MLD is forced to version 1 on eth0"));
 }
 
 TEST_CASE("groups that need a source or do not travel are told") {
@@ -264,8 +261,7 @@ TEST_CASE("likely containers and WSL are told") {
   CHECK(codes(explained({target("239.1.1.1", {eth0})}, veth)) == Codes{"wsl"});
 }
 
-TEST_CASE(
-    "a setting of an interface with dots in its name is written with slashes, and its name is escaped") {
+TEST_CASE("a setting of an interface with dots in its name is written with slashes, and its name is escaped") {
   net::Interface vlan = eth0;
   vlan.name = "eth0.7";
   MulticastState state = well();

@@ -37,9 +37,7 @@ TEST_CASE("an unknown interface is an error that lists those there are, in print
   CHECK_FALSE(error_of<UsageError>([] { net::find_interface("0"); }).empty());
 }
 
-TEST_CASE("an interface that is gone is called by its number") {
-  CHECK(net::interface_name(4'000'000) == "4000000");
-}
+TEST_CASE("an interface that is gone is called by its number") { CHECK(net::interface_name(4'000'000) == "4000000"); }
 
 TEST_CASE("interfaces come in the order of their indices and their names join with commas") {
   const auto all = net::interfaces();
@@ -70,8 +68,7 @@ TEST_CASE("with one interface beside the loopback a link-local address takes its
 TEST_CASE("with several interfaces a link-local address without a zone is an error that lists them") {
   IN_NAMESPACE("interface one; interface two; interface off; ip link set off down");
   const std::string error = error_of<UsageError>([] { net::with_only_zone(address("fe80::99")); });
-  CHECK(
-      contains(error, "fe80::99 needs an interface: write fe80::99%one or add -i; candidates are one, two"));
+  CHECK(contains(error, "fe80::99 needs an interface: write fe80::99%one or add -i; candidates are one, two"));
   CHECK_FALSE(contains(error, "off"));
   CHECK_FALSE(net::find_interface("off").up);
 }

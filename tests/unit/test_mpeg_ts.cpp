@@ -40,8 +40,7 @@ std::string bytes(const Ts& ts) {
 // Packets with a payload of their own each.
 std::vector<Ts> counting(const std::vector<int>& counters) {
   std::vector<Ts> all;
-  for (const int counter : counters)
-    all.push_back({.counter = counter, .content = static_cast<char>(all.size())});
+  for (const int counter : counters) all.push_back({.counter = counter, .content = static_cast<char>(all.size())});
   return all;
 }
 
@@ -59,8 +58,7 @@ std::string in_rtp(const std::string& payload, int payload_type = 33) {
 
 }  // namespace
 
-TEST_CASE(
-    "a transport stream is known by packets of 188 bytes that begin with 0x47, also within RTP of type 33") {
+TEST_CASE("a transport stream is known by packets of 188 bytes that begin with 0x47, also within RTP of type 33") {
   const std::string one = bytes({});
   std::string bad_second = one + one;
   bad_second[188] = 'G' + 1;
@@ -107,9 +105,7 @@ TEST_CASE("errors of the continuity counter") {
            {"a duplicate", {first, first, {.counter = 5}}, 0},
            {"a duplicate twice", {first, first, first, {.counter = 5}}, 1},
            {"two duplicates in a row", {first, first, {.counter = 5}, {.counter = 5}, {.counter = 6}}, 0},
-           {"sixteen lost look like a duplicate but for the payload",
-            {first, {.counter = 4, .content = 'b'}},
-            1},
+           {"sixteen lost look like a duplicate but for the payload", {first, {.counter = 4, .content = 'b'}}, 1},
            {"a duplicate with another PCR",
             {{.counter = 4, .control = both, .pcr = 1}, {.counter = 4, .control = both, .pcr = 2}},
             0},
@@ -129,9 +125,7 @@ TEST_CASE("errors of the continuity counter") {
            {"one not announced", {first, {.counter = 11, .control = both}, {.counter = 12}}, 1},
            {"reserved control is skipped", {first, {.counter = 9, .control = reserved}, {.counter = 5}}, 0},
            {"a damaged packet is skipped", {first, {.counter = 9, .damaged = true}, {.counter = 5}}, 0},
-           {"null packets count nothing",
-            {{.pid = 0x1fff, .counter = 3}, {.pid = 0x1fff, .counter = 9}},
-            0}}) {
+           {"null packets count nothing", {{.pid = 0x1fff, .counter = 3}, {.pid = 0x1fff, .counter = 9}}, 0}}) {
     CAPTURE(row.what);
     const TsTracker tracker = after(row.packets);
     CHECK(tracker.errors() == row.errors);
@@ -143,8 +137,7 @@ TEST_CASE("each PID has its own counter and its line, in the order of the PIDs")
   TsTracker tracker;
   tracker.add(bytes({.pid = 0x101, .counter = 7}) + bytes({.pid = 0, .counter = 1}) +
               bytes({.pid = 0x1fff, .counter = 0}) + bytes({.pid = 0x101, .counter = 9, .content = 'y'}));
-  tracker.add(
-      in_rtp(bytes({.pid = 0, .counter = 2, .content = 'y'}) + bytes({.pid = 0x1ffe, .damaged = true})));
+  tracker.add(in_rtp(bytes({.pid = 0, .counter = 2, .content = 'y'}) + bytes({.pid = 0x1ffe, .damaged = true})));
   const std::vector<TsReport> reports = tracker.reports();
   REQUIRE(reports.size() == 2);
   CHECK(reports[0].pid == 0);

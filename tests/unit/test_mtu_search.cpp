@@ -17,12 +17,12 @@ const net::Address liar = net::asio::ip::make_address("10.6.6.6");
 
 // A path as the search sees it.
 struct Path {
-  unsigned mtu = 1500;          // what really passes
-  bool answers = true;          // the target replies to what arrives
-  bool icmp = true;             // the narrow router says so
-  int told = -1;                // the MTU it tells; -1: the true one
-  unsigned hole = 65535;        // behind it, larger packets vanish
-  double loss = 0;              // of round trips
+  unsigned mtu = 1500;    // what really passes
+  bool answers = true;    // the target replies to what arrives
+  bool icmp = true;       // the narrow router says so
+  int told = -1;          // the MTU it tells; -1: the true one
+  unsigned hole = 65535;  // behind it, larger packets vanish
+  double loss = 0;        // of round trips
 };
 
 struct Outcome {
@@ -41,8 +41,10 @@ Outcome run(const Path& path, unsigned link = 1500, Family family = Family::ipv4
       search.silent(*size);
     } else if (*size > path.mtu) {
       const unsigned told = path.told < 0 ? path.mtu : static_cast<unsigned>(path.told);
-      if (path.icmp) search.too_big(*size, told, router);
-      else search.silent(*size);
+      if (path.icmp)
+        search.too_big(*size, told, router);
+      else
+        search.silent(*size);
     } else if (*size <= path.hole && path.answers) {
       search.answered(*size);
     } else {
@@ -178,8 +180,10 @@ TEST_CASE("a router that told the limit once is named, also when it is silent la
   search.answered(1400);
   CHECK(search.next() == 1401u);
   while (const auto size = search.next()) {
-    if (*size <= 1400) search.answered(*size);
-    else search.silent(*size);
+    if (*size <= 1400)
+      search.answered(*size);
+    else
+      search.silent(*size);
   }
   CHECK(search.result().mtu == 1400);
   CHECK(search.result().narrowed_by == router);
@@ -228,8 +232,10 @@ TEST_CASE("a second claim about a size that was refused is ignored") {
   CHECK(search.next() == 1401u);
   search.too_big(1500, 1450, liar);
   while (const auto size = search.next()) {
-    if (*size <= 1400) search.answered(*size);
-    else search.silent(*size);
+    if (*size <= 1400)
+      search.answered(*size);
+    else
+      search.silent(*size);
   }
   CHECK(search.result().narrowed_by == router);
 }
@@ -244,8 +250,10 @@ TEST_CASE("a target that answers after all is believed rather than the silence b
   int probes = 0;
   while (const auto size = search.next()) {
     REQUIRE(++probes < 100);
-    if (*size <= 1300) search.answered(*size);
-    else search.silent(*size);
+    if (*size <= 1300)
+      search.answered(*size);
+    else
+      search.silent(*size);
   }
   CHECK(search.result().mtu == 1300);
   CHECK(search.result().proof == Proof::by_reply);
@@ -273,12 +281,24 @@ TEST_CASE("any order of events ends") {
     while (const auto size = search.next()) {
       REQUIRE(++probes < 3000);
       switch (upto(5)) {
-        case 0: search.answered(*size); break;
-        case 1: search.too_big(*size, upto(9000), router); break;
-        case 2: search.too_big(*size, upto(9000), std::nullopt); break;
-        case 3: search.answered(upto(9000)); break;
-        case 4: search.too_big(upto(9000), upto(9000), liar); break;
-        default: search.silent(*size); break;
+        case 0:
+          search.answered(*size);
+          break;
+        case 1:
+          search.too_big(*size, upto(9000), router);
+          break;
+        case 2:
+          search.too_big(*size, upto(9000), std::nullopt);
+          break;
+        case 3:
+          search.answered(upto(9000));
+          break;
+        case 4:
+          search.too_big(upto(9000), upto(9000), liar);
+          break;
+        default:
+          search.silent(*size);
+          break;
       }
     }
     const MtuResult result = search.result();

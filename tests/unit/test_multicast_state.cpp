@@ -83,17 +83,16 @@ TEST_CASE("lines that make no sense are left out") {
     std::string text;
     std::size_t v4, v6;
   };
-  for (const Row& row :
-       std::vector<Row>{{"", 0, 0},
-                        {"\n\n\n", 0, 0},
-                        {"\t\t\t\t010101EF     1 0:00000000\t\t0\n", 0, 0},  // a group of no interface
-                        {"2\tv0 : 1 V3\n\t\t\t\t010101XX     1\n", 0, 0},
-                        {"2\tv0 : 1 V3\n\t\t\t\t010101EF\n", 0, 0},
-                        {"2\tv0 : 1 V3\n\t\t\t\t010101EF     1", 1, 0},  // cut, but whole enough
-                        {"x\tv0 : 1 V3\n\t\t\t\t010101EF     1\n", 0, 0},
-                        {"2 v0 ff02 1 0000000C 0\n", 0, 0},
-                        {"2 v0 ff02000000000000000000000000000g 1 0000000C 0\n", 0, 0},
-                        {"2 v0 ff020000000000000000000000000001 1", 0, 1}}) {
+  for (const Row& row : std::vector<Row>{{"", 0, 0},
+                                         {"\n\n\n", 0, 0},
+                                         {"\t\t\t\t010101EF     1 0:00000000\t\t0\n", 0, 0},  // a group of no interface
+                                         {"2\tv0 : 1 V3\n\t\t\t\t010101XX     1\n", 0, 0},
+                                         {"2\tv0 : 1 V3\n\t\t\t\t010101EF\n", 0, 0},
+                                         {"2\tv0 : 1 V3\n\t\t\t\t010101EF     1", 1, 0},  // cut, but whole enough
+                                         {"x\tv0 : 1 V3\n\t\t\t\t010101EF     1\n", 0, 0},
+                                         {"2 v0 ff02 1 0000000C 0\n", 0, 0},
+                                         {"2 v0 ff02000000000000000000000000000g 1 0000000C 0\n", 0, 0},
+                                         {"2 v0 ff020000000000000000000000000001 1", 0, 1}}) {
     CAPTURE(row.text);
     CHECK(net::parse_igmp(row.text).memberships.size() == row.v4);
     CHECK(net::parse_igmp6(row.text).size() == row.v6);
@@ -117,8 +116,7 @@ TEST_CASE("/proc/net/dev gives an interface's received packets, multicast among 
 }
 
 TEST_CASE("the default route with the lowest metric names the default interface") {
-  const std::string title =
-      "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n";
+  const std::string title = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n";
   const std::string lan = "eth0\t000200C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n";
   const std::string wlan = "wlan0\t00000000\t010200C0\t0003\t0\t0\t600\t00000000\t0\t0\t0\n";
   const std::string wire = "eth0\t00000000\t010200C0\t0003\t0\t0\t100\t00000000\t0\t0\t0\n";

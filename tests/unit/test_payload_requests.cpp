@@ -79,7 +79,9 @@ TEST_CASE("requests as the protocols write them") {
   CHECK(of("stun", 3478) == "\0\1\0\0\x21\x12\xa4\x42"s + std::string(12, '\0'));
   CHECK(of("openvpn", 1194) == "\x38"s + std::string(13, '\0'));
   CHECK(of("mdns", 5353).substr(12) == "\x09_services\7_dns-sd\4_udp\5local\0\0\x0c\x80\1"s);
-  CHECK(of("netbios", 137).substr(12, 34) == "\x20" "CKAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\0"s);
+  CHECK(of("netbios", 137).substr(12, 34) ==
+        "\x20"
+        "CKAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\0"s);
 }
 
 TEST_CASE("lengths within requests add up") {

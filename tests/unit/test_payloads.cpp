@@ -66,17 +66,17 @@ std::string stun_reply(const std::string& r, int type, const std::string& attrib
 std::string ber(char tag, const std::string& value) { return tag + number(value.size(), 1) + value; }
 
 std::string snmp_report(const std::string& r, const std::string& engine) {
-  const std::string usm = ber(0x30, ber(4, engine) + ber(2, "\x09") + ber(2, "\x01\x00"s) + ber(4, "") + ber(4, "") +
-                                        ber(4, ""));
-  const std::string body = ber(2, "\x03") + ber(0x30, ber(2, r.substr(9, 4)) + ber(2, "\x05\xdc") + ber(4, "\0"s) +
-                                                          ber(2, "\x03")) +
+  const std::string usm =
+      ber(0x30, ber(4, engine) + ber(2, "\x09") + ber(2, "\x01\x00"s) + ber(4, "") + ber(4, "") + ber(4, ""));
+  const std::string body = ber(2, "\x03") +
+                           ber(0x30, ber(2, r.substr(9, 4)) + ber(2, "\x05\xdc") + ber(4, "\0"s) + ber(2, "\x03")) +
                            ber(4, usm) + ber(0x30, ber(4, engine) + ber(4, "") + "\xa8\x02\x05\x00"s);
   return "\x30\x81"s + number(body.size(), 1) + body;
 }
 
 std::string ike_reply(const std::string& r, char payload_type, const std::string& payloads) {
-  return r.substr(0, 8) + "RESPONDR" + payload_type + "\x20\x22\x20"s + number(0, 4) +
-         number(28 + payloads.size(), 4) + payloads;
+  return r.substr(0, 8) + "RESPONDR" + payload_type + "\x20\x22\x20"s + number(0, 4) + number(28 + payloads.size(), 4) +
+         payloads;
 }
 
 std::string ntp_reply(const std::string& r, int stratum, std::uint64_t received, std::uint64_t sent,
@@ -107,21 +107,23 @@ const std::vector<Row>& rows() {
       {"snmp", "snmp engine 80001f8804616263", [](auto& r) { return snmp_report(r, "\x80\0\x1f\x88\4abc"s); }},
       {"stun", "stun mapped 203.0.113.7:4455",
        [](auto& r) {
-         return stun_reply(r, 0x0101, "\x80\x22\0\3abc\0"s + "\0\x20\0\x08\0\1"s +
-                                          xored(number(4455, 2) + "\xcb\0\x71\7"s, "\x21\x12\x21\x12\xa4\x42"));
+         return stun_reply(r, 0x0101,
+                           "\x80\x22\0\3abc\0"s + "\0\x20\0\x08\0\1"s +
+                               xored(number(4455, 2) + "\xcb\0\x71\7"s, "\x21\x12\x21\x12\xa4\x42"));
        }},
       {"stun", "stun mapped [2001:db8::7]:4455",
        [](auto& r) {
          const std::string address = "\x20\1\x0d\xb8"s + std::string(11, '\0') + "\7";
-         return stun_reply(r, 0x0101, "\0\x20\0\x14\0\2"s + xored(number(4455, 2), "\x21\x12") +
-                                          xored(address, r.substr(4, 16)));
+         return stun_reply(r, 0x0101,
+                           "\0\x20\0\x14\0\2"s + xored(number(4455, 2), "\x21\x12") + xored(address, r.substr(4, 16)));
        }},
       {"stun", "stun mapped 192.0.2.1:80",
        [](auto& r) { return stun_reply(r, 0x0101, "\0\1\0\x08\0\1\0\x50\xc0\0\2\1"s); }},
       {"stun", "stun mapped 192.0.2.1:80",  // the XOR one counts, whichever comes first
        [](auto& r) {
-         return stun_reply(r, 0x0101, "\0\x20\0\x08\0\1"s + xored("\0\x50\xc0\0\2\1"s, "\x21\x12\x21\x12\xa4\x42") +
-                                          "\0\1\0\x08\0\1\0\x51\xc6\x33\x64\1"s);
+         return stun_reply(r, 0x0101,
+                           "\0\x20\0\x08\0\1"s + xored("\0\x50\xc0\0\2\1"s, "\x21\x12\x21\x12\xa4\x42") +
+                               "\0\1\0\x08\0\1\0\x51\xc6\x33\x64\1"s);
        }},
       {"stun", "stun error 420 Unknown",
        [](auto& r) { return stun_reply(r, 0x0111, "\0\x09\0\x0b\0\0\4\x14Unknown\0"s); }},
@@ -145,9 +147,9 @@ const std::vector<Row>& rows() {
        [](auto& r) {
          return "\x91\0\0\0\0"s + r.substr(14, 9) + r.substr(5, 9) +
                 "\0\0\0\1\x6b\x33\x43\xcf\xfa\xaa\x4a\x1a\xff\0\0\x1d\x51\x30\x35\x30"s;
-       }, 27},
-      {"ike", "ike 2.0 NO_PROPOSAL_CHOSEN",
-       [](auto& r) { return ike_reply(r, 41, "\0\0\0\x08\0\0\0\x0e"s); }},
+       },
+       27},
+      {"ike", "ike 2.0 NO_PROPOSAL_CHOSEN", [](auto& r) { return ike_reply(r, 41, "\0\0\0\x08\0\0\0\x0e"s); }},
       {"ike", "ike 2.0 notify 9", [](auto& r) { return ike_reply(r, 43, "\x29\0\0\x05z\0\0\0\x08\0\0\0\x09"s); }},
       {"ike", "ike 2.0 SA accepted", [](auto& r) { return ike_reply(r, 33, "\0\0\0\x06xy"s); }},
       {"ike", "ike 2.0 reply", [](auto& r) { return ike_reply(r, 0, ""); }},
@@ -253,10 +255,10 @@ TEST_CASE("wrong answers are refused") {
     std::function<std::string(const std::string&)> reply;
   };
   const Wrong wrong[] = {
-      {"dns", [](auto& r) { return r.substr(0, 2) + "\x81\0\0\1\0\0\0\0\0\0\0\0\1\0\1"s; }},      // other question
-      {"dns", [](auto& r) { return r.substr(0, 2) + "\xa8\0\0\0\0\0\0\0\0\0"s; }},                // opcode 5
-      {"dns", [](auto& r) { return r.substr(0, 2) + "\x81\0\0\2\0\0\0\0\0\0"s + r.substr(12); }}, // two questions
-      {"ntp", [](auto& r) { return "\x23" + ntp_reply(r, 2, 1, 1).substr(1); }},                  // mode 3
+      {"dns", [](auto& r) { return r.substr(0, 2) + "\x81\0\0\1\0\0\0\0\0\0\0\0\1\0\1"s; }},       // other question
+      {"dns", [](auto& r) { return r.substr(0, 2) + "\xa8\0\0\0\0\0\0\0\0\0"s; }},                 // opcode 5
+      {"dns", [](auto& r) { return r.substr(0, 2) + "\x81\0\0\2\0\0\0\0\0\0"s + r.substr(12); }},  // two questions
+      {"ntp", [](auto& r) { return "\x23" + ntp_reply(r, 2, 1, 1).substr(1); }},                   // mode 3
       {"snmp", [](auto& r) { return snmp_report(r, ""); }},
       {"snmp", [](auto&) { return "\x30\x80"s; }},
       {"snmp", [](auto&) { return "\x30\x88\xff\xff\xff\xff\xff\xff\xff\xff"s; }},
@@ -317,8 +319,10 @@ TEST_CASE("ntp's offset is half the difference of the two ways") {
     std::chrono::nanoseconds ahead;
     const char* fact;
   };
-  for (const Case each : {Case{1300us, "ntp stratum 2, offset +1.3 ms"}, {-42ms, "ntp stratum 2, offset -42.0 ms"},
-                          {3600s, "ntp stratum 2, offset +3600.0 s"}, {-12345ms, "ntp stratum 2, offset -12.3 s"}}) {
+  for (const Case each : {Case{1300us, "ntp stratum 2, offset +1.3 ms"},
+                          {-42ms, "ntp stratum 2, offset -42.0 ms"},
+                          {3600s, "ntp stratum 2, offset +3600.0 s"},
+                          {-12345ms, "ntp stratum 2, offset -12.3 s"}}) {
     const std::string reply = ntp_reply(request, 2, ntp(sent + 5ms + each.ahead), ntp(sent + 15ms + each.ahead));
     CHECK(check_reply(payload("ntp"), request, reply, context) == std::string(each.fact));
   }

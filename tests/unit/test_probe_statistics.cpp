@@ -238,8 +238,10 @@ TEST_CASE("the histogram counts everything once, in even ranges, within the widt
     double low = 0, high = 0;
     int count = 0;
     const bool open = &line == &lines.back();
-    if (open) REQUIRE(std::sscanf(line.c_str(), " %lf - ms %d", &low, &count) == 2);
-    else REQUIRE(std::sscanf(line.c_str(), " %lf - %lf ms %d", &low, &high, &count) == 3);
+    if (open)
+      REQUIRE(std::sscanf(line.c_str(), " %lf - ms %d", &low, &count) == 2);
+    else
+      REQUIRE(std::sscanf(line.c_str(), " %lf - %lf ms %d", &low, &high, &count) == 3);
     if (!open) CHECK(high - low == doctest::Approx(1.0));
     CHECK((line.find('#') != std::string::npos) == (count > 0));
     total += count;

@@ -96,8 +96,7 @@ TEST_CASE("what is not RTP is told apart from RTCP and from what is neither") {
            {"fifteen CSRCs beyond the end", changed(0, 0x8f), RtpKind::other},
            {"an extension without a header", changed(0, 0x90, "abc"), RtpKind::other},
            {"an extension of no words", changed(0, 0x90, std::string_view("\xbe\xde\0\0", 4)), RtpKind::rtp},
-           {"an extension beyond the end", changed(0, 0x90, std::string_view("\xbe\xde\0\1", 4)),
-            RtpKind::other},
+           {"an extension beyond the end", changed(0, 0x90, std::string_view("\xbe\xde\0\1", 4)), RtpKind::other},
            {"padding of none", changed(0, 0xa0, std::string_view("a\0", 2)), RtpKind::other},
            {"padding of all", changed(0, 0xa0, "a\x02"), RtpKind::rtp},
            {"padding of more", changed(0, 0xa0, "a\x03"), RtpKind::other},
@@ -151,12 +150,7 @@ TEST_CASE("loss, duplicates, reordering and restarts of a source") {
            {"loss from before a restart stays", {1, 2, 4, 30'000, 30'001, 30'003}, 2, 0, 0, 1},
            {"a single stray from far ahead", {1, 2, 30'000, 3, 4}, 0, 0, 0, 0},
            {"a single stray from far behind came late", {1'000, 1'001, 500, 1'002}, 0, 0, 1, 0},
-           {"a copy by a slow path is no restart",
-            {1'000, 1'001, 800, 1'002, 801, 1'003, 802, 1'004},
-            0,
-            0,
-            3,
-            0},
+           {"a copy by a slow path is no restart", {1'000, 1'001, 800, 1'002, 801, 1'003, 802, 1'004}, 0, 0, 3, 0},
            {"two strays that do not follow each other", {1, 20'000, 30'000, 2}, 0, 0, 0, 0},
            {"a restart over the wrap", {1, 65'535 - 30'000, 35'536, 35'537}, 0, 0, 0, 1}}) {
     CAPTURE(row.what);
@@ -196,11 +190,11 @@ TEST_CASE("clock rates are those of RFC 3551, else the given one") {
     std::uint32_t rate;
   };
   RtpTracker tracker(48'000);
-  for (const Row& row : std::vector<Row>{{0, 8'000},   {1, 48'000},  {3, 8'000},   {6, 16'000},  {9, 8'000},
-                                         {10, 44'100}, {11, 44'100}, {13, 8'000},  {14, 90'000}, {16, 11'025},
-                                         {17, 22'050}, {18, 8'000},  {19, 48'000}, {24, 48'000}, {25, 90'000},
-                                         {26, 90'000}, {27, 48'000}, {28, 90'000}, {31, 90'000}, {33, 90'000},
-                                         {34, 90'000}, {35, 48'000}, {96, 48'000}, {127, 48'000}}) {
+  for (const Row& row :
+       std::vector<Row>{{0, 8'000},   {1, 48'000},  {3, 8'000},   {6, 16'000},  {9, 8'000},   {10, 44'100},
+                        {11, 44'100}, {13, 8'000},  {14, 90'000}, {16, 11'025}, {17, 22'050}, {18, 8'000},
+                        {19, 48'000}, {24, 48'000}, {25, 90'000}, {26, 90'000}, {27, 48'000}, {28, 90'000},
+                        {31, 90'000}, {33, 90'000}, {34, 90'000}, {35, 48'000}, {96, 48'000}, {127, 48'000}}) {
     CAPTURE(int{row.type});
     tracker.add(rtp(1, 0, row.type, row.type), at({}));
     RtpReport report;
@@ -212,12 +206,10 @@ TEST_CASE("clock rates are those of RFC 3551, else the given one") {
   }
 }
 
-TEST_CASE(
-    "jitter is that of RFC 3550: none when arrivals keep the pace, else a sixteenth of each deviation") {
+TEST_CASE("jitter is that of RFC 3550: none when arrivals keep the pace, else a sixteenth of each deviation") {
   RtpTracker steady;
   for (int i = 0; i < 200; ++i) {
-    steady.add(rtp(static_cast<std::uint16_t>(i), static_cast<std::uint32_t>(i) * 160, 1, 0),
-               at(milliseconds(20) * i));
+    steady.add(rtp(static_cast<std::uint16_t>(i), static_cast<std::uint32_t>(i) * 160, 1, 0), at(milliseconds(20) * i));
   }
   CHECK(steady.reports().at(0).jitter_ms < 0.01);
 
@@ -243,8 +235,7 @@ TEST_CASE("jitter survives wraps of the timestamp, another clock rate, duplicate
 
   RtpTracker rates;  // PCMU with telephone events of a dynamic type among it
   for (std::uint32_t i = 0; i < 100; ++i) {
-    rates.add(rtp(static_cast<std::uint16_t>(i), i * 160, 1, i % 10 == 5 ? 101 : 0),
-              at(milliseconds(20) * i));
+    rates.add(rtp(static_cast<std::uint16_t>(i), i * 160, 1, i % 10 == 5 ? 101 : 0), at(milliseconds(20) * i));
   }
   CHECK(jitter(rates) < 0.01);
 
@@ -264,11 +255,9 @@ TEST_CASE("jitter survives wraps of the timestamp, another clock rate, duplicate
   CHECK(jitter(restarting) < 0.01);
 }
 
-TEST_CASE(
-    "each SSRC is a source of its own, in the order of the SSRCs; those beyond the bound are only counted") {
+TEST_CASE("each SSRC is a source of its own, in the order of the SSRCs; those beyond the bound are only counted") {
   RtpTracker tracker(90'000, 3);
-  for (const std::uint32_t ssrc : {0xff000000u, 5u, 0x11223344u, 6u, 7u, 5u})
-    tracker.add(rtp(1, 0, ssrc), at({}));
+  for (const std::uint32_t ssrc : {0xff000000u, 5u, 0x11223344u, 6u, 7u, 5u}) tracker.add(rtp(1, 0, ssrc), at({}));
   const std::vector<RtpReport> reports = tracker.reports();
   REQUIRE(reports.size() == 3);
   CHECK(reports[0].ssrc == 5);

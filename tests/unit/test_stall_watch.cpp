@@ -80,22 +80,22 @@ TEST_CASE("what has other causes is not noticed") {
     std::string what;
     std::vector<Duration> arrivals;
   };
-  for (const Row& row : std::vector<Row>{
-           {"nothing ever came", {}},
-           {"one datagram", {250s}},
-           {"sparse traffic: one every 10 s", flow(0s, 10s, 255s)},
-           {"two a minute", flow(5s, 30s, 255s)},
-           {"stopped at 100 s", flow(0s, 20ms, 100s)},
-           {"stopped at 199 s", flow(0s, 20ms, 199s)},
-           {"stopped at 281 s", flow(0s, 20ms, 281s)},
-           {"stopped at 400 s", flow(0s, 20ms, 400s)},
-           {"flows for ever", flow(0s, 100ms, 20min)},
-           {"one burst of five seconds", flow(250s, 20ms, 255s)},
-           {"bursts every 20 s", bursts(0s, 20s, 260s)},
-           {"bursts every 4 s that go on", bursts(0s, 4s, 20min)},
-           {"a pause of 4 s at 260 s", both(flow(0s, 20ms, 260s), flow(264s, 20ms, 20min))},
-           {"a pause of 14 s like the one before",
-            both(both(flow(0s, 20ms, 190s), flow(204s, 20ms, 230s)), flow(244s, 20ms, 20min))}}) {
+  for (const Row& row :
+       std::vector<Row>{{"nothing ever came", {}},
+                        {"one datagram", {250s}},
+                        {"sparse traffic: one every 10 s", flow(0s, 10s, 255s)},
+                        {"two a minute", flow(5s, 30s, 255s)},
+                        {"stopped at 100 s", flow(0s, 20ms, 100s)},
+                        {"stopped at 199 s", flow(0s, 20ms, 199s)},
+                        {"stopped at 281 s", flow(0s, 20ms, 281s)},
+                        {"stopped at 400 s", flow(0s, 20ms, 400s)},
+                        {"flows for ever", flow(0s, 100ms, 20min)},
+                        {"one burst of five seconds", flow(250s, 20ms, 255s)},
+                        {"bursts every 20 s", bursts(0s, 20s, 260s)},
+                        {"bursts every 4 s that go on", bursts(0s, 4s, 20min)},
+                        {"a pause of 4 s at 260 s", both(flow(0s, 20ms, 260s), flow(264s, 20ms, 20min))},
+                        {"a pause of 14 s like the one before",
+                         both(both(flow(0s, 20ms, 190s), flow(204s, 20ms, 230s)), flow(244s, 20ms, 20min))}}) {
     CAPTURE(row.what);
     CHECK(alarms(row.arrivals).empty());
   }

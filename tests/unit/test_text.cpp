@@ -91,8 +91,8 @@ TEST_CASE("every code point is read back from its own UTF-8, surrogates apart") 
     const std::string bytes = utf8(c);
     const base::CodePoint read = base::next_code_point(bytes);
     const bool surrogate = c >= 0xd800 && c <= 0xdfff;
-    const bool good = surrogate ? !read.valid && read.size == 1
-                                : read.valid && read.value == c && read.size == bytes.size();
+    const bool good =
+        surrogate ? !read.valid && read.size == 1 : read.valid && read.value == c && read.size == bytes.size();
     wrong += !good;
   }
   CHECK(wrong == 0);

@@ -29,9 +29,8 @@ void send_all(TestSocket& from, const net::Endpoint& to, const Strings& texts) {
   const net::SendResult result = from->send(batch);
   CHECK(result.error == 0);
   CHECK(result.datagrams == texts.size());
-  CHECK(result.bytes ==
-        std::accumulate(texts.begin(), texts.end(), std::size_t{0},
-                        [](std::size_t sum, const std::string& text) { return sum + text.size(); }));
+  CHECK(result.bytes == std::accumulate(texts.begin(), texts.end(), std::size_t{0},
+                                        [](std::size_t sum, const std::string& text) { return sum + text.size(); }));
   CHECK(batch.empty());
 }
 
@@ -206,9 +205,8 @@ TEST_CASE("datagrams sent in runs and received in runs are those that were sent,
 }
 
 TEST_CASE("runs of mixed sizes, with empty and large datagrams between, keep every boundary") {
-  std::vector<std::size_t> sizes{0,     1,     1,     0,     5,   5,      4,   5,     5,
-                                 5,     6,     1'232, 1'232, 100, 100,    200, 1'233, 1'233,
-                                 9'000, 1'232, 1'231, 1'232, 500, 65'507, 500, 499};
+  std::vector<std::size_t> sizes{0,   1,   1,   0,     5,     5,     4,     5,     5,     5,   6,      1'232, 1'232,
+                                 100, 100, 200, 1'233, 1'233, 9'000, 1'232, 1'231, 1'232, 500, 65'507, 500,   499};
   for (std::size_t i = 0; i < 150; ++i) sizes.push_back(i * 37 % 1'300);
   check_segmentation(Family::ipv4, sizes);
 }

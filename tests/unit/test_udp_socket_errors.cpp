@@ -74,9 +74,7 @@ TEST_CASE("a closed port is an error with its offender, the original port and wh
   check_port_unreachable(Family::ipv6);
 }
 
-TEST_CASE("errors of one destination never cost a datagram to another, over IPv4") {
-  check_nothing_lost(Family::ipv4);
-}
+TEST_CASE("errors of one destination never cost a datagram to another, over IPv4") { check_nothing_lost(Family::ipv4); }
 TEST_CASE("errors of one destination never cost a datagram to another, over IPv6") {
   SKIP_UNLESS(support::has_ipv6(), "no IPv6 here");
   check_nothing_lost(Family::ipv6);

@@ -100,8 +100,7 @@ TEST_CASE("a source-specific membership hears its source only, over IPv4") {
 TEST_CASE("a source-specific membership hears its source only, over IPv6") {
   SKIP_UNLESS(support::has_ipv6(), "no IPv6 here");
   IN_NAMESPACE("interface one; for n in 2 3; do ip addr add 2001:db8::$n/64 dev one nodad; done");
-  check_source_specific(net::find_interface("one"), "ff3e::7:1", address("2001:db8::2"),
-                        address("2001:db8::3"));
+  check_source_specific(net::find_interface("one"), "ff3e::7:1", address("2001:db8::2"), address("2001:db8::3"));
 }
 
 TEST_CASE("joining twice, leaving what was not joined and joining what is no group are errors that name it") {
@@ -114,9 +113,9 @@ TEST_CASE("joining twice, leaving what was not joined and joining what is no gro
         "cannot leave 239.255.7.9 on lo: Cannot assign requested address");
   CHECK(error_of<std::system_error>([&] { member.own->add_membership(address("10.0.0.1"), lo); }) ==
         "cannot join 10.0.0.1 on lo: Invalid argument");
-  CHECK(contains(error_of<std::system_error>(
-                     [&] { member.own->drop_membership(address("232.1.1.1"), lo, address("10.0.0.9")); }),
-                 "cannot leave 10.0.0.9,232.1.1.1 on lo: "));
+  CHECK(contains(
+      error_of<std::system_error>([&] { member.own->drop_membership(address("232.1.1.1"), lo, address("10.0.0.9")); }),
+      "cannot leave 10.0.0.9,232.1.1.1 on lo: "));
   net::Interface gone;
   gone.index = 4'000'000;
   gone.name = "gone0";
@@ -129,8 +128,7 @@ TEST_CASE("more groups than a socket may have is an error that names the first t
   Member member(Family::ipv4);
   const std::string error = error_of<std::system_error>([&] {
     for (int i = 1; i < 20'000; ++i) {
-      member.own->add_membership(address("239.1." + std::to_string(i / 250) + "." + std::to_string(i % 250)),
-                                 lo);
+      member.own->add_membership(address("239.1." + std::to_string(i / 250) + "." + std::to_string(i % 250)), lo);
     }
   });
   CHECK(contains(error, "cannot join 239.1."));

@@ -41,11 +41,7 @@ struct Switch {
 void check_options(Family family) {
   const std::vector<NumberOption> numbers{
       {"the TTL", &UdpSocket::set_ttl, &UdpSocket::ttl, {1, 2, 64, 255}, {256, -2}},
-      {"the multicast TTL",
-       &UdpSocket::set_multicast_ttl,
-       &UdpSocket::multicast_ttl,
-       {0, 1, 32, 255},
-       {256, -2}},
+      {"the multicast TTL", &UdpSocket::set_multicast_ttl, &UdpSocket::multicast_ttl, {0, 1, 32, 255}, {256, -2}},
       {"the DSCP", &UdpSocket::set_traffic_class, &UdpSocket::traffic_class, {0, 40, 184, 255}, {}},
   };
   const std::vector<Switch> switches{
@@ -64,8 +60,7 @@ void check_options(Family family) {
     }
     for (const int value : option.bad) {
       const auto error = error_of<std::system_error>([&] { (opened.socket.*option.set)(value); });
-      CHECK(error ==
-            std::string("cannot set ") + option.name + " to " + std::to_string(value) + ": Invalid argument");
+      CHECK(error == std::string("cannot set ") + option.name + " to " + std::to_string(value) + ": Invalid argument");
     }
     CHECK((opened.socket.*option.get)() == option.good.back());
   }
@@ -169,17 +164,13 @@ void check_sharing(Family family) {
 
 }  // namespace
 
-TEST_CASE("every number and switch is set and read back from the kernel over IPv4") {
-  check_options(Family::ipv4);
-}
+TEST_CASE("every number and switch is set and read back from the kernel over IPv4") { check_options(Family::ipv4); }
 TEST_CASE("every number and switch is set and read back from the kernel over IPv6") {
   SKIP_UNLESS(support::has_ipv6(), "no IPv6 here");
   check_options(Family::ipv6);
 }
 
-TEST_CASE("don't fragment and path MTU probing set the mode over IPv4") {
-  check_path_mtu_modes(Family::ipv4);
-}
+TEST_CASE("don't fragment and path MTU probing set the mode over IPv4") { check_path_mtu_modes(Family::ipv4); }
 TEST_CASE("don't fragment and path MTU probing set the mode over IPv6") {
   SKIP_UNLESS(support::has_ipv6(), "no IPv6 here");
   check_path_mtu_modes(Family::ipv6);
@@ -191,9 +182,7 @@ TEST_CASE("multicast leaves by the interface that was set, over IPv6") {
   check_interfaces(Family::ipv6);
 }
 
-TEST_CASE("buffers are granted as asked for, in the asker's own measure, over IPv4") {
-  check_buffers(Family::ipv4);
-}
+TEST_CASE("buffers are granted as asked for, in the asker's own measure, over IPv4") { check_buffers(Family::ipv4); }
 TEST_CASE("buffers are granted as asked for, in the asker's own measure, over IPv6") {
   SKIP_UNLESS(support::has_ipv6(), "no IPv6 here");
   check_buffers(Family::ipv6);

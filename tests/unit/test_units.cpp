@@ -16,8 +16,7 @@ TEST_CASE("a whole number is taken from decimal digits only, up to 64 bits") {
   CHECK(base::parse_integer("0") == 0);
   CHECK(base::parse_integer("007") == 7);
   CHECK(base::parse_integer("18446744073709551615") == std::numeric_limits<std::uint64_t>::max());
-  for (const char* word :
-       {"", " 1", "1 ", "+1", "-1", "1.0", "1e3", "0x10", "ten", "18446744073709551616", "1\n"}) {
+  for (const char* word : {"", " 1", "1 ", "+1", "-1", "1.0", "1e3", "0x10", "ten", "18446744073709551616", "1\n"}) {
     CAPTURE(word);
     const std::string error = error_of<UsageError>([&] { base::parse_integer(word); });
     CHECK(contains(error, "is not a whole number from 0 to"));
@@ -110,8 +109,7 @@ TEST_CASE("a rate is a number above zero with k, M or G of 1000") {
   CHECK(base::parse_rate("10M") == doctest::Approx(10e6));
   CHECK(base::parse_rate("1.5G") == doctest::Approx(1.5e9));
   CHECK(base::parse_rate("1000G") == doctest::Approx(1e12));
-  for (const char* word :
-       {"", "0", "0.0", "0k", "-1", "k", "1K", "1m", "1kbit", "nan", "inf", "1e3", "1001G"}) {
+  for (const char* word : {"", "0", "0.0", "0k", "-1", "k", "1K", "1m", "1kbit", "nan", "inf", "1e3", "1001G"}) {
     CAPTURE(word);
     const std::string error = error_of<UsageError>([&] { base::parse_rate(word); });
     CHECK(error.starts_with(std::string("'") + word + "' is not a rate"));
