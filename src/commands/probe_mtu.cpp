@@ -102,6 +102,7 @@ class MtuProbe {
     statistics_.reply(*sequence, rtt, rtt > options_.wait());
     log_.learn(*sequence, rtt);
     state_ = ProbeState::open;
+    echoes_ = echoes_ || reply.size == sizes_[*sequence] - headers_;
     arrived(*sequence, rtt, fmt::format("{} bytes in reply", reply.size));
   }
 
@@ -182,11 +183,19 @@ class MtuProbe {
       return;
     }
     const std::string who = result.narrowed_by  ? "narrowed by " + net::to_string(*result.narrowed_by)
-                            : result.black_hole ? "black hole: larger ones vanish without an ICMP error"
+                            : result.black_hole ? black_hole_text()
                                                 : "all that the link takes";
     const bool by_reply = result.proof == MtuResult::Proof::by_reply;
     out += fmt::format("path MTU\t{}\t{}\npayload\t{}\t{}\n", result.mtu, who, result.payload,
                        by_reply ? "arrived whole" : "by ICMP alone: the target never answered");
+  }
+
+  // A service may have a limit of its own. One that sends everything back shows that it has not, and who refuses by
+  // ICMP has not even looked.
+  std::string black_hole_text() const {
+    const bool is_path = echoes_ || state_ == ProbeState::closed;
+    return fmt::format("black hole: larger ones vanish without an ICMP error{}",
+                       is_path ? "" : ", or the service takes no more");
   }
 
   void show_event(const MtuResult& result) {
@@ -206,6 +215,7 @@ class MtuProbe {
   unsigned link_mtu_;  // what this host sends at most; at first what a datagram can be
   traffic::MtuSearch search_;
   std::vector<unsigned> sizes_;  // of packets, by sequence
+  bool echoes_ = false;          // a reply was as long as what was sent
   unsigned told_mtu_ = 0;        // by the last local error
   unsigned icmp_errors_ = 0;
   Nanoseconds longest_{};  // round trip so far

@@ -19,6 +19,8 @@ Prober::Prober(const ProbeOptions& options, bool any_size)
   if (options.stop.deadline) loop_.stop_after(*options.stop.deadline);
   destination_ = find_destination(loop_, {options.host, options.port, options.family, options.source_address},
                                   options.socket, report_);
+  // 0.0.0.0 and :: mean this host, and it answers from an address.
+  if (target().address().is_unspecified()) destination_.endpoint.address(destination_.local);
   if (options.socket.ttl == 0 && !destination_.is_multicast()) {
     throw base::UsageError("--ttl: 0 is for multicast destinations; unicast takes 1 to 255");
   }

@@ -101,6 +101,11 @@ TEST_CASE("probe: a later try that is answered counts") {
                 R"x([^]*"sequence":2,"state":"open","rtt_ms":[0-9.]+,"size":16,"detail":"token echoed"[^]*)x"));
 }
 
+TEST_CASE("probe: the unspecified address is this host") {
+  const Server server(echo);
+  CHECK(probe({"0.0.0.0", server.port()}).out.starts_with("127.0.0.1:" + server.port() + "\topen\t"));
+}
+
 TEST_CASE("probe: IPv6 too, open and closed") {
   SKIP_UNLESS(has_ipv6(), "no IPv6 here");
   const Server server(echo, "::1");
@@ -241,14 +246,15 @@ TEST_CASE("probe -c: Ctrl-C ends it with the statistics") {
 }
 
 TEST_CASE("probe: Ctrl-C and the deadline end a silent one, with its line") {
-  const Server server(silence);
-  const Finished late = probe({"-W", "150ms", "127.0.0.1", server.port()});
+  const RawUdp server;
+  const std::string port = std::to_string(server.port());
+  const Finished late = probe({"-W", "150ms", "127.0.0.1", port});
   CHECK(late.ending == nothing);
-  CHECK(
-      is_like(late.out,
-              "127\\.0\\.0\\.1:[0-9]+\tno answer\t1[0-9]{2}(\\.[0-9]{3})? ms\topen or filtered: 1 probe, no reply\n"));
-  Process process(udptool({"probe", "-w", "1m", "127.0.0.1", server.port()}));
-  process.wait_for_port();
+  CHECK(is_like(late.out, "127\\.0\\.0\\.1:" + port +
+                              "\tno answer\t1[0-9]{2}(\\.[0-9]{3})? ms\topen or filtered: 1 probe, no reply\n"));
+  REQUIRE(server.receive());
+  Process process(udptool({"probe", "-w", "1m", "127.0.0.1", port}));
+  REQUIRE(server.receive());
   process.signal(SIGINT);
   CHECK(process.wait() == nothing);
   CHECK(contains(process.out(), "\tno answer\t"));

@@ -1,0 +1,310 @@
+#!/bin/bash
+# probe.sh UDPTOOL: what `udptool probe` says of a path, beside traceroute, tracepath and ping, with no capabilities.
+#
+#   h1 ---- r1 ---- r2 --(1280)-- r3 ---- r4 ---- h2      link N: 10.77.N.0/24 and fd77:N::/64, left .1, right .2
+#
+# Everything is made in namespaces of its own and is gone when this ends. Status 77: this host does not let us.
+set -eu -o pipefail
+udptool=$(realpath "$1")
+export LC_ALL=C
+
+skip() {
+  echo "skipped: $*"
+  exit 77
+}
+
+if [ -z "${PROBE_INSIDE-}" ]; then
+  command -v ip >/dev/null || skip "no ip(8)"
+  command -v setpriv >/dev/null || skip "no setpriv(1)"
+  unshare -rnm true 2>/dev/null || skip "no namespaces without root here"
+  PROBE_INSIDE=1 exec unshare -rnm --kill-child --fork --pid --mount-proc "$0" "$udptool"
+fi
+
+mount -t tmpfs tmpfs /run
+mkdir -p /run/netns
+work=/run/work
+mkdir "$work"
+passed=0
+failed=0
+
+# pass WHAT, fail WHAT DETAIL...
+pass() {
+  echo "passed: $*"
+  passed=$((passed + 1))
+}
+fail() {
+  echo "failed: $1"
+  shift
+  printf '    %s\n' "$@"
+  failed=$((failed + 1))
+}
+
+# is WHAT FOUND EXPECTED
+is() { if [ "$2" = "$3" ]; then pass "$1"; else fail "$1" "found    '$2'" "expected '$3'"; fi; }
+# like WHAT FOUND PATTERN (extended regular expression, of the whole)
+like() { if [[ $2 =~ ^$3$ ]]; then pass "$1"; else fail "$1" "found   '$2'" "pattern '$3'"; fi; }
+# at_most WHAT FOUND LIMIT (numbers with a fraction)
+at_most() { if awk "BEGIN { exit !($2 <= $3) }"; then pass "$1"; else fail "$1" "found $2, at most $3"; fi; }
+
+# on HOST COMMAND...
+on() {
+  local host=$1
+  shift
+  nsenter --net="/run/netns/$host" "$@"
+}
+# probe OPTION...: from h1, without any capability; sets out, status and ms.
+probe() {
+  local start
+  start=$(date +%s%N)
+  status=0
+  out=$(on h1 setpriv --inh-caps=-all --bounding-set=-all "$udptool" probe "$@" 2>"$work/err") || status=$?
+  ms=$((($(date +%s%N) - start) / 1000000))
+}
+field() { cut -f "$1" <<<"$out"; }
+rules() { on "$1" nft -f -; }
+no_rules() { on "$1" nft flush ruleset; }
+# icmp_limit HOST MS: the least time between ICMP errors to one host, after the first six; 0: none.
+icmp_limit() {
+  on "$1" sysctl -qw "net.ipv4.icmp_ratelimit=$2" "net.ipv6.icmp.ratelimit=$2"
+}
+
+# --- the path ---------------------------------------------------------------------------------------------------
+
+hosts=(h1 r1 r2 r3 r4 h2)
+for host in "${hosts[@]}"; do
+  ip netns add "$host" 2>/dev/null || skip "cannot make network namespaces"
+  ip -n "$host" link set lo up
+  on "$host" sysctl -qw net.ipv6.conf.all.forwarding=1 net.ipv4.ip_forward=1 net.ipv6.conf.default.accept_dad=0
+  icmp_limit "$host" 0
+done
+for n in 1 2 3 4 5; do
+  left=${hosts[n - 1]}
+  right=${hosts[n]}
+  ip link add "$left-right" netns "$left" type veth peer name "$right-left" netns "$right" ||
+    skip "cannot make veth links"
+  for end in "$left:right:1" "$right:left:2"; do
+    IFS=: read -r host side number <<<"$end"
+    ip -n "$host" link set "$host-$side" name "$side"
+    ip -n "$host" address add "10.77.$n.$number/24" dev "$side"
+    ip -n "$host" address add "fd77:$n::$number/64" dev "$side" nodad
+    [ "$n" != 3 ] || ip -n "$host" link set "$side" mtu 1280
+    ip -n "$host" link set "$side" up
+  done
+done
+for i in 0 1 2 3 4 5; do
+  for n in 1 2 3 4 5; do
+    if [ "$n" -gt $((i + 1)) ]; then
+      ip -n "${hosts[i]}" route add "10.77.$n.0/24" via "10.77.$((i + 1)).2"
+      ip -n "${hosts[i]}" -6 route add "fd77:$n::/64" via "fd77:$((i + 1))::2"
+    elif [ "$n" -lt "$i" ]; then
+      ip -n "${hosts[i]}" route add "10.77.$n.0/24" via "10.77.$i.1"
+      ip -n "${hosts[i]}" -6 route add "fd77:$n::/64" via "fd77:$i::1"
+    fi
+  done
+done
+target=10.77.5.2
+target6=fd77:5::2
+on h2 "$udptool" listen -q -o none --echo 7777 &
+# Neighbours are known from here on, and the responder is ready.
+for try in $(seq 50); do
+  probe -w 200ms "$target" 7777
+  status4=$status
+  probe -w 200ms "$target6" 7777
+  [ "$status4$status" != 00 ] || break
+  [ "$try" != 50 ] || fail "the path is up" "$out" "$(cat "$work/err")"
+done
+
+# --- trace ------------------------------------------------------------------------------------------------------
+
+four=$(printf '10.77.%d.2\n' 1 2 3 4 5)
+six=$(printf 'fd77:%d::2\n' 1 2 3 4 5)
+probe --trace "$target"
+is "trace: every hop" "$(field 2)" "$four"
+is "trace: ends at the target, with 0" "$status $(tail -n 1 <<<"$out" | cut -f 4)" "0 reached"
+at_most "trace: a path of which all answer takes well under a second (ms)" "$ms" 500
+like "trace: three round trips a hop" "$(head -n 1 <<<"$out")" $'1\t10.77.1.2\t[0-9.]+ [0-9.]+ [0-9.]+ ms'
+if command -v traceroute >/dev/null; then
+  is "trace: as traceroute -U has it" "$(on h1 traceroute -U -n -q 1 "$target" | awk 'NR > 1 { print $2 }')" "$four"
+else
+  echo "skipped: trace beside traceroute (not installed)"
+fi
+probe --trace "$target6" 7777
+is "trace: every hop of IPv6, to an open port" "$status $(field 2)" "0 $six"
+probe --trace -j --tries 1 "$target"
+is "trace: an event a hop" "$(grep -c '"event":"hop"' <<<"$out")" 5
+like "trace: the summary says that it was reached" "$(tail -n 1 <<<"$out")" '.*"event":"summary".*"reached":true.*'
+
+have_nft=0
+if command -v nft >/dev/null && rules r1 <<<'table inet t {}' 2>/dev/null; then
+  have_nft=1
+else
+  echo "skipped: silent hops, black holes, refusals and loss (no nft here)"
+fi
+
+# quiet HOST TYPE...: the host does not send these ICMP errors.
+quiet() {
+  rules "$1" <<'END'
+table inet quiet {
+  chain output {
+    type filter hook output priority 0
+    icmp type { time-exceeded, destination-unreachable } drop
+    icmpv6 type { time-exceeded, packet-too-big, destination-unreachable } drop
+  }
+}
+END
+}
+
+if [ $have_nft = 1 ]; then
+  quiet r2
+  quiet r3
+  probe --trace "$target"
+  is "trace: silent hops are told as such" "$(field 2 | tr '\n' ' ')" "10.77.1.2 * * 10.77.4.2 10.77.5.2 "
+  at_most "trace: silent hops cost one wait together (ms)" "$ms" 1800
+  no_rules r2
+  no_rules r3
+fi
+
+# --- path MTU ---------------------------------------------------------------------------------------------------
+
+probe --mtu "$target" 7777
+is "mtu: link, path and payload" "$(cut -f 1,2 <<<"$out" | tr '\t\n' '= ')" "link MTU=1500 path MTU=1280 payload=1252 "
+like "mtu: who narrows it" "$(grep '^path' <<<"$out" | cut -f 3)" 'narrowed by 10\.77\.2\.2'
+probe --mtu -j "$target6" 9
+like "mtu: IPv6, of a closed port" "$status $(head -n 1 <<<"$out")" \
+  '0 .*"mtu":1280,"payload":1232,"link_mtu":1500,"narrowed_by":"fd77:2::2".*'
+if command -v tracepath >/dev/null; then
+  is "mtu: as tracepath has it" "$(on h1 tracepath -n "$target" | sed -nE 's/.*Resume: pmtu ([0-9]+).*/\1/p')" 1280
+else
+  echo "skipped: mtu beside tracepath (not installed)"
+fi
+probe --df -l 1400 "$target" 7777
+is "mtu: --df says the limit, with 2" "$status $(grep -o 'at most 1252' "$work/err")" "2 at most 1252"
+probe -l 1400 "$target" 7777
+is "mtu: without --df it goes in fragments" "$status $(field 2)" "0 open"
+for host in h1 r1 r2 r3 r4; do ip -n "$host" route flush cache; done
+
+if [ $have_nft = 1 ]; then
+  for host in r1 r2 r3 r4; do quiet $host; done
+  probe --mtu "$target" 7777
+  like "mtu: a black hole is called one" "$status $(sed -n 2p <<<"$out")" $'0 path MTU\t1280\tblack hole: .*'
+  at_most "mtu: and is found in reasonable time (ms)" "$ms" 9000
+  for host in r1 r2 r3 r4; do no_rules $host; done
+fi
+
+# --- state ------------------------------------------------------------------------------------------------------
+
+probe "$target" 7777
+like "state: open" "$status $out" "0 $target:7777"$'\topen\t[0-9]+\\.[0-9]{3} ms\ttoken echoed, 16 bytes'
+probe "$target" 9
+like "state: closed" "$status $out" "3 $target:9"$'\tclosed\t.* ms\tport unreachable from '"$target"
+probe -t 2 -w 300ms "$target" 7777
+like "state: TTL exceeded on the way" "$status $out" "3 $target:7777"$'\tunreachable\t.* ms\tTTL exceeded from 10\\.77\\.2\\.2'
+probe 10.77.1.77 9
+like "state: a neighbour that is not there" "$status $out" $'3 10.77.1.77:9\tunreachable\t.*host unreachable from 10\\.77\\.1\\.1 \\(this host\\)'
+probe 203.0.113.7 9
+like "state: no route is 2" "$status $(cat "$work/err")" '2 udptool: cannot reach 203\.0\.113\.7:9: .*'
+
+# The target's ICMP errors are used up, and come back one a second.
+icmp_limit h2 1000
+for port in $(seq 6001 6012); do on h1 "$udptool" send -q "$target" "$port" x 2>/dev/null || :; done
+probe "$target" 9
+is "state: a host that limits its ICMP errors is still closed" "$status $(field 2)" "3 closed"
+icmp_limit h2 0
+
+if [ $have_nft = 1 ]; then
+  rules r4 <<'END'
+table inet wall {
+  chain forward {
+    type filter hook forward priority 0
+    udp dport 5000 reject with icmp type net-unreachable
+    udp dport 5001 reject with icmp type host-unreachable
+    udp dport 5002 reject with icmp type prot-unreachable
+    udp dport 5003 reject with icmp type port-unreachable
+    udp dport 5004 reject with icmp type net-prohibited
+    udp dport 5005 reject with icmp type host-prohibited
+    udp dport 5006 reject with icmp type admin-prohibited
+    udp dport 5010 reject with icmpv6 type no-route
+    udp dport 5011 reject with icmpv6 type admin-prohibited
+    udp dport 5012 reject with icmpv6 type addr-unreachable
+    udp dport 5013 reject with icmpv6 type port-unreachable
+    udp dport 5020 drop
+  }
+}
+END
+  while IFS=: read -r port words; do
+    probe -w 200ms "$target" "$port"
+    is "refused: $words" "$status $(field 2) $(field 4)" "3 unreachable $words from 10.77.4.2"
+  done <<'END'
+5000:network unreachable
+5001:host unreachable
+5002:protocol unreachable
+5003:port unreachable
+5004:network administratively prohibited
+5005:host administratively prohibited
+5006:administratively prohibited
+END
+  while IFS=: read -r port words; do
+    probe -w 200ms "$target6" "$port"
+    is "refused: $words (IPv6)" "$status $(field 2) $(field 4)" "3 unreachable $words from fd77:4::2"
+  done <<'END'
+5010:no route to destination
+5011:administratively prohibited
+5012:address unreachable
+5013:port unreachable
+END
+  probe -w 200ms "$target" 5020
+  is "dropped: no answer, never open" "$status $out" "1 $target:5020"$'\tno answer\t600 ms\topen or filtered: 3 probes, no reply'
+  probe --trace "$target" 5006
+  is "trace: ends where somebody refuses, with 3" "$status $(tail -n 1 <<<"$out" | cut -f 2,4)" \
+    "3 10.77.4.2"$'\tadministratively prohibited'
+  no_rules r4
+
+  # A copy goes on to the target while the router refuses the original: both answer.
+  rules r2 <<END
+table ip both {
+  chain forward {
+    type filter hook forward priority 0
+    udp dport 7777 dup to $target
+    udp dport 7777 reject with icmp type host-unreachable
+  }
+}
+END
+  probe -w 1s "$target" 7777
+  is "a real reply beats a third party's error" "$status $(field 2)" "0 open"
+  no_rules r2
+
+  # --- loss ---------------------------------------------------------------------------------------------------
+  rules h2 <<'END'
+table inet lossy {
+  counter lost { }
+  chain input {
+    type filter hook input priority 0
+    udp dport 7777 numgen inc mod 7 == 3 counter name lost drop
+  }
+}
+END
+  probe -j -c 1000 --interval 1ms -w 500ms "$target" 7777
+  lost=$(on h2 nft list counter inet lossy lost | sed -nE 's/.*packets ([0-9]+).*/\1/p')
+  like "loss: exactly what the filter counted ($lost)" "$status $(tail -n 1 <<<"$out")" \
+    ".*\"sent\":1000,\"received\":$((1000 - lost)),\"lost\":$lost,.*\"duplicate\":0,\"reordered\":0,\"late\":0,.*"
+  is "loss: an event for each probe" "$(grep -c '"event":"probe"' <<<"$out")" 1000
+  no_rules h2
+fi
+
+# --- round trips ------------------------------------------------------------------------------------------------
+
+if command -v ping >/dev/null && on h1 ping -c 1 -w 5 "$target" >/dev/null 2>&1; then
+  on h1 ping -n -c 200 -i 0.01 "$target" | sed -nE 's/.*time=([0-9.]+) ms/\1/p' >"$work/ping" &
+  ping=$!
+  probe -j -c 200 --interval 10ms "$target" 7777
+  wait "$ping"
+  mine=$(sed -nE 's/.*"p50":([0-9.]+).*/\1/p' <<<"$out")
+  theirs=$(sort -n "$work/ping" | sed -n 100p)
+  difference=$(awk -v a="${mine:-999}" -v b="${theirs:-0}" 'BEGIN { print a < b ? b - a : a - b }')
+  at_most "round trips: the median is within 0.5 ms of ping's ($mine, $theirs)" "$difference" 0.5
+else
+  echo "skipped: round trips beside ping (none that works)"
+fi
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
