@@ -89,7 +89,8 @@ TEST_CASE("join: -w and -W without a datagram are status 1, with one 0, with few
 
 TEST_CASE("join: a closed stdout ends it quietly with status 0, and the group is left") {
   IN_NAMESPACE(one_network);
-  Process pipeline({"sh", "-c", "{ \"$1\" join -i one 239.1.1.1; echo status $? >&2; } | head -1", "sh", UDPTOOL_PATH});
+  Process pipeline(
+      {"sh", "-c", "{ \"$1\" join -i one 239.1.1.1; echo status $? >&2; } | head -1", "sh", UDPTOOL_PATH});
   pipeline.wait_for(Stream::err, "joined");
   say("first");
   say("second");
@@ -132,8 +133,10 @@ TEST_CASE("join --leave-after: the groups are left, nothing more is shown, the s
   say("after");
   CHECK(payloads_of(other.finish().out) == Words{"after"});
   for (int i = 0; i < 2; ++i) {
-    CHECK(joiner.wait_for_match(Stream::err, "^one after leaving: [0-9]+ packets/s, of them [0-9]+ multicast; "
-                                             "[0-9]+ multicast in all$")
+    CHECK(joiner
+              .wait_for_match(Stream::err,
+                              "^one after leaving: [0-9]+ packets/s, of them [0-9]+ multicast; "
+                              "[0-9]+ multicast in all$")
               .size() == 1);
   }
   const Finished result = joiner.stop();
@@ -146,11 +149,11 @@ TEST_CASE("join --leave-after: what the network goes on delivering is counted by
   IN_NAMESPACE(two_networks);
   Joiner joiner({"-j", "-i", "one", "--leave-after", "50ms", "--stats=200ms", group});
   joiner.wait_for(Stream::out, "\"event\":\"left\"");
-  CHECK(run(in_world(udptool({"send", "-i", "one", "-c", "300", "--interval", "2ms", group, "41234", "x"}))).ending ==
-        done);
-  joiner.wait_for_match(Stream::out,
-                        R"x("event":"stats","time":"[^"]*","interface":"one","packets_per_second":[1-9][0-9.]*,)x"
-                        R"x("multicast_packets_per_second":[0-9.]*,"multicast_packets":[0-9]*)x");
+  CHECK(run(in_world(udptool({"send", "-i", "one", "-c", "300", "--interval", "2ms", group, "41234", "x"})))
+            .ending == done);
+  joiner.wait_for_match(
+      Stream::out, R"x("event":"stats","time":"[^"]*","interface":"one","packets_per_second":[1-9][0-9.]*,)x"
+                   R"x("multicast_packets_per_second":[0-9.]*,"multicast_packets":[0-9]*)x");
   const Finished result = joiner.stop();
   CHECK(contains(result.out, "\"event\":\"close\""));
   CHECK(contains(result.out, "\"datagrams\":0,\"bytes\":0"));
@@ -207,12 +210,13 @@ TEST_CASE("join: options that cannot be, each exit 2 and one line that names the
 
 TEST_CASE("join: a group both from any source and from one, or a zone against -i, is exit 2") {
   IN_NAMESPACE(two_networks);
-  check_refused({{{"-i", "one", "239.1.1.1", "10.0.0.9,239.1.1.1"}, "joined both from any source and from 10.0.0.9"},
-                 {{"10.0.0.9,239.1.1.1", "239.1.1.1"}, "239.1.1.1 is joined both from any source and from 10.0.0.9"},
-                 {{"ff15::7", "2001:db8::9,ff15::7"}, "joined both from any source and from 2001:db8::9"},
-                 {{"239.1.1.0+5", "10.0.0.9,239.1.1.3"}, "239.1.1.3 is joined both"},
-                 {{"-i", "one", "ff02::1234%two"}, "the zone of ff02::1234%two contradicts -i one"},
-                 {{"-i", "one", "-i", "two", "ff02::1234%two"}, "contradicts -i one"}});
+  check_refused(
+      {{{"-i", "one", "239.1.1.1", "10.0.0.9,239.1.1.1"}, "joined both from any source and from 10.0.0.9"},
+       {{"10.0.0.9,239.1.1.1", "239.1.1.1"}, "239.1.1.1 is joined both from any source and from 10.0.0.9"},
+       {{"ff15::7", "2001:db8::9,ff15::7"}, "joined both from any source and from 2001:db8::9"},
+       {{"239.1.1.0+5", "10.0.0.9,239.1.1.3"}, "239.1.1.3 is joined both"},
+       {{"-i", "one", "ff02::1234%two"}, "the zone of ff02::1234%two contradicts -i one"},
+       {{"-i", "one", "-i", "two", "ff02::1234%two"}, "contradicts -i one"}});
   // On another port it is another membership.
   CHECK(Joiner({"-i", "one", "239.1.1.1:5000", "10.0.0.9,239.1.1.1:5001"}, 2).stop().ending == done);
 }

@@ -25,8 +25,10 @@ bool gets_to_world(const Words& options, const std::string& text) {
 }  // namespace
 
 TEST_CASE("explain: findings with a cure each and the kernel's table, before it goes on") {
-  IN_NAMESPACE(two_networks + "ip link add idle type veth peer name idle_end; set_kernel here net/ipv4/conf/one/rp_filter 1\n"
-                              "set_kernel here net/ipv4/conf/two/force_igmp_version 2");
+  IN_NAMESPACE(
+      two_networks +
+      "ip link add idle type veth peer name idle_end; set_kernel here net/ipv4/conf/one/rp_filter 1\n"
+      "set_kernel here net/ipv4/conf/two/force_igmp_version 2");
   Joiner member({"-i", "one", "239.1.1.1:6000"});
   const Finished result = explained({"239.1.1.1", "224.0.0.251", "232.1.1.1"}, 9);
   CHECK(result.ending == done);
@@ -52,10 +54,12 @@ TEST_CASE("explain: findings with a cure each and the kernel's table, before it 
 TEST_CASE("explain: limits, and a host that has no network") {
   IN_NAMESPACE("set_kernel here net/ipv4/igmp_max_msf 1");
   const Finished result = explained({"10.0.0.1,232.1.1.1", "10.0.0.2,232.1.1.1"}, 2);
-  CHECK(contains(result.err, "explain: only the loopback is joined, so that nothing from the network arrives: "));
+  CHECK(contains(result.err,
+                 "explain: only the loopback is joined, so that nothing from the network arrives: "));
   CHECK(contains(result.err, "net.ipv4.igmp_max_msf=2"));
   CHECK(contains(result.err, "explain: before joining: nobody on this host is a member of these groups\n"));
-  CHECK(contains(result.err, "explain: after joining: 232.1.1.1 on lo: 2 members, IGMPv3, from 10.0.0.1, 10.0.0.2\n"));
+  CHECK(contains(result.err,
+                 "explain: after joining: 232.1.1.1 on lo: 2 members, IGMPv3, from 10.0.0.1, 10.0.0.2\n"));
 }
 
 TEST_CASE("explain -j: finding and membership events, and stderr stays empty") {
@@ -65,8 +69,9 @@ TEST_CASE("explain -j: finding and membership events, and stderr stays empty") {
   CHECK(is_like(result.out, R"(\{"event":"finding","time":"[^"]*","code":"[a-z_]+",[^]*)"));
   CHECK(contains(result.out, "\"code\":\"no_route\",\"message\":\"239.1.1.1: no route to it"));
   CHECK(contains(result.out, "\"advice\":\"name it (udptool send -i one), or ip route add"));
-  CHECK(is_like(result.out, R"([^]*\{"event":"membership","time":"[^"]*","when":"after","group":"239.1.1.1",)"
-                            R"("interface":"one","members":1,"igmp_version":3,"included":\[\],"excluded":\[\]\}[^]*)"));
+  CHECK(is_like(result.out,
+                R"([^]*\{"event":"membership","time":"[^"]*","when":"after","group":"239.1.1.1",)"
+                R"("interface":"one","members":1,"igmp_version":3,"included":\[\],"excluded":\[\]\}[^]*)"));
   CHECK_FALSE(contains(result.out, "\"interface\":\"two\""));
 }
 
@@ -90,7 +95,8 @@ TEST_CASE("send: to a group by the interface of -i or of the route, which -v nam
   CHECK(contains(notice({"-i", "one"}), "note: multicast leaves by one\n"));
   CHECK(contains(notice({}), "note: multicast leaves by two\n"));
   const std::string out = joiner.finish().out;
-  CHECK(is_like(out, "10\\.9\\.1\\.1:[^\n]* if=one ttl=1 [^\n]*\n10\\.9\\.2\\.1:[^\n]* if=two ttl=1 [^\n]*\n"));
+  CHECK(
+      is_like(out, "10\\.9\\.1\\.1:[^\n]* if=one ttl=1 [^\n]*\n10\\.9\\.2\\.1:[^\n]* if=two ttl=1 [^\n]*\n"));
 }
 
 TEST_CASE("send: a group without a route is exit 2 and names the interfaces to choose from") {
@@ -126,8 +132,10 @@ TEST_CASE("send --no-loopback: other hosts get it, this one does not") {
 TEST_CASE("send: a link-local group takes its zone, -i, or the only interface with a notice") {
   IN_NAMESPACE(two_networks);
   Joiner joiner({"-c", "2", "ff02::1234"}, 3);
-  CHECK(contains(run_udptool({"send", "-v", "ff02::1234%two", "41234", "zone"}).err, "multicast leaves by two\n"));
-  CHECK(contains(run_udptool({"send", "-v", "-i", "one", "ff02::1234", "41234", "option"}).err, "leaves by one\n"));
+  CHECK(contains(run_udptool({"send", "-v", "ff02::1234%two", "41234", "zone"}).err,
+                 "multicast leaves by two\n"));
+  CHECK(contains(run_udptool({"send", "-v", "-i", "one", "ff02::1234", "41234", "option"}).err,
+                 "leaves by one\n"));
   CHECK(joiner.finish().ending == done);
   const Finished both = run_udptool({"send", "-i", "one", "ff02::1234%two", "41234", "x"});
   CHECK(both.ending == failed);

@@ -26,9 +26,10 @@ TEST_CASE("join: a link-local group without a zone is joined on every valid inte
   send({"ff02::1234%one", "41234", "by one"});
   send({"-i", "two", "ff02::1234", "41234", "by two"});
   const Finished result = joiner.finish();
-  CHECK(is_like(result.out,
-                "\\[fe80::[^\t]*%one\\]:[0-9]+\t6\tto=\\[ff02::1234%one\\]:41234 if=one ttl=1 dscp=0 ecn=0\tby one\n"
-                "\\[fe80::[^\t]*%two\\]:[0-9]+\t6\tto=\\[ff02::1234%two\\]:41234 if=two ttl=1 dscp=0 ecn=0\tby two\n"));
+  CHECK(is_like(
+      result.out,
+      "\\[fe80::[^\t]*%one\\]:[0-9]+\t6\tto=\\[ff02::1234%one\\]:41234 if=one ttl=1 dscp=0 ecn=0\tby one\n"
+      "\\[fe80::[^\t]*%two\\]:[0-9]+\t6\tto=\\[ff02::1234%two\\]:41234 if=two ttl=1 dscp=0 ecn=0\tby two\n"));
 }
 
 TEST_CASE("join: a zone, or -i, names the interface of a link-local group") {
@@ -49,14 +50,16 @@ TEST_CASE("join: a zone, or -i, names the interface of a link-local group") {
 }
 
 TEST_CASE("join: IPv6 source-specific membership shows that source only") {
-  IN_NAMESPACE(two_networks + "ip addr add 2001:db8::1/64 dev one nodad; ip addr add 2001:db8::2/64 dev one nodad");
+  IN_NAMESPACE(two_networks +
+               "ip addr add 2001:db8::1/64 dev one nodad; ip addr add 2001:db8::2/64 dev one nodad");
   Joiner joiner({"-j", "-c", "1", "2001:db8::2,[ff35::1]:5000"}, 3);
   send({"-i", "one", "-s", "2001:db8::1", "ff35::1", "5000", "not this"});
   send({"-i", "one", "-s", "2001:db8::2", "ff35::1", "5000", "this"});
   const Finished result = joiner.finish();
   CHECK(count_of(result.out, "\"event\":\"message\"") == 1);
   CHECK(contains(result.out, "\"address\":\"2001:db8::2\""));
-  CHECK(contains(result.out, "\"group\":\"ff35::1\",\"port\":5000,\"interface\":\"one\",\"source\":\"2001:db8::2\"}"));
+  CHECK(contains(result.out,
+                 "\"group\":\"ff35::1\",\"port\":5000,\"interface\":\"one\",\"source\":\"2001:db8::2\"}"));
 }
 
 TEST_CASE("join: a link-local source keeps to its zone or none") {
@@ -68,7 +71,8 @@ TEST_CASE("join: a link-local source keeps to its zone or none") {
 }
 
 TEST_CASE("join: an interface without the family is passed over, and with -i is exit 2") {
-  IN_NAMESPACE(two_networks + "set_kernel here net/ipv6/conf/two/disable_ipv6 1; ip addr flush dev one scope global");
+  IN_NAMESPACE(two_networks +
+               "set_kernel here net/ipv6/conf/two/disable_ipv6 1; ip addr flush dev one scope global");
   CHECK(Joiner({"ff15::7"}, 2).joined()[1] == "joined [ff15::7]:41234 on one");
   CHECK(Joiner({"239.1.1.1"}, 2).joined()[1] == "joined 239.1.1.1:41234 on two");
   const Finished six = run(join_words({"-i", "two", "ff15::7"}));

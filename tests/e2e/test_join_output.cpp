@@ -19,14 +19,16 @@ std::string bytes_of(std::uint64_t number, int count) {
 }
 
 // An RTP packet (RFC 3550, 5.1).
-std::string rtp(std::uint16_t sequence, std::uint32_t ssrc = 0x11223344, int type = 96, const std::string& payload = "x") {
-  return "\x80" + bytes_of(static_cast<std::uint64_t>(type), 1) + bytes_of(sequence, 2) + bytes_of(sequence * 3'000u, 4) +
-         bytes_of(ssrc, 4) + payload;
+std::string rtp(std::uint16_t sequence, std::uint32_t ssrc = 0x11223344, int type = 96,
+                const std::string& payload = "x") {
+  return "\x80" + bytes_of(static_cast<std::uint64_t>(type), 1) + bytes_of(sequence, 2) +
+         bytes_of(sequence * 3'000u, 4) + bytes_of(ssrc, 4) + payload;
 }
 
 // A transport stream packet with a payload of its own (ISO/IEC 13818-1, 2.4.3).
 std::string ts(std::uint16_t pid, int counter) {
-  std::string packet = "\x47" + bytes_of(pid, 2) + bytes_of(static_cast<std::uint64_t>(0x10 | (counter & 15)), 1);
+  std::string packet =
+      "\x47" + bytes_of(pid, 2) + bytes_of(static_cast<std::uint64_t>(0x10 | (counter & 15)), 1);
   packet += bytes_of(static_cast<std::uint64_t>(counter) + 1, 4);
   packet.resize(188, 'p');
   return packet;
@@ -49,8 +51,9 @@ TEST_CASE("join -v: each record tells its group, interface, TTL and DSCP") {
   send({"-i", "one", "-t", "4", "239.1.1.1", "5000", "a"});
   send({"-i", "one", "-t", "9", "--dscp", "ef", "239.1.1.2", "5001", "b"});
   const Finished result = joiner.finish();
-  CHECK(is_like(result.out, "10\\.9\\.1\\.1:[0-9]+\t1\tto=239\\.1\\.1\\.1:5000 if=one ttl=4 dscp=0 ecn=0\ta\n"
-                            "10\\.9\\.1\\.1:[0-9]+\t1\tto=239\\.1\\.1\\.2:5001 if=one ttl=9 dscp=46 ecn=0\tb\n"));
+  CHECK(is_like(result.out,
+                "10\\.9\\.1\\.1:[0-9]+\t1\tto=239\\.1\\.1\\.1:5000 if=one ttl=4 dscp=0 ecn=0\ta\n"
+                "10\\.9\\.1\\.1:[0-9]+\t1\tto=239\\.1\\.1\\.2:5001 if=one ttl=9 dscp=46 ecn=0\tb\n"));
   CHECK(contains(result.err, "note: the receive buffer is "));
 }
 
@@ -65,19 +68,24 @@ TEST_CASE("join -j: joined, message, left, group and close, and stderr stays emp
   CHECK(result.err.empty());
   const std::string first = R"("group":"232\.1\.1\.1","port":5000,"interface":"one","source":"10\.9\.1\.1")";
   const std::string second = R"("group":"239\.1\.1\.1","port":5001,"interface":"one","source":null)";
-  const auto event = [](const char* name) { return R"(\{"event":")" + std::string(name) + "\"," + time9 + ","; };
+  const auto event = [](const char* name) {
+    return R"(\{"event":")" + std::string(name) + "\"," + time9 + ",";
+  };
   const auto message = [&](const char* to, const char* port, const char* size, const char* text) {
-    return event("message") + R"("family":"IPv4","address":"10\.9\.1\.1","port":[0-9]+,"size":)" + size + ",\"to\":\"" +
-           to + "\",\"to_port\":" + port + R"(,"interface":"one","ttl":3,"dscp":0,"ecn":0,"text":")" + text + "\"\\}\n";
+    return event("message") + R"("family":"IPv4","address":"10\.9\.1\.1","port":[0-9]+,"size":)" + size +
+           ",\"to\":\"" + to + "\",\"to_port\":" + port +
+           R"(,"interface":"one","ttl":3,"dscp":0,"ecn":0,"text":")" + text + "\"\\}\n";
   };
   CAPTURE(result.out);
-  CHECK(is_like(result.out,
-                event("joined") + first + "\\}\n" + event("joined") + second + "\\}\n" +
-                    message("232\\.1\\.1\\.1", "5000", "5", "hello") + message("239\\.1\\.1\\.1", "5001", "6", "world!") +
-                    event("left") + first + "\\}\n" + event("left") + second + "\\}\n" + event("group") + first +
-                    ",\"datagrams\":1,\"bytes\":5,\"senders\":1,\"first_ms\":[0-9]+\\}\n" + event("group") + second +
-                    ",\"datagrams\":1,\"bytes\":6,\"senders\":1,\"first_ms\":[0-9]+\\}\n" + event("close") +
-                    "\"datagrams\":2,\"bytes\":11,\"senders\":2,\"dropped\":0,\"ignored\":0,\"seconds\":[0-9.]+\\}\n"));
+  CHECK(is_like(
+      result.out,
+      event("joined") + first + "\\}\n" + event("joined") + second + "\\}\n" +
+          message("232\\.1\\.1\\.1", "5000", "5", "hello") +
+          message("239\\.1\\.1\\.1", "5001", "6", "world!") + event("left") + first + "\\}\n" +
+          event("left") + second + "\\}\n" + event("group") + first +
+          ",\"datagrams\":1,\"bytes\":5,\"senders\":1,\"first_ms\":[0-9]+\\}\n" + event("group") + second +
+          ",\"datagrams\":1,\"bytes\":6,\"senders\":1,\"first_ms\":[0-9]+\\}\n" + event("close") +
+          "\"datagrams\":2,\"bytes\":11,\"senders\":2,\"dropped\":0,\"ignored\":0,\"seconds\":[0-9.]+\\}\n"));
 }
 
 TEST_CASE("join: the summary has a line for each group and interface, with the wait for the first datagram") {
@@ -88,11 +96,12 @@ TEST_CASE("join: the summary has a line for each group and interface, with the w
   }
   for (int i = 0; i < 3; ++i) joiner.wait_for(Stream::out, "four");
   const Finished result = joiner.stop();
-  CHECK(is_like(result.err, "joined 239.1.1.1:41234 on lo\njoined 239.1.1.1:41234 on one\n"
-                            "left 239.1.1.1:41234 on lo\nleft 239.1.1.1:41234 on one\n"
-                            "239.1.1.1:41234 on lo: 0 datagrams, 0 bytes, 0 senders\n"
-                            "239.1.1.1:41234 on one: 3 datagrams, 12 bytes, 2 senders, first after [0-9]+ ms\n"
-                            "3 datagrams, 12 bytes, 2 senders, 0 dropped, 0 ignored, [0-9.]+ s\n"));
+  CHECK(is_like(result.err,
+                "joined 239.1.1.1:41234 on lo\njoined 239.1.1.1:41234 on one\n"
+                "left 239.1.1.1:41234 on lo\nleft 239.1.1.1:41234 on one\n"
+                "239.1.1.1:41234 on lo: 0 datagrams, 0 bytes, 0 senders\n"
+                "239.1.1.1:41234 on one: 3 datagrams, 12 bytes, 2 senders, first after [0-9]+ ms\n"
+                "3 datagrams, 12 bytes, 2 senders, 0 dropped, 0 ignored, [0-9.]+ s\n"));
 }
 
 TEST_CASE("join -q: nothing on stderr") {
@@ -122,9 +131,11 @@ TEST_CASE("join --stats: a line for all and one for each group, with rates and w
   Joiner joiner({"--stats=300ms", "-i", "one", "239.1.1.1", "239.1.1.2"}, 2);
   send({"-i", "one", "-c", "30", "239.1.1.1", "41234", "0123456789"});
   joiner.wait_for_match(Stream::err, "^[1-9][0-9]* datagrams/s, [0-9.]+ k?bit/s, 1 senders, 0 dropped$");
-  joiner.wait_for_match(Stream::err, "^239.1.1.1:41234 on one: [1-9][0-9]* datagrams/s, [0-9.]+ k?bit/s, 30 datagrams, "
-                                     "300 bytes, 1 senders, 0 dropped$");
-  joiner.wait_for_match(Stream::err, "^239.1.1.2:41234 on one: 0 datagrams/s, .* 0 datagrams, 0 bytes, 0 senders");
+  joiner.wait_for_match(Stream::err,
+                        "^239.1.1.1:41234 on one: [1-9][0-9]* datagrams/s, [0-9.]+ k?bit/s, 30 datagrams, "
+                        "300 bytes, 1 senders, 0 dropped$");
+  joiner.wait_for_match(Stream::err,
+                        "^239.1.1.2:41234 on one: 0 datagrams/s, .* 0 datagrams, 0 bytes, 0 senders");
   CHECK(joiner.stop().ending == done);
 }
 
@@ -132,11 +143,14 @@ TEST_CASE("join --stats -j: a stats event for all and one for each group") {
   IN_NAMESPACE(one_network);
   Joiner joiner({"-j", "--stats=300ms", "-i", "one", "239.1.1.1"});
   send({"-i", "one", "-c", "30", "239.1.1.1", "41234", "0123456789"});
-  joiner.wait_for_match(Stream::out, R"x("event":"stats","time":"[^"]*","datagrams_per_second":[1-9][0-9]*\.[0-9],)x"
-                                     R"x("bits_per_second":[1-9][0-9]*,"datagrams":30,"bytes":300,"senders":1,"dropped":0)x");
-  joiner.wait_for_match(Stream::out, R"x("event":"stats",.*"group":"239.1.1.1","port":41234,"interface":"one",)x"
-                                     R"x("source":null,"datagrams_per_second":[1-9][0-9]*\.[0-9],"bits_per_second":[1-9][0-9]*,)x"
-                                     R"x("datagrams":30,"bytes":300,"senders":1,"dropped":0)x");
+  joiner.wait_for_match(
+      Stream::out, R"x("event":"stats","time":"[^"]*","datagrams_per_second":[1-9][0-9]*\.[0-9],)x"
+                   R"x("bits_per_second":[1-9][0-9]*,"datagrams":30,"bytes":300,"senders":1,"dropped":0)x");
+  joiner.wait_for_match(
+      Stream::out,
+      R"x("event":"stats",.*"group":"239.1.1.1","port":41234,"interface":"one",)x"
+      R"x("source":null,"datagrams_per_second":[1-9][0-9]*\.[0-9],"bits_per_second":[1-9][0-9]*,)x"
+      R"x("datagrams":30,"bytes":300,"senders":1,"dropped":0)x");
   CHECK(joiner.stop().err.empty());
 }
 
@@ -153,12 +167,14 @@ TEST_CASE("join --stats: what the kernel drops for want of buffer space is count
 TEST_CASE("join --rtp: loss, duplicates, reordering and jitter of each source") {
   IN_NAMESPACE(one_network);
   const std::uint32_t other = 0xcafe;
-  const std::vector<std::string> packets{rtp(10), rtp(11), rtp(13), rtp(12), rtp(13), rtp(16), rtp(65'535, other),
-                                         rtp(0, other), rtp(2, other), "not RTP"};
+  const std::vector<std::string> packets{
+      rtp(10),       rtp(11),       rtp(13),  rtp(12), rtp(13), rtp(16), rtp(65'535, other),
+      rtp(0, other), rtp(2, other), "not RTP"};
   const Finished result = hear({"--rtp", "-o", "none"}, packets);
   CHECK(result.ending == done);
-  CHECK(is_like(result.err, "[^]*\nrtp 0x0000cafe: lost 1, duplicate 0, reordered 0, jitter [0-9]+\\.[0-9] ms\n"
-                            "rtp 0x11223344: lost 2, duplicate 1, reordered 1, jitter [0-9]+\\.[0-9] ms\n[^]*"));
+  CHECK(is_like(result.err,
+                "[^]*\nrtp 0x0000cafe: lost 1, duplicate 0, reordered 0, jitter [0-9]+\\.[0-9] ms\n"
+                "rtp 0x11223344: lost 2, duplicate 1, reordered 1, jitter [0-9]+\\.[0-9] ms\n[^]*"));
 }
 
 TEST_CASE("join --rtp: a source that jumps and goes on has restarted and lost nothing") {
@@ -173,12 +189,14 @@ TEST_CASE("join --rtp -j: an rtp event with the clock rate, given or static") {
   CHECK(result.err.empty());
   const std::string head = R"("event":"rtp",)" + std::string(time9) +
                            R"(,"group":"239.1.1.1","port":5004,"interface":"one","source":null,)";
-  CHECK(is_like(result.out, "[^]*" + head +
-                                R"("ssrc":"0x00000007","payload_type":0,"clock_rate":8000,"received":1,"lost":0,)"
-                                R"("duplicate":0,"reordered":0,"restarts":0,"jitter_ms":0\.000\}[^]*)"));
-  CHECK(is_like(result.out, "[^]*" + head +
-                                R"("ssrc":"0x11223344","payload_type":96,"clock_rate":48000,"received":2,"lost":1,)"
-                                R"("duplicate":0,"reordered":0,"restarts":0,"jitter_ms":[0-9.]+\}[^]*)"));
+  CHECK(is_like(result.out,
+                "[^]*" + head +
+                    R"("ssrc":"0x00000007","payload_type":0,"clock_rate":8000,"received":1,"lost":0,)"
+                    R"("duplicate":0,"reordered":0,"restarts":0,"jitter_ms":0\.000\}[^]*)"));
+  CHECK(is_like(result.out,
+                "[^]*" + head +
+                    R"("ssrc":"0x11223344","payload_type":96,"clock_rate":48000,"received":2,"lost":1,)"
+                    R"("duplicate":0,"reordered":0,"restarts":0,"jitter_ms":[0-9.]+\}[^]*)"));
 }
 
 TEST_CASE("join --rtp: streams are told in --stats as well") {
@@ -192,14 +210,18 @@ TEST_CASE("join --rtp: streams are told in --stats as well") {
 
 TEST_CASE("join --rtp: continuity errors of MPEG-TS in plain UDP and in RTP, for each PID") {
   IN_NAMESPACE(one_network);
-  const Finished plain = hear({"--rtp", "-o", "none"}, {ts(256, 14) + ts(257, 0) + ts(256, 15), ts(256, 0) + ts(256, 2),
-                                                        ts(257, 1) + ts(8191, 7) + ts(8191, 9)});
-  CHECK(contains(plain.err, "mpeg-ts pid 0x0100: 4 packets, 1 continuity errors\n"
-                            "mpeg-ts pid 0x0101: 2 packets, 0 continuity errors\n"));
+  const Finished plain =
+      hear({"--rtp", "-o", "none"}, {ts(256, 14) + ts(257, 0) + ts(256, 15), ts(256, 0) + ts(256, 2),
+                                     ts(257, 1) + ts(8191, 7) + ts(8191, 9)});
+  CHECK(contains(plain.err,
+                 "mpeg-ts pid 0x0100: 4 packets, 1 continuity errors\n"
+                 "mpeg-ts pid 0x0101: 2 packets, 0 continuity errors\n"));
   CHECK_FALSE(contains(plain.err, "0x1fff"));
   CHECK_FALSE(contains(plain.err, "rtp 0x"));
   const Finished both = hear({"--rtp", "-j"}, {rtp(1, 5, 33, ts(256, 1)), rtp(2, 5, 33, ts(256, 3))});
-  CHECK(contains(both.out, "\"ssrc\":\"0x00000005\",\"payload_type\":33,\"clock_rate\":90000,\"received\":2,\"lost\":0"));
+  CHECK(
+      contains(both.out,
+               "\"ssrc\":\"0x00000005\",\"payload_type\":33,\"clock_rate\":90000,\"received\":2,\"lost\":0"));
   CHECK(is_like(both.out, R"([^]*"event":"mpegts",)" + std::string(time9) +
                               R"(,"group":"239.1.1.1","port":5004,"interface":"one","source":null,"pid":256,)"
                               R"("packets":2,"continuity_errors":1\}[^]*)"));
@@ -211,8 +233,8 @@ TEST_CASE("join: a datagram of 4 KiB, in fragments on the wire, is one record") 
   std::string payload;
   for (int i = 0; i < 4'096; ++i) payload += static_cast<char>('a' + i % 23);
   const TemporaryFile file(payload);
-  const Finished sent = run(
-      in_world(udptool({"send", "-i", "one", "--whole", "-f", file.path(), "239.1.1.1", "41234"})));
+  const Finished sent =
+      run(in_world(udptool({"send", "-i", "one", "--whole", "-f", file.path(), "239.1.1.1", "41234"})));
   CHECK(sent.ending == done);
   CHECK(contains(sent.err, "4096 bytes leave in fragments"));
   CHECK(joiner.finish().out == payload);
@@ -221,7 +243,8 @@ TEST_CASE("join: a datagram of 4 KiB, in fragments on the wire, is one record") 
 TEST_CASE("join: from another host, over IPv4 and IPv6") {
   IN_NAMESPACE(two_networks);
   Joiner joiner({"-v", "-c", "2", "239.1.1.1", "ff15::7"}, 6);
-  CHECK(run(in_world(udptool({"send", "-i", "one", "-t", "5", "239.1.1.1", "41234", "four"}))).ending == done);
+  CHECK(run(in_world(udptool({"send", "-i", "one", "-t", "5", "239.1.1.1", "41234", "four"}))).ending ==
+        done);
   joiner.wait_for(Stream::out, "four");
   CHECK(run(in_world(udptool({"send", "-i", "two", "-t", "6", "ff15::7", "41234", "six"}))).ending == done);
   CHECK(is_like(joiner.finish().out,
