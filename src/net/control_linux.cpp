@@ -93,11 +93,17 @@ void decode_ipv6(const cmsghdr& header, Metadata& out) {
   }
 }
 
+// A time that nanoseconds since 1970 can tell, from 1970 to 2262; any other is nothing.
+std::optional<SystemTime> time_of(const timespec& stamp) {
+  constexpr auto last = std::chrono::floor<std::chrono::seconds>(std::chrono::nanoseconds::max()).count();
+  const bool valid = stamp.tv_sec >= 0 && stamp.tv_sec < last && stamp.tv_nsec >= 0 && stamp.tv_nsec < 1'000'000'000;
+  if (!valid) return std::nullopt;
+  return SystemTime(std::chrono::seconds(stamp.tv_sec) + std::chrono::nanoseconds(stamp.tv_nsec));
+}
+
 void decode_socket(const cmsghdr& header, Metadata& out) {
   if (header.cmsg_type == SCM_TIMESTAMPNS) {
-    if (const auto stamp = data_as<timespec>(header)) {
-      out.time = SystemTime(std::chrono::seconds(stamp->tv_sec) + std::chrono::nanoseconds(stamp->tv_nsec));
-    }
+    if (const auto stamp = data_as<timespec>(header)) out.time = time_of(*stamp);
   } else if (header.cmsg_type == SO_RXQ_OVFL) {
     out.drops = data_as<std::uint32_t>(header);
   }

@@ -21,10 +21,10 @@ std::string date_text(std::chrono::sys_seconds second) {
 }  // namespace
 
 void append_time(std::string& out, net::SystemTime time, int places) {
-  thread_local std::chrono::sys_seconds known{seconds(-1)};
+  thread_local std::chrono::sys_seconds known;
   thread_local std::string date;
   const auto second = std::chrono::floor<seconds>(time);
-  if (second != known) {
+  if (second != known || date.empty()) {
     date = date_text(second);
     known = second;
   }
