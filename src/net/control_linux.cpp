@@ -195,6 +195,7 @@ std::optional<TransportError> decode_error(const msghdr& message, std::string_vi
     const bool v6 = header.cmsg_level == SOL_IPV6 && header.cmsg_type == IPV6_RECVERR;
     if (!v4 && !v6) return;
     found = true;
+    out = {};  // of several the last one, not a mixture
     decode_extended_error(header, out);
   });
   if (!found) return std::nullopt;
