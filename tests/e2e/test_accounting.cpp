@@ -1,0 +1,171 @@
+// What was asked for is what was sent and what failed; what was sent is what was shown, ignored and dropped. Always.
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <map>
+#include <regex>
+#include <sstream>
+#include <thread>
+
+#include "support/check.hpp"
+#include "support/namespace.hpp"
+#include "support/udptool.hpp"
+
+using namespace support;
+
+namespace {
+
+// How `udptool send` fared with failures put in its way.
+struct Outcome {
+  Finished result;
+  std::size_t arrived = 0;
+  std::size_t twice = 0;
+  std::size_t largest_failure = 0;  // datagrams in one message that failed
+  std::size_t failures = 0;         // of the system call
+};
+
+struct Fault {
+  int error;
+  std::size_t at;  // which datagram
+  long times;
+};
+
+constexpr long for_good = 1'000'000;
+
+// The text of datagram `i`, which says so, of that size.
+std::string text_of(std::size_t i, std::size_t size) {
+  std::string text = "<" + std::to_string(i) + ">";
+  text.resize(std::max(size, text.size()), '.');
+  return text;
+}
+
+Outcome send_with(const Fault& fault, const std::vector<std::string>& texts) {
+  const RawUdp peer;
+  const int room = 8 << 20;
+  setsockopt(peer.fd(), SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+  std::string input;
+  for (const std::string& text : texts) input += text + "\n";
+  const TemporaryFile file(input);
+  const TemporaryFile log;
+  ProcessOptions options;
+  options.environment = {std::string("LD_PRELOAD=") + FAIL_SEND_PATH,
+                         "ASAN_OPTIONS=verify_asan_link_order=0",
+                         "FAIL_SEND_MARK=<" + std::to_string(fault.at) + ">",
+                         "FAIL_SEND_ERRNO=" + std::to_string(fault.error),
+                         "FAIL_SEND_TIMES=" + std::to_string(fault.times),
+                         "FAIL_SEND_LOG=" + log.path()};
+  Outcome outcome;
+  outcome.result = run_udptool({"send", "-f", file.path(), "127.0.0.1", std::to_string(peer.port())}, options);
+  std::map<std::string, int> came;
+  while (const auto message = peer.receive(Milliseconds(0))) ++came[message->payload];
+  for (const std::string& text : texts) {
+    const int times = came[text];
+    outcome.arrived += times > 0;
+    outcome.twice += times > 1;
+  }
+  CHECK(came.size() == texts.size());  // nothing else came
+  std::istringstream lines(log.content());
+  for (std::size_t count = 0; lines >> count; ++outcome.failures) {
+    outcome.largest_failure = std::max(outcome.largest_failure, count);
+  }
+  return outcome;
+}
+
+// The sum that "K of N datagrams to X could not be sent: REASON (K)" tells, with all K of that reason.
+std::size_t told_failures(const std::string& line, std::size_t asked, int error) {
+  std::smatch found;
+  const std::regex pattern("udptool: ([0-9]+) of " + std::to_string(asked) +
+                           " datagrams to [^ ]* could not be sent: (.*) \\(([0-9]+)\\)\n");
+  const bool matched = std::regex_match(line, found, pattern);
+  CAPTURE(line);
+  REQUIRE(matched);
+  CHECK(found[1] == found[3]);
+  CHECK(found[2] == std::strerror(error));
+  return std::stoul(found[1]);
+}
+
+// The last line of stderr; the ones before are notices.
+std::string last_line(const std::string& text) {
+  const std::size_t end = text.size() < 2 ? std::string::npos : text.rfind('\n', text.size() - 2);
+  return end == std::string::npos ? text : text.substr(end + 1);
+}
+
+void check_accounts(int error, const std::vector<std::string>& texts, const std::vector<std::size_t>& places,
+                    bool lasting) {
+  for (const std::size_t place : places) {
+    CAPTURE(std::strerror(error));
+    CAPTURE(place);
+    CAPTURE(lasting);
+    const Outcome outcome = send_with({error, place, lasting ? for_good : 1}, texts);
+    CAPTURE(outcome.result.err);
+    CHECK(outcome.failures > 0);
+    CHECK(outcome.twice == 0);
+    CHECK(outcome.result.out.empty());
+    CHECK(count_of(outcome.result.err, "udptool: ") == (lasting ? 1 : 0));
+    if (lasting) {
+      CHECK(outcome.result.ending == failed);
+      CHECK(outcome.arrived + told_failures(last_line(outcome.result.err), texts.size(), error) == texts.size());
+      CHECK(outcome.arrived < texts.size());
+    } else {
+      CHECK(outcome.result.ending == done);
+      CHECK(outcome.arrived == texts.size());
+      CHECK(outcome.result.err.empty());
+    }
+  }
+}
+
+// Each longer than the one before, so that none can be segmented together.
+std::vector<std::string> mixed_texts() {
+  std::vector<std::string> texts;
+  for (std::size_t i = 0; i < 150; ++i) texts.push_back(text_of(i, 8 + i));
+  return texts;
+}
+
+std::vector<std::string> equal_texts() {
+  std::vector<std::string> texts;
+  for (std::size_t i = 0; i < 300; ++i) texts.push_back(text_of(i, 100));
+  return texts;
+}
+
+// Of what one call of sendmmsg takes (64 messages), the first, a middle and the last; and the very last.
+const std::vector<std::size_t> mixed_places{0, 31, 63, 149};
+const std::vector<std::size_t> equal_places{0, 150, 299};
+
+}  // namespace
+
+TEST_CASE("accounting: an error that passes costs no datagram, at any place of a batch") {
+  for (const int error : {ENOBUFS, EAGAIN, ECONNREFUSED, EPERM, EMSGSIZE, EINTR}) {
+    check_accounts(error, mixed_texts(), mixed_places, false);
+  }
+}
+
+TEST_CASE("accounting: an error that passes costs no datagram of a segmented run") {
+  for (const int error : {ENOBUFS, EAGAIN, ECONNREFUSED, EPERM, EMSGSIZE, EINTR}) {
+    check_accounts(error, equal_texts(), equal_places, false);
+  }
+}
+
+TEST_CASE("accounting: what an error that stays costs is told, at any place of a batch") {
+  for (const int error : {ENOBUFS, ECONNREFUSED, EPERM, EMSGSIZE}) {
+    check_accounts(error, mixed_texts(), mixed_places, true);
+  }
+}
+
+TEST_CASE("accounting: what an error that stays costs of a segmented run is told") {
+  for (const int error : {ENOBUFS, ECONNREFUSED, EPERM, EMSGSIZE}) {
+    check_accounts(error, equal_texts(), equal_places, true);
+  }
+}
+
+TEST_CASE("accounting: runs of equal datagrams are what the cases above make fail") {
+  const Outcome mixed = send_with({EPERM, 31, 1}, mixed_texts());
+  CHECK(mixed.largest_failure == 1);
+  const Outcome equal = send_with({EPERM, 150, 1}, equal_texts());
+  SKIP_UNLESS(!contains(equal.result.err, "segmented"), "no segmentation here");
+  CHECK(equal.largest_failure > 1);
+}
