@@ -11,12 +11,12 @@
 #include <string_view>
 #include <vector>
 
-#define MUST(condition)                                                             \
-  do {                                                                              \
-    if (!(condition)) {                                                             \
+#define MUST(condition)                                                              \
+  do {                                                                               \
+    if (!(condition)) {                                                              \
       std::fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition); \
-      std::abort();                                                                 \
-    }                                                                               \
+      std::abort();                                                                  \
+    }                                                                                \
   } while (false)
 
 namespace fuzz {
@@ -80,7 +80,8 @@ inline std::vector<std::uint32_t> code_points(std::string_view text) {
   return out;
 }
 
-// Fails unless the text is valid UTF-8 that cannot drive a terminal, apart from the controls that are allowed.
+// Fails unless the text is valid UTF-8 that cannot drive a terminal, apart from the controls that are
+// allowed.
 inline void must_be_harmless(std::string_view text, std::string_view allowed = {}) {
   for (const std::uint32_t c : code_points(text)) {
     if (c < 0x80 && allowed.find(static_cast<char>(c)) != std::string_view::npos) continue;

@@ -1,5 +1,5 @@
-// Endpoints, groups, networks, ports and addresses: only UsageError leaves, its text can be printed, and what is
-// accepted says the same when it is written out and read again.
+// Endpoints, groups, networks, ports and addresses: only UsageError leaves, its text can be printed, and what
+// is accepted says the same when it is written out and read again.
 #include <string>
 #include <string_view>
 

@@ -1,4 +1,5 @@
-// Control messages and error-queue messages of any content: as raw bytes, and as well-formed messages with any data.
+// Control messages and error-queue messages of any content: as raw bytes, and as well-formed messages with
+// any data.
 #include <ctime>  // before errqueue.h, which needs timespec
 
 #include <linux/errqueue.h>

@@ -1,4 +1,5 @@
-// JSON strings of any bytes are read back: the same text when it was UTF-8, U+FFFD for each byte that was not.
+// JSON strings of any bytes are read back: the same text when it was UTF-8, U+FFFD for each byte that was
+// not.
 #include <string>
 #include <string_view>
 

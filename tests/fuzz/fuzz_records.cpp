@@ -1,5 +1,5 @@
-// Whole records through the writer and the sink: what each form shows is read back and must be the datagrams, byte
-// for byte, and nothing in it may drive a terminal.
+// Whole records through the writer and the sink: what each form shows is read back and must be the datagrams,
+// byte for byte, and nothing in it may drive a terminal.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -34,7 +34,8 @@ net::Address address_from(fuzz::Feed& feed) {
 // A signed number of seconds and nanoseconds that any clock can show.
 net::SystemTime time_from(fuzz::Feed& feed) {
   const auto seconds = static_cast<std::int32_t>(feed.four_bytes());
-  return net::SystemTime(std::chrono::seconds(seconds) + std::chrono::nanoseconds(feed.four_bytes() % 1'000'000'000));
+  return net::SystemTime(std::chrono::seconds(seconds) +
+                         std::chrono::nanoseconds(feed.four_bytes() % 1'000'000'000));
 }
 
 Case case_from(fuzz::Feed& feed) {
@@ -139,11 +140,16 @@ void check_raw(std::string_view& out, const Case& one, std::string_view payload)
 
 void check(std::string_view& out, const Case& one, std::string_view payload) {
   switch (one.options.format) {
-    case Format::text: return check_text(out, one, payload);
-    case Format::json: return check_json(out, one, payload);
-    case Format::hex: return check_hex(out, one, payload);
-    case Format::raw: return check_raw(out, one, payload);
-    case Format::none: return;
+    case Format::text:
+      return check_text(out, one, payload);
+    case Format::json:
+      return check_json(out, one, payload);
+    case Format::hex:
+      return check_hex(out, one, payload);
+    case Format::raw:
+      return check_raw(out, one, payload);
+    case Format::none:
+      return;
   }
 }
 

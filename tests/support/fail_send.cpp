@@ -1,7 +1,8 @@
-// A preload (ld.so(8)) that makes sending fail where a network would be hard put to. Messages that hold the bytes of
-// FAIL_SEND_MARK fail with errno FAIL_SEND_ERRNO, the first FAIL_SEND_TIMES times. As in the kernel, messages of the
-// same call that stand before such a one leave, and its error comes with the next call. With FAIL_SEND_LOG, each
-// failure is a line in that file: how many datagrams the message held, which is more than one when it is segmented.
+// A preload (ld.so(8)) that makes sending fail where a network would be hard put to. Messages that hold the
+// bytes of FAIL_SEND_MARK fail with errno FAIL_SEND_ERRNO, the first FAIL_SEND_TIMES times. As in the kernel,
+// messages of the same call that stand before such a one leave, and its error comes with the next call. With
+// FAIL_SEND_LOG, each failure is a line in that file: how many datagrams the message held, which is more than
+// one when it is segmented.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -32,7 +33,8 @@ std::size_t datagrams_in(const msghdr& message) {
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < message.msg_iovlen; ++i) bytes += message.msg_iov[i].iov_len;
   auto* changeable = const_cast<msghdr*>(&message);
-  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(changeable, header)) {
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
+       header = CMSG_NXTHDR(changeable, header)) {
     if (header->cmsg_level != SOL_UDP || header->cmsg_type != UDP_SEGMENT) continue;
     std::uint16_t size = 0;
     std::memcpy(&size, CMSG_DATA(header), sizeof size);
@@ -42,7 +44,8 @@ std::size_t datagrams_in(const msghdr& message) {
 }
 
 bool must_fail(const msghdr& message) {
-  static long left = std::atol(std::getenv("FAIL_SEND_TIMES") != nullptr ? std::getenv("FAIL_SEND_TIMES") : "0");
+  static long left =
+      std::atol(std::getenv("FAIL_SEND_TIMES") != nullptr ? std::getenv("FAIL_SEND_TIMES") : "0");
   return left > 0 && is_marked(message) && left-- > 0;
 }
 
