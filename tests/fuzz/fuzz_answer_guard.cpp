@@ -78,14 +78,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   traffic::AnswerGuard guard({net::Endpoint(net::asio::ip::make_address("127.0.0.1"), own_port)});
   std::map<std::uint64_t, Peer> peers;
   Time now{std::chrono::hours(1)};
-  unsigned left = 4'000;
+  unsigned left = 2'500;
   while (!feed.empty() && left > 0) {
     const std::uint8_t rhythm = feed.byte();
     Step step = step_from(feed, peers);
     if (!peers.contains(step.key) && !forbidden.contains(step.sender.port()) && peers.size() == most_peers)
       continue;
     Peer& peer = peers[step.key];
-    unsigned times = std::min(left, rhythm & 1 ? (rhythm | 1u) * 8 : 1);
+    // Whether an address is its own the guard asks the kernel, which takes long.
+    const bool often = (rhythm & 1) && step.sender.port() != own_port;
+    unsigned times = std::min(left, often ? (rhythm | 1u) * 8 : 1);
     for (left -= times; times > 0; --times) {
       now += std::chrono::milliseconds(rhythm & 2 ? 999 + (rhythm >> 2 & 3) : rhythm >> 4);
       net::Received received;
