@@ -89,11 +89,17 @@ void decode_ipv6(const cmsghdr& header, Metadata& out) {
   }
 }
 
+// A time that nanoseconds since 1970 can tell, from 1970 to 2262; any other is nothing.
+std::optional<SystemTime> time_of(const timespec& stamp) {
+  constexpr auto last = std::chrono::floor<std::chrono::seconds>(std::chrono::nanoseconds::max()).count();
+  const bool valid = stamp.tv_sec >= 0 && stamp.tv_sec < last && stamp.tv_nsec >= 0 && stamp.tv_nsec < 1'000'000'000;
+  if (!valid) return std::nullopt;
+  return SystemTime(std::chrono::seconds(stamp.tv_sec) + std::chrono::nanoseconds(stamp.tv_nsec));
+}
+
 void decode_socket(const cmsghdr& header, Metadata& out) {
   if (header.cmsg_type == SCM_TIMESTAMPNS) {
-    if (const auto stamp = data_as<timespec>(header)) {
-      out.time = SystemTime(std::chrono::seconds(stamp->tv_sec) + std::chrono::nanoseconds(stamp->tv_nsec));
-    }
+    if (const auto stamp = data_as<timespec>(header)) out.time = time_of(*stamp);
   } else if (header.cmsg_type == SO_RXQ_OVFL) {
     out.drops = data_as<std::uint32_t>(header);
   }
@@ -231,6 +237,7 @@ std::optional<TransportError> decode_error(const msghdr& message, std::string_vi
     const bool v6 = header.cmsg_level == SOL_IPV6 && header.cmsg_type == IPV6_RECVERR;
     if (!v4 && !v6) return;
     found = true;
+    out = {};  // of several the last one, not a mixture
     decode_extended_error(header, quoted, out);
   });
   if (!found) return std::nullopt;
