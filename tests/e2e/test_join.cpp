@@ -176,8 +176,14 @@ TEST_CASE("join: a limit of the system is exit 2 and one line with its cure") {
     CHECK(contains(result.err, "raise net.ipv4.igmp_max_memberships"));
     CHECK(count_of(result.err, "\n") == 1);
   }
-  const Finished files =
-      run({"sh", "-c", "ulimit -n 40; exec \"$@\"", "sh", UDPTOOL_PATH, "join", "ff15::1+99"});
+}
+
+TEST_CASE("join: more groups than the process may have files is exit 2 and one line with the cure") {
+#ifdef __SANITIZE_ADDRESS__
+  SKIP("the sanitizer takes a file of its own to look at an exception, and there is none left");
+#endif
+  IN_NAMESPACE(two_networks);
+  const Finished files = run({"sh", "-c", "ulimit -n 40; exec \"$@\"", "sh", UDPTOOL_PATH, "join", "ff15::1+99"});
   CHECK(files.ending == failed);
   CHECK(contains(files.err, "ulimit -n"));
   CHECK(contains(files.err, "Too many open files"));

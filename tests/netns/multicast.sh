@@ -71,8 +71,7 @@ link() {
   ip link add near_end type veth peer name far_end
   ip link set near_end netns "${host[$1]}" name "$2"
   ip link set far_end netns "${host[$3]}" name "$4"
-  on "$1" ip link set "$2" up
-  on "$3" ip link set "$4" up
+  on "$1" ip link set "$2" up; on "$3" ip link set "$4" up
 }
 
 # address HOST INTERFACE NETWORK NUMBER: 10.9.NETWORK.NUMBER and fd09:NETWORK::NUMBER
@@ -87,8 +86,7 @@ address() {
 start() {
   local name=$1 file=$work/$2
   shift 2
-  : >"$file"
-  : >"$file.err"
+  : >"$file"; : >"$file.err"  # what an earlier one wrote must not be taken for its words
   nsenter -t "${host[$name]}" -n timeout 15 "$@" >"$file" 2>"$file.err" </dev/null &
   last=$!
   pids+=("$last")
@@ -215,7 +213,6 @@ END
 # ---- senders, filters, fragments
 
 sender_cases() {
-  local size
   hear b out -c 2 239.3.1.1
   say a 239.3.1.1 41234 one
   say c 239.3.1.1 41234 two
@@ -231,8 +228,7 @@ sender_cases() {
   say a --no-loopback 239.3.1.3 41234 unheard
   say a 239.3.1.3 41234 looped
   check_heard "what is sent here is heard here, unless --no-loopback" looped out
-  size=4096
-  head -c $size /dev/urandom >"$work/payload"
+  head -c 4096 /dev/urandom >"$work/payload"
   for group in 239.3.1.4 ff15::34; do
     hear b out -r -c 1 "$group"
     say a --whole -f "$work/payload" "$group" 41234 2>"$work/send.err"
@@ -302,14 +298,10 @@ interop_cases() {
 
 make_route() {
   new_host s r d
-  kernel r ipv4/ip_forward 1
-  kernel r ipv6/conf/all/forwarding 1
-  link s eth0 r left
-  link d eth0 r right
-  address s eth0 61 1
-  address r left 61 2
-  address r right 62 2
-  address d eth0 62 1
+  kernel r ipv4/ip_forward 1; kernel r ipv6/conf/all/forwarding 1
+  link s eth0 r left; link d eth0 r right
+  address s eth0 61 1; address r left 61 2
+  address r right 62 2; address d eth0 62 1
   on d ip route add 10.9.61.0/24 via 10.9.62.2
   cat >"$work/smcroute.conf" <<'END'
 phyint left enable
@@ -347,10 +339,8 @@ route_cases() {
 }
 
 if make_lan; then
-  switch_cases
-  wire_cases
-  sender_cases
-  interop_cases
+  switch_cases; wire_cases
+  sender_cases; interop_cases
 else
   skipped "three hosts on a switch" "no bridge with multicast snooping here"
 fi
