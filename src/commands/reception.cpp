@@ -58,6 +58,7 @@ void Reception::take(net::Received received, std::uint16_t local_port, const Hoo
     if (left == 0) return;
     if (received.count() > left) received.keep_first(left);
   }
+  took_runs_ = took_runs_ || received.is_run();
   totals_.datagrams += received.count();
   totals_.bytes += received.is_run() ? received.bytes.size() : received.size;
   senders_.add(*received.sender);
@@ -90,6 +91,7 @@ void Reception::print_stats_every(base::Nanoseconds interval) {
 output::Totals Reception::totals() {
   output::Totals totals = totals_;
   for (net::UdpSocket* socket : sockets_) totals.dropped += socket->drops();
+  totals.more_dropped = took_runs_ && totals.dropped > 0;
   totals.senders = senders_.count();
   totals.more_senders = senders_.is_full();
   totals.elapsed = run::Clock::now() - started_;

@@ -60,6 +60,7 @@ class Reception {
   run::Clock::time_point started_ = run::Clock::now();
   run::Clock::time_point last_taken_ = started_;
   std::uint64_t drains_ = 0;
+  bool took_runs_ = false;  // that the kernel had coalesced
 };
 
 // With -v: what the kernel gave for the buffers that were asked for.

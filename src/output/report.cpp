@@ -57,13 +57,14 @@ void Report::summary(const Totals& totals) {
     JsonEvent event(buffer(), "close");
     if (totals.sent) event.number("sent", *totals.sent).number("sent_bytes", totals.sent_bytes);
     event.number("datagrams", totals.datagrams).number("bytes", totals.bytes).number("senders", totals.senders);
+    if (totals.more_dropped) event.boolean("more_dropped", true);
     event.number("dropped", totals.dropped).number("ignored", totals.ignored).raw("seconds", seconds);
     return;
   }
   const std::string sent =
       totals.sent ? fmt::format("sent {} datagrams, {} bytes; received ", *totals.sent, totals.sent_bytes) : "";
-  line(fmt::format("{}{} datagrams, {} bytes, {}{} senders, {} dropped, {} ignored, {} s", sent, totals.datagrams,
-                   totals.bytes, totals.senders, totals.more_senders ? "+" : "", totals.dropped, totals.ignored,
+  line(fmt::format("{}{} datagrams, {} bytes, {}{} senders, {}{} dropped, {} ignored, {} s", sent, totals.datagrams,
+                   totals.bytes, totals.senders, totals.more_senders ? "+" : "", totals.dropped, totals.more_dropped ? "+" : "", totals.ignored,
                    seconds));
 }
 
