@@ -64,8 +64,8 @@ void Report::summary(const Totals& totals) {
   const std::string sent =
       totals.sent ? fmt::format("sent {} datagrams, {} bytes; received ", *totals.sent, totals.sent_bytes) : "";
   line(fmt::format("{}{} datagrams, {} bytes, {}{} senders, {}{} dropped, {} ignored, {} s", sent, totals.datagrams,
-                   totals.bytes, totals.senders, totals.more_senders ? "+" : "", totals.dropped, totals.more_dropped ? "+" : "", totals.ignored,
-                   seconds));
+                   totals.bytes, totals.senders, totals.more_senders ? "+" : "", totals.dropped,
+                   totals.more_dropped ? "+" : "", totals.ignored, seconds));
 }
 
 void Report::stats(const Totals& now, const Totals& before, base::Nanoseconds interval) {

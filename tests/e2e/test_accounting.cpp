@@ -62,8 +62,7 @@ Outcome send_with(const Fault& fault, const std::vector<std::string>& texts) {
       "FAIL_SEND_MARK=<" + std::to_string(fault.at) + ">", "FAIL_SEND_ERRNO=" + std::to_string(fault.error),
       "FAIL_SEND_TIMES=" + std::to_string(fault.times),    "FAIL_SEND_LOG=" + log.path()};
   Outcome outcome;
-  outcome.result =
-      run_udptool({"send", "-f", file.path(), "127.0.0.1", std::to_string(peer.port())}, options);
+  outcome.result = run_udptool({"send", "-f", file.path(), "127.0.0.1", std::to_string(peer.port())}, options);
   std::map<std::string, int> came;
   while (const auto message = peer.receive(Milliseconds(0))) ++came[message->payload];
   for (const std::string& text : texts) {
@@ -112,8 +111,7 @@ void check_accounts(int error, const std::vector<std::string>& texts, const std:
     CHECK(count_of(outcome.result.err, "udptool: ") == (lasting ? 1 : 0));
     if (lasting) {
       CHECK(outcome.result.ending == failed);
-      CHECK(outcome.arrived + told_failures(last_line(outcome.result.err), texts.size(), error) ==
-            texts.size());
+      CHECK(outcome.arrived + told_failures(last_line(outcome.result.err), texts.size(), error) == texts.size());
       CHECK(outcome.arrived < texts.size());
     } else {
       CHECK(outcome.result.ending == done);
@@ -287,8 +285,7 @@ TEST_CASE("accounting: runs of equal datagrams are what the cases above make fai
 TEST_CASE("accounting: of a flood, what was shown, ignored and dropped is what was sent") {
   IN_NAMESPACE(":");
   SlowReader reader;
-  Listener listener({"--rcvbuf", "64K", "--deny", "127.0.0.2"}, {"127.0.0.1:0"}, 1,
-                    {.output_file = reader.path()});
+  Listener listener({"--rcvbuf", "64K", "--deny", "127.0.0.2"}, {"127.0.0.1:0"}, 1, {.output_file = reader.path()});
   reader.start();
   blast(listener.port(), many);
   reader.hurry();

@@ -77,8 +77,7 @@ struct OptionTable {
 // The options that several commands have.
 std::vector<OptionTable> shared_options(const std::string& least_ttl) {
   const Table durations = with(never_numbers, {{"1d"}, {"1 s"}, {"1S"}, {"."}, {"100001h"}, {"1ns"}});
-  const Table sizes =
-      with(never_numbers, {{"0"}, {"1k"}, {"1KB"}, {"1.5K"}, {"1073741825"}, {"17179869184G"}});
+  const Table sizes = with(never_numbers, {{"0"}, {"1k"}, {"1KB"}, {"1.5K"}, {"1073741825"}, {"17179869184G"}});
   return {{"--ttl", with(never_numbers, {{least_ttl}, {"256"}, {"1.0"}})},
           {"--count", with(never_numbers, {{"9223372036854775808"}, {"1.0"}})},
           {"--wait", durations},
@@ -92,8 +91,7 @@ std::vector<OptionTable> shared_options(const std::string& least_ttl) {
 }
 
 // Gives how many lines it tried.
-std::size_t check_options(const std::string& command, const std::vector<OptionTable>& tables,
-                          const Words& words) {
+std::size_t check_options(const std::string& command, const std::vector<OptionTable>& tables, const Words& words) {
   std::size_t tried = 0;
   for (const auto& [option, bad_words] : tables) {
     for (const Bad& bad : bad_words) {
@@ -126,33 +124,30 @@ const Table networks{{"x"},
 
 }  // namespace
 
-TEST_CASE(
-    "bad words: four hundred and more for options, and each is refused at once by a line that names it") {
+TEST_CASE("bad words: four hundred and more for options, and each is refused at once by a line that names it") {
   std::size_t tried = 0;
   const Table integers = with(never_numbers, {{"18446744073709551616"}, {"1.0"}});
   const Table rates = with(never_numbers, {{"0"}, {"1K"}, {"9999G"}, {"1 k"}, {"0.0000001"}});
   tried += check_options("listen", shared_options("0"), {"0"});
-  tried +=
-      check_options("listen", {{"--allow", networks}, {"--deny", networks}, {"--count", {{"0"}}}}, {"0"});
+  tried += check_options("listen", {{"--allow", networks}, {"--deny", networks}, {"--count", {{"0"}}}}, {"0"});
   tried += check_options("send", shared_options("256"), {"127.0.0.1", "9", "x"});
-  tried += check_options(
-      "send",
-      {{"--replies", with(integers, {{"0"}})},
-       {"--offset", integers},
-       {"--length", integers},
-       {"--rate", rates},
-       {"--bitrate", rates},
-       {"--interval", {{""}, {"x"}, {"-1"}, {"1d"}, {"%n%s"}}},
-       {"--source-port", {{""}, {"65536"}, {"-1"}, {"9x"}, {"%n%s"}, {"no-such-service"}}},
-       {"--source", {{""}, {"x"}, {"010.8.8.8"}, {"1.2.3"}, {"1.2.3.4x"}, {"localhost"}, {"%n%s"}}}},
-      {"127.0.0.1", "9", "x"});
-  tried += check_options(
-      "send", {{"--chunk", with(never_numbers, {{"0"}, {"1k"}})}, {"--size", with(never_numbers, {{"1k"}})}},
-      {"127.0.0.1", "9"});
+  tried += check_options("send",
+                         {{"--replies", with(integers, {{"0"}})},
+                          {"--offset", integers},
+                          {"--length", integers},
+                          {"--rate", rates},
+                          {"--bitrate", rates},
+                          {"--interval", {{""}, {"x"}, {"-1"}, {"1d"}, {"%n%s"}}},
+                          {"--source-port", {{""}, {"65536"}, {"-1"}, {"9x"}, {"%n%s"}, {"no-such-service"}}},
+                          {"--source", {{""}, {"x"}, {"010.8.8.8"}, {"1.2.3"}, {"1.2.3.4x"}, {"localhost"}, {"%n%s"}}}},
+                         {"127.0.0.1", "9", "x"});
+  tried += check_options("send",
+                         {{"--chunk", with(never_numbers, {{"0"}, {"1k"}})}, {"--size", with(never_numbers, {{"1k"}})}},
+                         {"127.0.0.1", "9"});
   tried += check_options("join", shared_options("256"), {"239.1.1.1"});
-  tried += check_options(
-      "join", {{"--clock-rate", with(integers, {{"0"}, {"4294967296"}})}, {"--leave-after", never_numbers}},
-      {"239.1.1.1"});
+  tried += check_options("join",
+                         {{"--clock-rate", with(integers, {{"0"}, {"4294967296"}})}, {"--leave-after", never_numbers}},
+                         {"239.1.1.1"});
   CHECK(tried >= 400);
 }
 
@@ -260,11 +255,10 @@ TEST_CASE("bad words: zones that are no interfaces, and mapped addresses against
 TEST_CASE("bad words: one as long as the kernel takes, and a hundred thousand of them") {
   const std::string longest(128 * 1'024 - 1, 'x');  // MAX_ARG_STRLEN
   const std::string beginning(32, 'x');
-  for (const Words& words :
-       {Words{longest}, Words{"listen", longest}, Words{"listen", "--" + longest.substr(2), "0"},
-        Words{"listen", "-c", longest, "0"}, Words{"listen", "--allow", longest, "0"},
-        Words{"send", longest, "9", "x"}, Words{"send", "127.0.0.1", longest, "x"}, Words{"join", longest},
-        Words{"join", "239.1.1.1," + longest.substr(10)}}) {
+  for (const Words& words : {Words{longest}, Words{"listen", longest}, Words{"listen", "--" + longest.substr(2), "0"},
+                             Words{"listen", "-c", longest, "0"}, Words{"listen", "--allow", longest, "0"},
+                             Words{"send", longest, "9", "x"}, Words{"send", "127.0.0.1", longest, "x"},
+                             Words{"join", longest}, Words{"join", "239.1.1.1," + longest.substr(10)}}) {
     check_bad(words, "");
     CHECK(contains(run_udptool(words).err, words.back().starts_with("239") ? "239.1.1.1" : beginning));
   }
@@ -284,8 +278,8 @@ TEST_CASE("bad words: no locale changes a number") {
   german.environment = {"LOCPATH=" + directory, "LC_ALL=de_DE.UTF-8"};
   const std::string point = run({"locale", "decimal_point"}, german).out;
   Listener listener({"-j", "-c", "1"}, {"127.0.0.1:0"}, 1, german);
-  CHECK(run_udptool({"send", "--rate", "1.5k", "127.0.0.1", std::to_string(listener.port()), "x"}, german)
-            .ending == done);
+  CHECK(run_udptool({"send", "--rate", "1.5k", "127.0.0.1", std::to_string(listener.port()), "x"}, german).ending ==
+        done);
   const Finished result = listener.finish();
   std::filesystem::remove_all(directory);
   SKIP_UNLESS(point == ",\n", "no German locale here");

@@ -32,10 +32,8 @@ struct Step {
 // Few senders, so that the guard's table need not forget any.
 Step step_from(fuzz::Feed& feed, const std::map<std::uint64_t, Peer>& peers) {
   static const auto address = [](const char* text) { return net::asio::ip::make_address(text); };
-  const std::array<net::Address, 3> hosts{address("127.0.0.1"), address("198.51.100.1"),
-                                          address("198.51.100.2")};
-  const std::array<net::Address, 3> destinations{address("10.0.0.1"), address("239.1.1.1"),
-                                                 address("10.0.0.255")};
+  const std::array<net::Address, 3> hosts{address("127.0.0.1"), address("198.51.100.1"), address("198.51.100.2")};
+  const std::array<net::Address, 3> destinations{address("10.0.0.1"), address("239.1.1.1"), address("10.0.0.255")};
   Step step;
   const std::uint8_t who = feed.byte();
   const std::uint8_t what = feed.byte();
@@ -61,8 +59,7 @@ bool may_answer(Peer& peer, const Step& step, Time now) {
   if (forbidden.contains(step.sender.port())) return false;
   if (many && step.answer.size() > step.payload.size()) return false;
   if (step.sender.port() == own_port && step.sender.address().is_loopback()) return false;
-  const bool echo =
-      peer.heard != Time{} && peer.answer == step.payload && now - peer.heard < std::chrono::seconds(1);
+  const bool echo = peer.heard != Time{} && peer.answer == step.payload && now - peer.heard < std::chrono::seconds(1);
   peer.echoes = echo ? peer.echoes + 1 : 0;
   peer.heard = now;
   if (peer.echoes >= 1'000) return false;
@@ -82,8 +79,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   while (!feed.empty() && left > 0) {
     const std::uint8_t rhythm = feed.byte();
     Step step = step_from(feed, peers);
-    if (!peers.contains(step.key) && !forbidden.contains(step.sender.port()) && peers.size() == most_peers)
-      continue;
+    if (!peers.contains(step.key) && !forbidden.contains(step.sender.port()) && peers.size() == most_peers) continue;
     Peer& peer = peers[step.key];
     // Whether an address is its own the guard asks the kernel, which takes long.
     const bool often = (rhythm & 1) && step.sender.port() != own_port;

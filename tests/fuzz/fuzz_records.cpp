@@ -34,8 +34,7 @@ net::Address address_from(fuzz::Feed& feed) {
 // A signed number of seconds and nanoseconds that any clock can show.
 net::SystemTime time_from(fuzz::Feed& feed) {
   const auto seconds = static_cast<std::int32_t>(feed.four_bytes());
-  return net::SystemTime(std::chrono::seconds(seconds) +
-                         std::chrono::nanoseconds(feed.four_bytes() % 1'000'000'000));
+  return net::SystemTime(std::chrono::seconds(seconds) + std::chrono::nanoseconds(feed.four_bytes() % 1'000'000'000));
 }
 
 Case case_from(fuzz::Feed& feed) {
@@ -128,8 +127,7 @@ void check_json(std::string_view& out, const Case& one, std::string_view payload
   MUST(fields.at("size") == std::to_string(payload.size()));
   MUST(fields.contains("to") == one.received.metadata.destination.has_value());
   MUST(fields.contains("text") != fields.contains("base64"));
-  MUST(fields.contains("text") ? fields.at("text") == payload
-                               : fuzz::base64_decoded(fields.at("base64")) == payload);
+  MUST(fields.contains("text") ? fields.at("text") == payload : fuzz::base64_decoded(fields.at("base64")) == payload);
 }
 
 void check_raw(std::string_view& out, const Case& one, std::string_view payload) {

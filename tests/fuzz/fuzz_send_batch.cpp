@@ -31,11 +31,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       MUST(length == 1 || left[i].size > 0);
       total += left[i].size;
     }
-    MUST(length == 1 ||
-         (total <= limits.run_bytes && length <= limits.segments && first.size <= limits.segment_bytes));
-    const bool could_grow = first.size > 0 && first.size <= limits.segment_bytes &&
-                            length < limits.segments && (length + 1) * first.size <= limits.run_bytes &&
-                            left[length - 1].size == first.size;
+    MUST(length == 1 || (total <= limits.run_bytes && length <= limits.segments && first.size <= limits.segment_bytes));
+    const bool could_grow = first.size > 0 && first.size <= limits.segment_bytes && length < limits.segments &&
+                            (length + 1) * first.size <= limits.run_bytes && left[length - 1].size == first.size;
     if (could_grow && length < left.size()) {
       const net::Outgoing& next = left[length];
       MUST(next.route != first.route || next.size == 0 || next.size > first.size);

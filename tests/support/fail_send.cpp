@@ -33,8 +33,7 @@ std::size_t datagrams_in(const msghdr& message) {
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < message.msg_iovlen; ++i) bytes += message.msg_iov[i].iov_len;
   auto* changeable = const_cast<msghdr*>(&message);
-  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
-       header = CMSG_NXTHDR(changeable, header)) {
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(changeable, header)) {
     if (header->cmsg_level != SOL_UDP || header->cmsg_type != UDP_SEGMENT) continue;
     std::uint16_t size = 0;
     std::memcpy(&size, CMSG_DATA(header), sizeof size);
@@ -44,8 +43,7 @@ std::size_t datagrams_in(const msghdr& message) {
 }
 
 bool must_fail(const msghdr& message) {
-  static long left =
-      std::atol(std::getenv("FAIL_SEND_TIMES") != nullptr ? std::getenv("FAIL_SEND_TIMES") : "0");
+  static long left = std::atol(std::getenv("FAIL_SEND_TIMES") != nullptr ? std::getenv("FAIL_SEND_TIMES") : "0");
   return left > 0 && is_marked(message) && left-- > 0;
 }
 

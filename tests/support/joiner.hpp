@@ -51,13 +51,11 @@ class Joiner : public Process {
   explicit Joiner(const Words& words, std::size_t memberships = 1, const ProcessOptions& options = {})
       : Joiner(join_words(words), words, memberships, options) {}
   // Started by another program, as in_world(join_words(...)).
-  Joiner(const Words& started, const Words& words, std::size_t memberships,
-         const ProcessOptions& options = {})
+  Joiner(const Words& started, const Words& words, std::size_t memberships, const ProcessOptions& options = {})
       : Process(started, options) {
     const bool json = std::find(words.begin(), words.end(), "-j") != words.end();
     for (std::size_t i = 0; i < memberships; ++i) {
-      joined_.push_back(json ? wait_for(Stream::out, "\"event\":\"joined\"")
-                             : wait_for(Stream::err, "joined "));
+      joined_.push_back(json ? wait_for(Stream::out, "\"event\":\"joined\"") : wait_for(Stream::err, "joined "));
     }
   }
 
