@@ -179,8 +179,7 @@ class Joiner {
 
   // What came before the leave is shown, also when it has not been read yet.
   void take_what_waits() {
-    if (memberships_.left()) return;
-    for (const auto& socket : memberships_.sockets()) reception_.drain(socket->udp, hooks_for(*socket));
+    if (!memberships_.left()) reception_.take_what_waits();
   }
 
   void leave() {

@@ -31,6 +31,7 @@ class Listener {
     if (options_.stop.wait) reception_.stop_when_idle(*options_.stop.wait);
     if (options_.stats) reception_.print_stats_every(*options_.stats);
     const run::StopReason reason = loop_.run();
+    reception_.take_what_waits();
     reception_.report().summary(reception_.totals());
     reception_.sink().flush();
     return status_of_receiving(reason, reception_.datagrams(), options_.stop);

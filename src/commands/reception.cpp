@@ -18,8 +18,8 @@ Reception::Reception(run::Loop& loop, const output::Options& output, const run::
 }
 
 void Reception::watch(net::UdpSocket& socket, Hooks hooks) {
-  sockets_.push_back(&socket);
-  loop_.on_readable(socket, [this, &socket, hooks = std::move(hooks)] { drain(socket, hooks); });
+  const Watched& watched = watched_.emplace_back(Watched{socket, std::move(hooks)});
+  loop_.on_readable(socket, [this, &watched] { drain(watched); });
 }
 
 std::size_t Reception::places_left() const {
@@ -27,7 +27,12 @@ std::size_t Reception::places_left() const {
   return std::min<std::uint64_t>(batch_.places(), *stop_.count - totals_.datagrams);
 }
 
-void Reception::drain(net::UdpSocket& socket, const Hooks& hooks) {
+void Reception::take_what_waits() {
+  for (const Watched& watched : watched_) drain(watched);
+}
+
+void Reception::drain(const Watched& watched) {
+  const auto& [socket, hooks] = watched;
   // After so many batches other sockets and timers get their turn.
   constexpr int batches_a_turn = 32;
   constexpr std::uint64_t drains_a_drop_check = 1'024;  // often enough for a 32-bit counter
@@ -90,7 +95,7 @@ void Reception::print_stats_every(base::Nanoseconds interval) {
 
 output::Totals Reception::totals() {
   output::Totals totals = totals_;
-  for (net::UdpSocket* socket : sockets_) totals.dropped += socket->drops();
+  for (const Watched& watched : watched_) totals.dropped += watched.socket.drops();
   totals.more_dropped = took_runs_ && totals.dropped > 0;
   totals.senders = senders_.count();
   totals.more_senders = senders_.is_full();

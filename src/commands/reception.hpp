@@ -1,8 +1,8 @@
 // What every command that prints datagrams shares: taking them off a socket, counting, recording, ending.
 #pragma once
 
+#include <deque>
 #include <functional>
-#include <vector>
 
 #include "base/error.hpp"
 #include "net/socket_options.hpp"
@@ -31,8 +31,8 @@ class Reception {
 
   // Sees to what arrives at the socket, which must outlive the loop's run.
   void watch(net::UdpSocket& socket, Hooks hooks);
-  // Takes all that waits now, without waiting.
-  void drain(net::UdpSocket& socket, const Hooks& hooks);
+  // Takes what waits now on every watched socket, without waiting: at the end, for what came before it.
+  void take_what_waits();
 
   // Stops the loop when nothing was taken for so long.
   void stop_when_idle(base::Nanoseconds idle);
@@ -42,6 +42,12 @@ class Reception {
   output::Totals totals();
 
  private:
+  struct Watched {
+    net::UdpSocket& socket;
+    Hooks hooks;
+  };
+
+  void drain(const Watched& watched);
   void take(net::Received received, std::uint16_t local_port, const Hooks& hooks);
   void check_idle(base::Nanoseconds idle);
   std::size_t places_left() const;
@@ -53,7 +59,7 @@ class Reception {
   output::Report report_;
   output::RecordWriter writer_;
   net::ReceiveBatch batch_;
-  std::vector<net::UdpSocket*> sockets_;
+  std::deque<Watched> watched_;
   traffic::SenderCounter senders_;
   output::Totals totals_;
   output::Totals last_stats_;

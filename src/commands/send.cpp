@@ -35,10 +35,11 @@ class Session {
     if (options_.rate) pacer_.emplace(*options_.rate, run::Clock::now());
     if (options_.bitrate) pacer_.emplace(*options_.bitrate, run::Clock::now());
     if (options_.progress && source_->progress()) show_progress();
-    reception_.watch(socket_, hooks_);
+    reception_.watch(socket_,
+                     {{}, [this](const net::Received&) { check_replies(); }, {}, [this] { collect_errors(); }});
     loop_.post([this] { pump(); });
     const run::StopReason reason = loop_.run();
-    reception_.drain(socket_, hooks_);  // what came while stopping
+    reception_.take_what_waits();
     return finish(reason);
   }
 
@@ -70,8 +71,6 @@ class Session {
     const bool connect = !destination_.is_multicast() && !options_.socket.broadcast && !waits_for_replies();
     if (connect) socket_.connect(to);
     batch_.set_route({connect ? std::nullopt : std::optional(to), {}, -1});
-    hooks_.taken = [this](const net::Received&) { check_replies(); };
-    hooks_.drained = [this] { collect_errors(); };
   }
 
   void report_multicast_interface() {
@@ -268,7 +267,6 @@ class Session {
   std::unique_ptr<traffic::PayloadSource> source_;
   std::optional<traffic::Pacer> pacer_;
   net::SendBatch batch_;
-  Reception::Hooks hooks_;
   Progress progress_;
   std::exception_ptr failure_;
   std::map<int, std::uint64_t> failures_;  // datagrams that this host did not take, by errno
