@@ -230,7 +230,6 @@ Metadata decode_metadata(const msghdr& message) {
 
 std::optional<TransportError> decode_error(const msghdr& message, std::string_view quoted) {
   TransportError out;
-  out.quoted = quoted;
   bool found = false;
   for_each_control(message, [&](const cmsghdr& header) {
     const bool v4 = header.cmsg_level == SOL_IP && header.cmsg_type == IP_RECVERR;
@@ -238,6 +237,7 @@ std::optional<TransportError> decode_error(const msghdr& message, std::string_vi
     if (!v4 && !v6) return;
     found = true;
     out = {};  // of several the last one, not a mixture
+    out.quoted = quoted;
     decode_extended_error(header, quoted, out);
   });
   if (!found) return std::nullopt;
