@@ -138,7 +138,8 @@ is "a good link: nothing is amiss" "$status $tally" "0 sent=500 received=500 los
 link --lose 10
 probe "${many[@]}" 10.78.0.2 7777
 compare "loss"
-is "loss: 50 on the way there, 45 on the way back" "$status $tally" "0 sent=500 received=405 lost=95 duplicate=0 reordered=0"
+is "loss: 50 on the way there, 45 on the way back" \
+  "$status $tally" "0 sent=500 received=405 lost=95 duplicate=0 reordered=0"
 is "loss: an event for each probe" "$(grep -c '"event":"probe"' "$work/out")" 500
 is "loss: of no answer for each that is lost" "$(grep -c '"state":"no answer"' "$work/out")" 95
 
@@ -193,7 +194,8 @@ summary = events[-1]
 print(summary["jitter_ms"], jitter(rtts), jitter(link), summary["rtt_ms"]["p50"], median(rtts), median(link))
 END_OF_PYTHON
 read -r jitter events_jitter link_jitter p50 events_p50 link_p50 < <(python3 "$work/rtt.py" "$work/out" "$work/truth")
-near "jitter: within 15 % of RFC 3550 over the events" "$jitter" "$events_jitter" "$(awk "BEGIN { print 0.15 * $events_jitter }")"
+near "jitter: within 15 % of RFC 3550 over the events" "$jitter" "$events_jitter" \
+  "$(awk "BEGIN { print 0.15 * $events_jitter }")"
 near "jitter: within 15 % of RFC 3550 over what the link measured" "$jitter" "$link_jitter" \
   "$(awk "BEGIN { print 0.15 * $link_jitter }")"
 near "round trips: the median of the events" "$p50" "$events_p50" 0.001

@@ -117,7 +117,8 @@ def ssdp(request, _):  # UPnP Device Architecture 2.0, 1.3.2 and 1.3.3
     require(lines[0] == "M-SEARCH * HTTP/1.1" and lines[-2:] == ["", ""] and headers["MAN"] == '"ssdp:discover"')
     require(1 <= int(headers["MX"]) <= 5 and headers["ST"] == "upnp:rootdevice")
     return ("HTTP/1.1 200 OK\r\nCACHE-CONTROL: max-age=1800\r\nEXT:\r\nLOCATION: http://127.0.0.1/device.xml\r\n"
-            "SERVER: Linux/6.1 UPnP/2.0 example/1.0\r\nST: upnp:rootdevice\r\nUSN: uuid:1::upnp:rootdevice\r\n\r\n").encode()
+            "SERVER: Linux/6.1 UPnP/2.0 example/1.0\r\nST: upnp:rootdevice\r\n"
+            "USN: uuid:1::upnp:rootdevice\r\n\r\n").encode("ascii")
 
 
 def echo(request, _):  # RFC 862

@@ -79,7 +79,8 @@ label=     # of the server that is tried
 # not_believed NAME SERVER_PORT flip|cut WHERE: an answer to another request is none. Where the protocol has no id, any
 # reply means that the port is open, but one that is cut short is not called more than a reply.
 not_believed() {
-  local what="an answer to another request" verdict="is not believed" pattern="1 127\\.0\\.0\\.1:[0-9]+"$'\tno answer\t.*'
+  local what="an answer to another request" verdict="is not believed"
+  local pattern="1 127\\.0\\.0\\.1:[0-9]+"$'\tno answer\t.*'
   if [ "$3" = cut ]; then
     what="a reply of $4 bytes"
     verdict="is called no more than that"
@@ -134,7 +135,9 @@ real() {
     label="$name of $command"
     check "$name" "$process" "$server_port" "$pattern" "$change" "$where" "${options[@]}"
   else
-    echo "skipped: $name of $command (does not run here: $(tail -qn 1 "$work/$command" "$work/$command.out" | tail -n 1))"
+    local last
+    last=$(tail -qn 1 "$work/$command" "$work/$command.out" | tail -n 1)
+    echo "skipped: $name of $command (does not run here: ${last:-it says nothing})"
   fi
   stop "$process"
 }
