@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "commands/lookup.hpp"
 
 namespace commands {
@@ -92,6 +93,9 @@ Destination find_destination(run::Loop& loop, const DestinationWords& words, con
     try {
       settle_zone(endpoint, options, report);
       Destination destination = scouted(loop, endpoint, words, options);
+      if (options.ttl == 0 && !endpoint.address().is_multicast()) {
+        throw base::UsageError("--ttl: 0 is for multicast destinations; unicast takes 1 to 255");
+      }
       destination.has_other_family = std::any_of(candidates.begin(), candidates.end(), [&](const net::Endpoint& one) {
         return net::family_of(one) != net::family_of(endpoint) && is_reachable(loop, one, words, options);
       });
@@ -101,6 +105,25 @@ Destination find_destination(run::Loop& loop, const DestinationWords& words, con
     }
   }
   std::rethrow_exception(first_error);
+}
+
+void refuse_to_fragment(const Destination& destination, std::size_t size) {
+  throw base::Failure(fmt::format("{} bytes do not leave in one piece: the route's MTU of {} holds at most {}", size,
+                                  destination.mtu, destination.unfragmented()));
+}
+
+void bind_source(const DestinationWords& words, net::UdpSocket& socket) {
+  if (!words.source_address && words.source_port == 0) return;
+  const bool v4 = socket.family() == net::Family::ipv4;
+  const net::Address any = v4 ? net::Address(net::asio::ip::address_v4::any()) : net::asio::ip::address_v6::any();
+  socket.bind({words.source_address.value_or(any), words.source_port});
+}
+
+std::string family_hint(const DestinationWords& words, const Destination& destination) {
+  if (!destination.has_other_family) return "";
+  const bool v4 = destination.endpoint.address().is_v4();
+  return fmt::format("{} has an {} address too: try {}", base::escaped(words.host), v4 ? "IPv6" : "IPv4",
+                     v4 ? "-6" : "-4");
 }
 
 }  // namespace commands

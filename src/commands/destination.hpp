@@ -17,6 +17,7 @@ struct DestinationWords {
   std::uint16_t port = 0;
   std::optional<net::Family> family;
   std::optional<net::Address> source_address;
+  std::uint16_t source_port = 0;
 };
 
 struct Destination {
@@ -34,5 +35,15 @@ struct Destination {
 // candidate interface, with a notice. Throws UsageError or Failure, or std::system_error when this host has no route.
 Destination find_destination(run::Loop& loop, const DestinationWords& words, const net::SocketOptions& options,
                              output::Report& report);
+
+// Throws Failure that tells the limit: `size` bytes of payload do not leave unfragmented.
+[[noreturn]] void refuse_to_fragment(const Destination& destination, std::size_t size);
+
+// Binds to the source address and port that were asked for, if any.
+void bind_source(const DestinationWords& words, net::UdpSocket& socket);
+
+// "NAME has an IPv6 address too: try -6", for when the first address refused; "" when there is no other. A service may
+// listen on one family only.
+std::string family_hint(const DestinationWords& words, const Destination& destination);
 
 }  // namespace commands

@@ -12,35 +12,27 @@ namespace commands {
 
 Prober::Prober(const ProbeOptions& options, bool any_size)
     : options_(options),
+      words_{options.host, options.port, options.family, options.source_address, options.source_port},
       sink_(STDOUT_FILENO, &run::Loop::past_deadline),
       report_(options.output, sink_),
       socket_(loop_.context()) {
   loop_.on_reader_gone(STDOUT_FILENO, [] { throw output::Closed{}; });
   if (options.stop.deadline) loop_.stop_after(*options.stop.deadline);
-  destination_ = find_destination(loop_, {options.host, options.port, options.family, options.source_address},
-                                  options.socket, report_);
+  destination_ = find_destination(loop_, words_, options.socket, report_);
   // 0.0.0.0 and :: mean this host, and it answers from an address.
   if (target().address().is_unspecified()) destination_.endpoint.address(destination_.local);
-  if (options.socket.ttl == 0 && !destination_.is_multicast()) {
-    throw base::UsageError("--ttl: 0 is for multicast destinations; unicast takes 1 to 255");
-  }
   open_socket(any_size);
 }
 
 void Prober::open_socket(bool any_size) {
-  const net::Family family = net::family_of(target());
-  socket_.open(family);
+  socket_.open(net::family_of(target()));
   net::apply(options_.socket, destination_.is_multicast(), socket_);
   if (any_size) socket_.set_path_mtu_probing(true);
   net::WantedMetadata wanted;
   wanted.details = wanted.time = true;
   socket_.want(wanted);
   socket_.report_transport_errors(true);
-  const net::Address any =
-      family == net::Family::ipv4 ? net::Address(net::asio::ip::address_v4::any()) : net::asio::ip::address_v6::any();
-  if (options_.source_address || options_.source_port != 0) {
-    socket_.bind({options_.source_address.value_or(any), options_.source_port});
-  }
+  bind_source(words_, socket_);
 }
 
 void Prober::check_size(std::size_t size) const {
@@ -49,10 +41,7 @@ void Prober::check_size(std::size_t size) const {
     throw base::UsageError(fmt::format("{} bytes are more than a datagram over {} holds: at most {}", size,
                                        net::name_of(family), net::max_payload(family)));
   }
-  if (options_.socket.dont_fragment && size > destination_.unfragmented()) {
-    throw base::Failure(fmt::format("{} bytes do not leave in one piece: the route's MTU of {} holds at most {}", size,
-                                    destination_.mtu, destination_.unfragmented()));
-  }
+  if (options_.socket.dont_fragment && size > destination_.unfragmented()) refuse_to_fragment(destination_, size);
 }
 
 Prober::Sent Prober::send(std::string_view payload, int ttl, std::uint16_t port) {
@@ -115,10 +104,7 @@ std::uint64_t Prober::random_seed() {
 }
 
 void Prober::hint_at_family() {
-  if (!destination_.has_other_family) return;
-  const bool v4 = target().address().is_v4();
-  report_.notice(
-      fmt::format("{} has an {} address too: try {}", options_.host, v4 ? "IPv6" : "IPv4", v4 ? "-6" : "-4"));
+  if (const std::string hint = family_hint(words_, destination_); !hint.empty()) report_.notice(hint);
 }
 
 }  // namespace commands

@@ -63,6 +63,7 @@ class Prober {
   void take(const net::Received& received);
 
   const ProbeOptions& options_;
+  DestinationWords words_;
   run::Loop loop_;
   output::Sink sink_;
   output::Report report_;

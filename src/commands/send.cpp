@@ -21,15 +21,14 @@ namespace {
 class Session {
  public:
   explicit Session(const SendOptions& options)
-      : options_(options), reception_(loop_, options.output, receiving(options)), socket_(loop_.context()) {}
+      : options_(options),
+        words_{options.host, options.port, options.family, options.source_address, options.source_port},
+        reception_(loop_, options.output, receiving(options)),
+        socket_(loop_.context()) {}
 
   base::ExitStatus run() {
     if (options_.stop.deadline) loop_.stop_after(*options_.stop.deadline);
-    destination_ = find_destination(loop_, {options_.host, options_.port, options_.family, options_.source_address},
-                                    options_.socket, report());
-    if (options_.socket.ttl == 0 && !destination_.is_multicast()) {
-      throw base::UsageError("--ttl: 0 is for multicast destinations; unicast takes 1 to 255");
-    }
+    destination_ = find_destination(loop_, words_, options_.socket, report());
     source_ = traffic::make_source(options_.payloads, net::max_payload(net::family_of(destination_.endpoint)));
     open_socket();
     if (options_.rate) pacer_.emplace(*options_.rate, run::Clock::now());
@@ -61,11 +60,7 @@ class Session {
     socket_.want(output::wanted_metadata(options_.output));
     socket_.report_transport_errors(true);
     socket_.use_segmentation(destination_.unfragmented());
-    if (options_.source_address || options_.source_port != 0) {
-      const bool v4 = net::family_of(to) == net::Family::ipv4;
-      const net::Address any = v4 ? net::Address(net::asio::ip::address_v4::any()) : net::asio::ip::address_v6::any();
-      socket_.bind({options_.source_address.value_or(any), options_.source_port});
-    }
+    bind_source(words_, socket_);
     if (destination_.is_multicast()) report_multicast_interface();
     // A connected socket is faster, but hears only the one peer: not where others may answer.
     const bool connect = !destination_.is_multicast() && !options_.socket.broadcast && !waits_for_replies();
@@ -123,10 +118,7 @@ class Session {
   }
 
   void note_fragments(std::size_t size) {
-    if (options_.socket.dont_fragment) {
-      throw base::Failure(fmt::format("{} bytes do not leave in one piece: the route's MTU of {} holds at most {}",
-                                      size, destination_.mtu, destination_.unfragmented()));
-    }
+    if (options_.socket.dont_fragment) refuse_to_fragment(destination_, size);
     if (noted_fragments_) return;
     noted_fragments_ = true;
     report().notice(fmt::format("{} bytes leave in fragments: the route's MTU of {} holds {}", size, destination_.mtu,
@@ -199,7 +191,7 @@ class Session {
       if (error->local()) continue;
       if (error->is_refusal()) ++refused_;
       if (shown_.size() < most_shown && shown_.insert(net::to_string(*error)).second) {
-        report().error(*error, error->is_refusal() ? family_hint() : "");
+        report().error(*error, error->is_refusal() ? family_hint(words_, destination_) : "");
       }
     }
     if (sent_all_ && sent_ > 0 && refused_ >= sent_) loop_.stop(run::StopReason::done);
@@ -249,17 +241,10 @@ class Session {
                                                                        failed, asked_, to, reasons));
   }
 
-  // A service may listen on one family only, and the name's first address may be of the other.
-  std::string family_hint() const {
-    if (!destination_.has_other_family) return "";
-    const bool v4 = destination_.endpoint.address().is_v4();
-    return fmt::format("{} has an {} address too: try {}", base::escaped(options_.host), v4 ? "IPv6" : "IPv4",
-                       v4 ? "-6" : "-4");
-  }
-
   static constexpr auto shortest_nap = std::chrono::microseconds(50);
 
   const SendOptions& options_;
+  DestinationWords words_;
   run::Loop loop_;
   Reception reception_;
   net::UdpSocket socket_;
