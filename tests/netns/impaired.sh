@@ -28,22 +28,8 @@ mount -t tmpfs tmpfs /run
 mkdir -p /run/netns
 work=/run/work
 mkdir "$work"
-passed=0
-failed=0
-
-# pass WHAT, fail WHAT DETAIL...
-pass() {
-  echo "passed: $*"
-  passed=$((passed + 1))
-}
-fail() {
-  echo "failed: $1"
-  shift
-  printf '    %s\n' "$@"
-  failed=$((failed + 1))
-}
-# is WHAT FOUND EXPECTED
-is() { if [ "$2" = "$3" ]; then pass "$1"; else fail "$1" "found    '$2'" "expected '$3'"; fi; }
+# shellcheck source=tests/netns/verdicts.sh
+. "$(dirname "$0")/verdicts.sh"
 # near WHAT FOUND EXPECTED TOLERANCE
 near() {
   if awk -v a="$2" -v b="$3" -v most="$4" 'BEGIN { d = a - b; exit !(d <= most && -d <= most) }'; then

@@ -34,22 +34,8 @@ ip link set lo up multicast on
 # in.tftpd resolves even 127.0.0.1 only where there is an address that is not the loopback's (AI_ADDRCONFIG).
 ip address add 198.18.0.1/32 dev lo
 ip route add 224.0.0.0/4 dev lo
-passed=0
-failed=0
-
-# pass WHAT, fail WHAT DETAIL...
-pass() {
-  echo "passed: $*"
-  passed=$((passed + 1))
-}
-fail() {
-  echo "failed: $1"
-  shift
-  printf '    %s\n' "$@"
-  failed=$((failed + 1))
-}
-# like WHAT FOUND PATTERN (extended regular expression, of the whole)
-like() { if [[ $2 =~ ^$3$ ]]; then pass "$1"; else fail "$1" "found   '$2'" "pattern '$3'"; fi; }
+# shellcheck source=tests/netns/verdicts.sh
+. "$(dirname "$0")/verdicts.sh"
 
 # probe OPTION...: without any capability; sets out and status.
 probe() {
