@@ -1,36 +1,21 @@
 #include <doctest/doctest.h>
 
 #include <functional>
-#include <random>
 #include <set>
 #include <string>
 
+#include "support/payloads.hpp"
 #include "traffic/bytes.hpp"
 #include "traffic/payloads.hpp"
 
+using support::bits;
+using support::payload;
 using traffic::build_request;
 using traffic::find_payload;
 using traffic::Payload;
 using traffic::RandomBits;
 using namespace std::string_view_literals;
 using namespace std::string_literals;
-
-namespace {
-
-RandomBits bits(unsigned seed) {
-  std::mt19937 random(seed);
-  RandomBits out;
-  for (auto& byte : out) byte = static_cast<std::uint8_t>(random());
-  return out;
-}
-
-const Payload& payload(std::string_view name) {
-  const Payload* found = find_payload(name);
-  REQUIRE(found != nullptr);
-  return *found;
-}
-
-}  // namespace
 
 TEST_CASE("requests are small, and different each time where they hold an id") {
   for (const Payload& each : traffic::payloads()) {

@@ -6,31 +6,19 @@
 #include <string>
 #include <vector>
 
+#include "support/payloads.hpp"
 #include "traffic/payloads.hpp"
 
+using support::bits;
+using support::payload;
 using traffic::build_request;
 using traffic::check_reply;
-using traffic::find_payload;
 using traffic::Payload;
-using traffic::RandomBits;
 using traffic::ReplyContext;
 using namespace std::string_view_literals;
 using namespace std::string_literals;
 
 namespace {
-
-RandomBits bits(unsigned seed) {
-  std::mt19937 random(seed);
-  RandomBits out;
-  for (auto& byte : out) byte = static_cast<std::uint8_t>(random());
-  return out;
-}
-
-const Payload& payload(std::string_view name) {
-  const Payload* found = find_payload(name);
-  REQUIRE(found != nullptr);
-  return *found;
-}
 
 std::string request_of(std::string_view name, unsigned seed = 1) {
   return build_request(payload(name), bits(seed), payload(name).ports[0]);
