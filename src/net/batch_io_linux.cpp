@@ -72,12 +72,16 @@ std::size_t UdpSocket::pack(const SendBatch& batch) {
   if (!messages_) messages_ = std::make_unique<Messages>();
   Messages& m = *messages_;
   std::span<const Outgoing> waiting = batch.waiting();
+  const bool fits = waiting.front().size <= segment_limits_.segment_bytes;
+  bool segmented = false;
   std::size_t count = 0;
   iovec* vector = m.vectors.data();
   const iovec* const end = vector + Messages::most_vectors;
   while (!waiting.empty() && count < Messages::most) {
     const std::size_t run = run_length(waiting, segment_limits_);
     if (static_cast<std::size_t>(end - vector) < run) break;
+    if (manages_df_ && (waiting.front().size <= segment_limits_.segment_bytes) != fits) break;
+    segmented = segmented || run > 1;
     const iovec* const first = vector;
     for (const Outgoing& one : waiting.first(run)) {
       iovec* const last = vector - 1;
@@ -104,18 +108,23 @@ std::size_t UdpSocket::pack(const SendBatch& batch) {
     m.runs[count++] = run;
     waiting = waiting.subspan(run);
   }
+  if (manages_df_ && (segmented || keeps_df_)) keep_df(fits);
   return count;
 }
 
 // Whether a failed send is worth another try at once: after an interruption, or after segmentation was narrowed.
 bool UdpSocket::give_way(int error, std::size_t run) {
   if (error == EINTR) return true;
-  if (run == 1 || (error != EINVAL && error != EIO && error != EMSGSIZE)) return false;
+  const bool path_narrowed = keeps_df_ && error == EMSGSIZE;
+  const bool refused = run > 1 && (error == EINVAL || error == EIO || error == EMSGSIZE);
+  if (!path_narrowed && !refused) return false;
   if (error == EINVAL && run > 64) {
     segment_limits_.segments = 64;  // an older kernel's limit
   } else {
     segment_limits_.segments = 1;
     gave_up_segmentation_ = true;
+    keep_df(false);
+    manages_df_ = false;
   }
   return true;
 }

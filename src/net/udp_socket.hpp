@@ -123,6 +123,7 @@ class UdpSocket {
   int fd() const { return const_cast<asio::ip::udp::socket&>(socket_).native_handle(); }
   std::size_t pack(const SendBatch& batch);
   bool give_way(int error, std::size_t run);
+  void keep_df(bool on);
   void note_drops(std::uint32_t counter);
 
   asio::ip::udp::socket socket_;
@@ -135,6 +136,8 @@ class UdpSocket {
   bool drained_ = true;
   bool reports_errors_ = false;
   bool gave_up_segmentation_ = false;
+  bool manages_df_ = false;  // keep_df() is wanted
+  bool keeps_df_ = false;
 };
 
 }  // namespace net

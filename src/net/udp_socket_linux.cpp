@@ -206,10 +206,9 @@ std::size_t UdpSocket::set_send_buffer(std::size_t bytes) {
 }
 
 void UdpSocket::want(const WantedMetadata& wanted) {
+  if (wanted.destination || wanted.details) set(fd(), family_, destination_option, 1);
   if (wanted.details) {
-    for (const Option& option : {destination_option, receive_ttl_option, receive_class_option}) {
-      set(fd(), family_, option, 1);
-    }
+    for (const Option& option : {receive_ttl_option, receive_class_option}) set(fd(), family_, option, 1);
   }
   if (wanted.time) set(fd(), family_, time_option, 1);
   if (wanted.drops) set(fd(), family_, drops_option, 1);
@@ -227,6 +226,14 @@ void UdpSocket::use_segmentation(std::size_t largest_segment) {
   // 128 segments since Linux 6.9 (UDP_MAX_SEGMENTS), 64 before: give_way() finds out.
   segment_limits_.segments = largest_segment == 0 ? 1 : 128;
   segment_limits_.segment_bytes = largest_segment;
+  manages_df_ = largest_segment != 0 && family_ == Family::ipv4 && path_mtu_mode() == IP_PMTUDISC_WANT;
+}
+
+// Over IPv4 Linux sets DF on what fits, but not on what it cuts from a segmented send, unless the mode says so: every
+// datagram shall leave alike. In that mode, though, none leaves that needs fragments.
+void UdpSocket::keep_df(bool on) {
+  if (on != keeps_df_) set_dont_fragment(on);
+  keeps_df_ = on;
 }
 
 int UdpSocket::broadcast() const { return get(fd(), family_, broadcast_option); }
