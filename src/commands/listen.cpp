@@ -124,8 +124,8 @@ class Listener {
     const net::GrantedBuffers granted = net::apply(options_.socket, false, *socket);
     net::WantedMetadata wanted = output::wanted_metadata(options_.output);
     if (options_.echo || options_.reply) {
-      wanted.details = true;     // to answer from the address that was asked
-      wanted.coalesced = false;  // each is answered by itself
+      wanted.destination = true;  // to answer from the address that was asked
+      wanted.coalesced = false;   // each is answered by itself
     }
     socket->want(wanted);
     socket->bind(endpoint);

@@ -18,11 +18,11 @@ net::Source source_of(const net::Metadata& metadata) {
 }  // namespace
 
 void Responder::answer(const net::Received& received) {
-  const auto now = traffic::AnswerGuard::Time::clock::now();
+  if (batch_.empty()) now_ = traffic::AnswerGuard::Time::clock::now();  // once a batch
   for (std::size_t i = 0; i < received.count(); ++i) {
     const std::string_view payload = received.payload(i);
     const std::string_view answer = reply_ ? std::string_view(*reply_) : payload;
-    if (!guard_.may_answer(received, payload, answer, now)) continue;
+    if (!guard_.may_answer(received, payload, answer, now_)) continue;
     batch_.set_route({*received.sender, source_of(received.metadata), -1});
     batch_.add(answer);
   }

@@ -25,6 +25,7 @@ class Responder {
   std::optional<std::string> reply_;
   traffic::AnswerGuard guard_;
   net::SendBatch batch_;
+  traffic::AnswerGuard::Time now_;
 };
 
 }  // namespace commands

@@ -23,10 +23,11 @@ constexpr std::size_t max_payload(Family family) { return family == Family::ipv4
 
 // Which metadata to ask the kernel for. Each costs some time for every datagram.
 struct WantedMetadata {
-  bool details = false;    // destination, interface, TTL, traffic class
-  bool time = false;       // kernel receive time
-  bool drops = false;      // SO_RXQ_OVFL
-  bool coalesced = false;  // let runs of datagrams arrive as one (UDP_GRO); they share their metadata
+  bool details = false;      // destination, interface, TTL, traffic class
+  bool time = false;         // kernel receive time
+  bool drops = false;        // SO_RXQ_OVFL
+  bool coalesced = false;    // let runs of datagrams arrive as one (UDP_GRO); they share their metadata
+  bool destination = false;  // of the details only these: destination and interface
 };
 
 // What the kernel tells about a datagram beside its payload and sender. A fact that was not asked for, or that the

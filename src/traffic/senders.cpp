@@ -1,8 +1,10 @@
 #include "traffic/senders.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <random>
+#include <utility>
 
 namespace traffic {
 namespace {
@@ -43,26 +45,42 @@ std::uint64_t hash_of(const net::Endpoint& endpoint) {
 }
 
 void SenderCounter::add_hash(std::uint64_t hash) {
-  if (is_full()) return;
-  if (count_ * 2 >= slots_.size()) grow();
-  const std::uint64_t wanted = hash == 0 ? 1 : hash;
+  if (count_ >= most_) return;
+  if (hash == 0) hash = 1;
+  __builtin_prefetch(&slots_[hash & (slots_.size() - 1)]);
+  insert(std::exchange(waiting_[next_], hash));
+  next_ = (next_ + 1) % waiting_.size();
+}
+
+std::size_t SenderCounter::count() const {
+  std::size_t more = 0;
+  for (auto one = waiting_.begin(); one != waiting_.end(); ++one) {
+    const bool is_new = *one != 0 && slots_[slot_of(*one)] == 0;
+    more += is_new && std::find(waiting_.begin(), one, *one) == one;
+  }
+  return std::min(count_ + more, most_);
+}
+
+std::size_t SenderCounter::slot_of(std::uint64_t hash) const {
   const std::size_t mask = slots_.size() - 1;
-  std::size_t at = wanted & mask;
-  while (slots_[at] != 0 && slots_[at] != wanted) at = (at + 1) & mask;
-  if (slots_[at] == wanted) return;
-  slots_[at] = wanted;
-  ++count_;
+  std::size_t at = hash & mask;
+  while (slots_[at] != 0 && slots_[at] != hash) at = (at + 1) & mask;
+  return at;
+}
+
+void SenderCounter::insert(std::uint64_t hash) {
+  if (hash == 0 || count_ >= most_) return;
+  std::uint64_t& slot = slots_[slot_of(hash)];
+  if (slot == hash) return;
+  slot = hash;
+  if (++count_ * 2 > slots_.size()) grow();
 }
 
 void SenderCounter::grow() {
-  std::vector<std::uint64_t> old(slots_.empty() ? 16 : slots_.size() * 2);
+  std::vector<std::uint64_t> old(slots_.size() * 2);
   old.swap(slots_);
-  const std::size_t mask = slots_.size() - 1;
   for (const std::uint64_t hash : old) {
-    if (hash == 0) continue;
-    std::size_t at = hash & mask;
-    while (slots_[at] != 0) at = (at + 1) & mask;
-    slots_[at] = hash;
+    if (hash != 0) slots_[slot_of(hash)] = hash;
   }
 }
 

@@ -1,6 +1,7 @@
 // Who has been heard: how many different senders, in bounded memory.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -21,21 +22,28 @@ class SenderCounter {
   explicit SenderCounter(std::size_t most = default_most) : most_(most) {}
 
   void add(const net::Endpoint& sender) {
-    if (count_ > 0 && net::identical(sender, last_)) return;
+    if (any_ && net::identical(sender, last_)) return;
+    any_ = true;
     last_ = sender;
     add_hash(hash_of(sender));
   }
-  std::size_t count() const { return count_; }
-  bool is_full() const { return count_ >= most_; }
+  std::size_t count() const;
+  bool is_full() const { return count() >= most_; }
 
  private:
   void add_hash(std::uint64_t hash);
+  void insert(std::uint64_t hash);
+  std::size_t slot_of(std::uint64_t hash) const;  // where it is, or is to be
   void grow();
 
   std::size_t most_;
-  std::size_t count_ = 0;
+  std::size_t count_ = 0;  // without those that wait
+  bool any_ = false;
   net::Endpoint last_;
-  std::vector<std::uint64_t> slots_;  // open addressing; 0 is free
+  std::vector<std::uint64_t> slots_ = std::vector<std::uint64_t>(16);  // open addressing; 0 is free
+  // With many senders each slot is far away in memory: it is fetched while the next few datagrams are handled.
+  std::array<std::uint64_t, 8> waiting_{};
+  std::size_t next_ = 0;  // of waiting_
 };
 
 }  // namespace traffic
