@@ -170,7 +170,10 @@ class Bench:
                 return None
             ping = run_json([self.limit, "ping", port, "--count", count], SEND_CORE)
             probe = run_json([self.tool, "probe", HOST, port, "-c", count, "--interval", "100us", "-j"], SEND_CORE)
-        return {"probe": [probe["rtt_ms"]["p50"] * 1e3, ping["p50_us"]]} if probe and probe.get("rtt_ms") else None
+        if not ping or not probe or "rtt_ms" not in probe:
+            return None
+        return {"probe": {"udptool probe": probe["rtt_ms"]["p50"] * 1e3, "limit ping-pong": ping["p50_us"],
+                          "limit ping-pong, kernel's times": ping["arrival_p50_us"]}}
 
     def start(self, words):
         """Milliseconds from spawn to exit."""
@@ -238,19 +241,21 @@ def cases(bench):
 
     text_bytes = lambda port, size: len(f"{HOST}:{port}\t{size}\t\n") + size
     raw_bytes = lambda port, size: size
+    runs = lambda port: [limit, "recv", port, "gro"]
     for target, peers in (("null", sinks), ("file", nc)):
         section = "drain " + target
         for name, mode in (("discard", "discard"), ("UDP_GRO on", "runs"), ("all metadata", "facts")):
             if target == "null" or mode == "discard":
                 words = lambda port, mode=mode: [limit, "recv", port, mode]
                 add(section, f"limit recvmmsg, {name}", bench.drain, section, words, target)
+        if target == "file":
+            add(section, "limit recvmmsg, UDP_GRO on, raw", bench.drain, section, runs, target)
         for form in ("text", "raw", "none", "json"):
             add(section, f"udptool -o {form}", bench.drain, section, listen("-o", form), target)
         for name, words in peers.items():
             add(section, name, bench.drain, section, words, target)
         if have("node"):
             add(section, "node dgram, JSON", bench.drain, section, node(NODE_LISTEN_JSON), target)
-    runs = lambda port: [limit, "recv", port, "gro"]
     floods = (("flood 64 null", "null", 64), ("flood 64 file", "file", 64), ("flood 1400", "null", 1400))
     for section, target, size in floods:
         add(section, "limit GRO, raw", bench.flood, section, runs, target, size, raw_bytes)
@@ -263,6 +268,7 @@ def cases(bench):
     send = lambda *words: lambda port: [tool, "send", HOST, port, "-q", *words]
     stick = lambda *words: lambda port: [limit, "send", port, *words]
     add("send", "limit UDP_SEGMENT", bench.send, "send", stick("gso"), 64)
+    add("send", "limit UDP_SEGMENT, lines", bench.send, "send", stick("lines", "--size", 63), 63, stdin=bench.lines)
     add("send", "udptool -l 64", bench.send, "send", send("-l", "64", "-c", "0"), 64)
     add("send", "udptool -f lines", bench.send, "send", send("-f", bench.lines, "-c", "0"), 63)
     generators = {
@@ -332,10 +338,9 @@ def measure(bench, calm, runs, only):
                 continue
             print(f"\r\033[Krun {run + 1} of {runs}: {section}: {name}", end="", file=sys.stderr, flush=True)
             for key, value in (calm(call) or {}).items():
-                if key == "probe":  # two programs in one measurement, so that both meet the same moment
-                    samples.setdefault(key, {}).setdefault("limit ping-pong", []).append(value[1])
-                    value = value[0]
-                samples.setdefault(key, {}).setdefault(name, []).append(value)
+                # Programs that must meet the same moment are one measurement.
+                for who, one in (value if isinstance(value, dict) else {name: value}).items():
+                    samples.setdefault(key, {}).setdefault(who, []).append(one)
         longest = max(longest, time.monotonic() - began)
     print("\r\033[K", end="", file=sys.stderr)
     return samples

@@ -3,7 +3,8 @@
 //
 //   limit recv  PORT discard|runs|facts|gro        recvmmsg with the senders, and forget (runs: with UDP_GRO on; facts:
 //                                                  with time, destination, TTL and TOS); gro: write the runs to stdout
-//   limit send  PORT mmsg|gso [option value]...    connected sendmmsg, 64 a call; or UDP_SEGMENT, 128 a message
+//   limit send  PORT mmsg|gso|lines [option value]...  connected sendmmsg, 64 a call; or UDP_SEGMENT, 128 a message;
+//                                                  or that with the lines of stdin, a file
 //   limit echo  PORT epoll|mmsg                    one at a time from epoll; or recvmmsg and sendmmsg
 //   limit ping  PORT [option value]...             round trips, one after the other
 //   limit flood PORT [option value]...             requests, several in flight
@@ -15,7 +16,9 @@
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -264,9 +267,41 @@ class Senders {
   std::vector<Control> controls_;
 };
 
+constexpr std::size_t most_segments = 128;
+constexpr std::size_t most_bytes = 65'507;
+
+// The lines of stdin, a file whose lines all have options.size bytes, over and over: each is found, and copied to
+// where a segmented send can take it.
+void send_lines(const Options& options) {
+  struct stat status {};
+  check(fstat(STDIN_FILENO, &status), "fstat");
+  const auto size = static_cast<std::size_t>(status.st_size);
+  void* const mapped = mmap(nullptr, size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, STDIN_FILENO, 0);
+  if (mapped == MAP_FAILED) fail("mmap");
+  const char* const begin = static_cast<const char*>(mapped);
+  const char* at = begin;
+  Batch batch(8, most_bytes);
+  const int socket = connected_socket(options.port);
+  set_option(socket, SOL_UDP, UDP_SEGMENT, static_cast<int>(options.size));
+  const std::size_t segments = std::min(most_segments, most_bytes / options.size);
+  while (!stopping) {
+    for (std::size_t place = 0; place < batch.places(); ++place) {
+      char* to = batch.payload(place);
+      for (std::size_t i = 0; i < segments; ++i) {
+        if (at == begin + size) at = begin;
+        const auto* const end =
+            static_cast<const char*>(std::memchr(at, '\n', static_cast<std::size_t>(begin + size - at)));
+        to = std::copy(at, end, to);
+        at = end + 1;
+      }
+      batch.vectors()[place].iov_len = static_cast<std::size_t>(to - batch.payload(place));
+    }
+    batch.send(socket, batch.places());
+  }
+}
+
 void run_send(const Options& options) {
-  constexpr std::size_t most_segments = 128;
-  constexpr std::size_t most_bytes = 65'507;
+  if (options.mode == "lines") return send_lines(options);
   const std::size_t fitting = std::min(most_segments, most_bytes / std::max<std::size_t>(options.size, 1));
   const std::size_t wanted = options.senders > 0 ? options.each : options.mode == "gso" ? fitting : 1;
   const std::size_t segments = std::clamp<std::size_t>(wanted, 1, fitting);
@@ -340,33 +375,47 @@ void give_up_waiting_after(int socket, int milliseconds) {
   set_option(socket, SOL_SOCKET, SO_RCVTIMEO, timeval{0, milliseconds * 1'000});
 }
 
+std::int64_t nanoseconds(const timespec& time) { return time.tv_sec * 1'000'000'000 + time.tv_nsec; }
+
+// When the kernel took the datagram in, and not when this process was given the processor.
+std::int64_t arrival_of(msghdr& header) {
+  timespec time{};
+  const cmsghdr* const control = CMSG_FIRSTHDR(&header);
+  if (control != nullptr && control->cmsg_type == SCM_TIMESTAMPNS) std::memcpy(&time, CMSG_DATA(control), sizeof time);
+  return nanoseconds(time);
+}
+
+double part(std::vector<double>& times, double share) {
+  if (times.empty()) return 0;
+  std::sort(times.begin(), times.end());
+  return times[static_cast<std::size_t>(share * static_cast<double>(times.size() - 1))];
+}
+
 void run_ping(const Options& options) {
   const int socket = connected_socket(options.port);
   give_up_waiting_after(socket, 200);
+  set_option(socket, SOL_SOCKET, SO_TIMESTAMPNS, 1);
   std::vector<char> request(std::max<std::size_t>(options.size, sizeof(std::uint64_t)), 'x');
-  std::vector<char> reply(request.size());
-  std::vector<double> times;
-  std::uint64_t lost = 0;
+  Batch reply(1, request.size());
+  std::vector<double> known;    // microseconds until this process knew of the reply
+  std::vector<double> arrived;  // until the kernel had it
   for (std::uint64_t i = 0; i < options.count && !stopping; ++i) {
     std::memcpy(request.data(), &i, sizeof i);
+    timespec departure{};
+    clock_gettime(CLOCK_REALTIME, &departure);
     const auto start = Clock::now();
     check(send(socket, request.data(), request.size(), 0), "send");
-    ssize_t size = 0;
+    std::size_t received = 0;
     do {
-      size = recv(socket, reply.data(), reply.size(), 0);
-    } while (size >= 0 && std::memcmp(reply.data(), &i, sizeof i) != 0);  // a late one
-    if (size < 0) {
-      ++lost;
-    } else {
-      times.push_back(seconds_since(start) * 1e6);
-    }
+      reply.ask(true);
+      received = reply.receive(socket);
+    } while (received > 0 && std::memcmp(reply.payload(0), &i, sizeof i) != 0);  // a late one
+    if (received == 0) continue;
+    known.push_back(seconds_since(start) * 1e6);
+    arrived.push_back(static_cast<double>(arrival_of(reply.header(0)) - nanoseconds(departure)) / 1e3);
   }
-  if (times.empty()) times.push_back(0);
-  std::sort(times.begin(), times.end());
-  const auto last = static_cast<double>(times.size() - 1);
-  const auto part = [&](double share) { return times[static_cast<std::size_t>(share * last)]; };
-  std::fprintf(stderr, "{\"role\":\"ping\",\"p50_us\":%.3f,\"p99_us\":%.3f,\"lost\":%llu}\n", part(.5), part(.99),
-               static_cast<unsigned long long>(lost));
+  std::fprintf(stderr, "{\"role\":\"ping\",\"p50_us\":%.3f,\"p99_us\":%.3f,\"arrival_p50_us\":%.3f,\"answered\":%zu}\n",
+               part(known, .5), part(known, .99), part(arrived, .5), known.size());
 }
 
 void run_flood(const Options& options) {

@@ -15,7 +15,7 @@ SECTIONS = {
     "echo": ("Requests answered, 64 in flight", "k/s", True, 1e3, "limit recvmmsg"),
     "p50": ("Round trip, median", "us", False, 1, "limit epoll"),
     "p99": ("Round trip, 99th percentile", "us", False, 1, "limit epoll"),
-    "probe": ("Round trip as probe measures it, median", "us", False, 1, "limit ping-pong"),
+    "probe": ("Round trip as probe measures it, median", "us", False, 1, "limit ping-pong, kernel's times"),
     "start": ("Start, send one datagram, exit", "ms", False, 1, None),
     "instructions": ("The same, instructions", "M", False, 1, None),
     "memory": ("Peak memory of listen after 10 million datagrams (--quick: 1 million)", "MiB", False, 1, None),
@@ -43,7 +43,8 @@ BARS += [
     (7, "lines", "udptool -f lines", "peers", "least", 2),
     (8, "echo", "udptool --echo", "limit recvmmsg", "least", 0.8),
     (8, "p50", "udptool --echo", "limit epoll", "most", 1.1),
-    (9, "probe", "udptool probe", "limit ping-pong", "within", 5),
+    # probe reports when the kernel had the reply, not when the scheduler let it know
+    (9, "probe", "udptool probe", "limit ping-pong, kernel's times", "within", 5),
     (10, "start", "udptool send", "nc -u -q0", "most", 2),
     (10, "instructions", "udptool send", "socat", "most", 1),
     (11, "memory", "1 sender", None, "most", 24),
