@@ -23,6 +23,13 @@ using namespace support;
 
 namespace {
 
+// See poor_kernel.cpp.
+ProcessOptions on_poor_kernel(const std::string& lacking) {
+  ProcessOptions options;
+  options.environment = {std::string("LD_PRELOAD=") + POOR_KERNEL_PATH, "POOR_KERNEL_LACKS=" + lacking};
+  return options;
+}
+
 // What break_out.cpp leaves its traces in.
 class Prey {
  public:
@@ -45,9 +52,11 @@ class Prey {
   Prey(const Prey&) = delete;
   Prey& operator=(const Prey&) = delete;
 
-  ProcessOptions hunted() const {
-    ProcessOptions options;
-    options.environment = {std::string("LD_PRELOAD=") + BREAK_OUT_PATH, "BREAK_OUT_FOLDER=" + path_};
+  // On a kernel that lacks `lacking`.
+  ProcessOptions hunted(const std::string& lacking = "") const {
+    ProcessOptions options = on_poor_kernel(lacking);
+    options.environment[0] += std::string(":") + BREAK_OUT_PATH;
+    options.environment.push_back("BREAK_OUT_FOLDER=" + path_);
     return options;
   }
 
@@ -111,7 +120,7 @@ const passwd* nobody() { return getpwnam("nobody"); }
 
 // As root of a network namespace of its own, but of no user namespace, so that other users are there.
 bool can_make_networks_as_root() {
-  return geteuid() == 0 && nobody() != nullptr && run({"unshare", "-n", "true"}).ending == done;
+  return geteuid() == 0 && nobody() != nullptr && have("setpriv") && run({"unshare", "-n", "true"}).ending == done;
 }
 
 }  // namespace
@@ -137,6 +146,29 @@ TEST_CASE("the sandbox: what receives can open, run, signal and connect nothing;
   }
 }
 
+TEST_CASE("the sandbox: seccomp alone and Landlock alone still refuse what each can") {
+  SKIP_UNLESS(lack().empty(), lack());
+  SKIP_UNLESS(landlock_version() >= 6, "a Landlock that knows less");
+  const Prey prey;
+  const Words words{"listen", "-w", "1ms", "127.0.0.1:0"};
+  const auto by_seccomp = attempts_in(run_udptool(words, prey.hunted("landlock")).err);
+  CHECK(names_of(by_seccomp, "done") == std::set<std::string>{"tell an abstract socket"});
+  CHECK(by_seccomp.size() == every_attempt);
+  const auto by_landlock = attempts_in(run_udptool(words, prey.hunted("seccomp")).err);
+  CHECK(names_of(by_landlock, "refused") ==
+        std::set<std::string>{"read a file", "read /etc/passwd", "write a file", "make a file", "remove a file",
+                              "connect by TCP", "tell an abstract socket", "signal the parent", "run a program"});
+  CHECK(by_landlock.size() == every_attempt);
+  // The resolver reads, and so seccomp must tell reading from writing.
+  const Words with_names{"probe", "--trace", "--names", "-w", "1", "127.0.0.1"};
+  const auto names = attempts_in(run_udptool(with_names, prey.hunted("landlock")).err);
+  CHECK(names.at("read a file") == "done");
+  for (const char* name : {"write a file", "make a file", "make a process", "run a program"}) {
+    CAPTURE(name);
+    CHECK(names.at(name) == "refused");
+  }
+}
+
 TEST_CASE("the sandbox: what --names takes is there, and no more") {
   SKIP_UNLESS(lack().empty(), lack());
   SKIP_UNLESS(landlock_version() >= 6, "a Landlock that knows less");
@@ -156,6 +188,19 @@ TEST_CASE("the sandbox: the kernel knows the process as confined, and --no-sandb
   CHECK(status_of(confined.pid(), "NoNewPrivs") == "1");
   CHECK(status_of(unconfined.pid(), "Seccomp") == status_of(getpid(), "Seccomp"));
   CHECK(status_of(unconfined.pid(), "NoNewPrivs") == status_of(getpid(), "NoNewPrivs"));
+}
+
+TEST_CASE("the sandbox: a kernel without it is told of with -v, and hinders nothing") {
+  SKIP_UNLESS(!contains(lack(), "sanitizers"), lack());
+  const ProcessOptions old_kernel = on_poor_kernel("landlock seccomp");
+  Listener told({"-v", "-c", "1"}, {"127.0.0.1:0"}, 1, old_kernel);
+  const RawUdp sender;
+  sender.send("x", told.port());
+  const Finished result = told.finish();
+  CHECK(result.ending == done);
+  CHECK(contains(result.err, "note: sandbox: files are not shut off: this kernel lacks Landlock\n"));
+  CHECK(contains(result.err, "note: sandbox: system calls are not filtered: this "));
+  CHECK(!contains(run_udptool({"listen", "-w", "1ms", "127.0.0.1:0"}, old_kernel).err, "sandbox"));
 }
 
 TEST_CASE("the sandbox: send has none, and no word for it") {
@@ -192,13 +237,13 @@ TEST_CASE("--user: only for root, and for a root that may") {
 
 TEST_CASE("--user: the port below 1024 is root's, the process is the user's") {
   SKIP_UNLESS(can_make_networks_as_root(), "not root, or no network namespaces");
-  const std::string user = std::to_string(nobody()->pw_uid);
+  // With capabilities that a change of user does not clear.
+  const char* as_left_by_a_manager =
+      "ip link set lo up && exec setpriv --inh-caps=+net_raw --securebits=+no_setuid_fixup";
   const unsigned uid = nobody()->pw_uid, gid = nobody()->pw_gid;
   for (const char* sandbox : {"", "--no-sandbox"}) {
-    Process listener(
-        {"unshare", "-n", "sh", "-c",
-         std::string("ip link set lo up && exec \"$0\" listen -c 1 ") + sandbox + " --user nobody 127.0.0.1:53",
-         UDPTOOL_PATH});
+    const std::string line = std::string(as_left_by_a_manager) + " \"$0\" listen -c 1 --user nobody " + sandbox;
+    Process listener({"unshare", "-n", "sh", "-c", line + " 127.0.0.1:53", UDPTOOL_PATH});
     listener.wait_for(Stream::err, "listening on 127.0.0.1:53");
     CHECK(status_of(listener.pid(), "Uid") == four_times(uid));
     CHECK(status_of(listener.pid(), "Gid") == four_times(gid));
@@ -217,6 +262,14 @@ TEST_CASE("--user: the port below 1024 is root's, the process is the user's") {
     CHECK(run({"nsenter", "-t", pid, "-n", UDPTOOL_PATH, "send", "127.0.0.1", "53", "x"}).ending == done);
     CHECK(listener.wait() == done);
   }
+}
+
+TEST_CASE("--user: a change of user that did not happen is found out") {
+  SKIP_UNLESS(can_make_networks_as_root(), "not root, or no network namespaces");
+  const Finished result =
+      run_udptool({"listen", "--user", "nobody", "-w", "1ms", "127.0.0.1:0"}, on_poor_kernel("setresuid"));
+  CHECK(result.ending == failed);
+  CHECK(is_like(result.err, "udptool: cannot become user 'nobody': .*\n"));
 }
 
 TEST_CASE("--user: join and probe do their late work as the user, and send reads a file of root's") {
