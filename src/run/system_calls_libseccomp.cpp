@@ -116,7 +116,7 @@ void allow_names(Filter& filter) {
 }  // namespace
 
 std::string filter_system_calls(const LateNeeds& needs) {
-  const std::string lack = "this kernel lacks seccomp";
+  constexpr const char* lack = "this kernel lacks seccomp";
   // Level 2 is seccomp(2). An emulator that lacks it may pass on prctl(2) instead, and be filtered itself.
   if (seccomp_api_get() < 2) return lack;
   Filter filter;
