@@ -47,7 +47,7 @@ void become(const User& user) {
   require(syscall(SYS_capset, &header, none) == 0, user);
   require(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, user);
   errno = EPERM;  // should the way back be open
-  require(setuid(0) != 0 && setgid(0) != 0, user);
+  require(setuid(0) != 0, user);
 }
 
 }  // namespace run

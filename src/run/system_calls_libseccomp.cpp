@@ -16,60 +16,41 @@
 namespace run {
 namespace {
 
-// What memory, signals, time, the loop, open files and sockets take, under the names that libcs call them by on the
-// machines that there are.
-constexpr int always[] = {SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(futex),
-                          SCMP_SYS(futex_time64), SCMP_SYS(gettid), SCMP_SYS(getpid), SCMP_SYS(exit_group),
-                          SCMP_SYS(getrandom),
-                          //
-                          SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(sigreturn),
-                          SCMP_SYS(sigaltstack), SCMP_SYS(restart_syscall),
-                          //
-                          SCMP_SYS(clock_gettime), SCMP_SYS(clock_gettime64), SCMP_SYS(gettimeofday),
-                          SCMP_SYS(nanosleep), SCMP_SYS(clock_nanosleep), SCMP_SYS(clock_nanosleep_time64),
-                          //
-                          SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait),
-                          SCMP_SYS(eventfd2), SCMP_SYS(timerfd_create), SCMP_SYS(timerfd_settime),
-                          SCMP_SYS(timerfd_settime64), SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(ppoll_time64),
-                          //
-                          SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(lseek),
-                          SCMP_SYS(_llseek), SCMP_SYS(close), SCMP_SYS(dup), SCMP_SYS(fstat), SCMP_SYS(fstat64),
-                          SCMP_SYS(newfstatat), SCMP_SYS(fstatat64), SCMP_SYS(statx),
-                          //
-                          SCMP_SYS(bind), SCMP_SYS(getsockname), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt),
-                          SCMP_SYS(recvfrom), SCMP_SYS(recvmsg), SCMP_SYS(recvmmsg), SCMP_SYS(recvmmsg_time64),
-                          SCMP_SYS(sendto), SCMP_SYS(sendmsg), SCMP_SYS(sendmmsg)};
+// What every command takes, under the names that libcs call it by on the machines that there are.
+constexpr int always[] = {
+    // memory and the rest
+    SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(futex), SCMP_SYS(futex_time64),
+    SCMP_SYS(gettid), SCMP_SYS(getpid), SCMP_SYS(exit_group), SCMP_SYS(getrandom),
+    // signals
+    SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(sigreturn),
+    SCMP_SYS(sigaltstack), SCMP_SYS(restart_syscall),
+    // time
+    SCMP_SYS(clock_gettime), SCMP_SYS(clock_gettime64), SCMP_SYS(gettimeofday), SCMP_SYS(nanosleep),
+    SCMP_SYS(clock_nanosleep), SCMP_SYS(clock_nanosleep_time64),
+    // the loop
+    SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(eventfd2),
+    SCMP_SYS(timerfd_create), SCMP_SYS(timerfd_settime), SCMP_SYS(timerfd_settime64), SCMP_SYS(poll), SCMP_SYS(ppoll),
+    SCMP_SYS(ppoll_time64),
+    // files that are open
+    SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(lseek), SCMP_SYS(_llseek),
+    SCMP_SYS(close), SCMP_SYS(dup), SCMP_SYS(fstat), SCMP_SYS(fstat64), SCMP_SYS(newfstatat), SCMP_SYS(fstatat64),
+    SCMP_SYS(statx),
+    // sockets
+    SCMP_SYS(bind), SCMP_SYS(getsockname), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(recvfrom),
+    SCMP_SYS(recvmsg), SCMP_SYS(recvmmsg), SCMP_SYS(recvmmsg_time64), SCMP_SYS(sendto), SCMP_SYS(sendmsg),
+    SCMP_SYS(sendmmsg)};
 
 // What the resolver and its modules take beside it, and the threads that they run on.
-constexpr int for_names[] = {SCMP_SYS(connect),
-                             SCMP_SYS(getpeername),
-                             SCMP_SYS(shutdown),
-                             SCMP_SYS(fcntl),
-                             SCMP_SYS(fcntl64),
-                             SCMP_SYS(stat),
-                             SCMP_SYS(stat64),
-                             SCMP_SYS(lstat),
-                             SCMP_SYS(lstat64),
-                             SCMP_SYS(access),
-                             SCMP_SYS(faccessat),
-                             SCMP_SYS(faccessat2),
-                             SCMP_SYS(readlink),
-                             SCMP_SYS(readlinkat),
-                             SCMP_SYS(pread64),
-                             SCMP_SYS(getdents64),
-                             SCMP_SYS(uname),
-                             SCMP_SYS(getuid),
-                             SCMP_SYS(geteuid),
-                             SCMP_SYS(getgid),
-                             SCMP_SYS(getegid),
-                             SCMP_SYS(mmap),
-                             SCMP_SYS(mmap2),
-                             SCMP_SYS(mprotect),
-                             SCMP_SYS(set_robust_list),
-                             SCMP_SYS(rseq),
-                             SCMP_SYS(sched_yield),
-                             SCMP_SYS(sched_getaffinity),
-                             SCMP_SYS(exit)};
+constexpr int for_names[] = {
+    // sockets and users
+    SCMP_SYS(connect), SCMP_SYS(getpeername), SCMP_SYS(shutdown), SCMP_SYS(fcntl), SCMP_SYS(fcntl64), SCMP_SYS(uname),
+    SCMP_SYS(getuid), SCMP_SYS(geteuid), SCMP_SYS(getgid), SCMP_SYS(getegid),
+    // files
+    SCMP_SYS(stat), SCMP_SYS(stat64), SCMP_SYS(lstat), SCMP_SYS(lstat64), SCMP_SYS(access), SCMP_SYS(faccessat),
+    SCMP_SYS(faccessat2), SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(pread64), SCMP_SYS(getdents64),
+    // modules and threads
+    SCMP_SYS(mmap), SCMP_SYS(mmap2), SCMP_SYS(mprotect), SCMP_SYS(set_robust_list), SCMP_SYS(rseq),
+    SCMP_SYS(sched_yield), SCMP_SYS(sched_getaffinity), SCMP_SYS(exit)};
 
 class Filter {
  public:
