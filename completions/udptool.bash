@@ -3,20 +3,20 @@
 # Options of every command; those that take a value are listed once more, in _udptool_takes_value.
 _udptool_common='-4 --ipv4 -6 --ipv6 -i --interface -t --ttl --dscp -b --broadcast --rcvbuf --sndbuf
   -c --count -w --wait -W --deadline
-  -o --output -j --json -r --raw -D --delimiter -T --timestamps -v --verbose -q --quiet --color -h --help'
-_udptool_listen='--stats --reuse-address --reuse-port --echo --reply --allow --deny'
+  -o --output -j --json -r --raw -D --delimiter -T --timestamps -v --verbose -q --quiet --color --user -h --help'
+_udptool_listen='--stats --no-sandbox --reuse-address --reuse-port --echo --reply --allow --deny'
 _udptool_send='-s --source -p --source-port --no-loopback --df -f --file -x --hex -e --escapes
   --chunk --whole --offset --length -l --size --empty --interval --rate --bitrate --replies --progress'
-_udptool_join='--stats --leave-after --rtp --clock-rate --explain'
+_udptool_join='--stats --no-sandbox --leave-after --rtp --clock-rate --explain'
 
 _udptool_probe='-s --source -p --source-port --no-loopback --df --trace --max-hops --first-hop --tries --names --mtu
-  --payload --list-payloads --data -x --hex -e --escapes -l --size --interval --histogram'
+  --payload --list-payloads --data -x --hex -e --escapes -l --size --interval --histogram --no-sandbox'
 
 _udptool_takes_value() {
   case $1 in
     -i | --interface | -t | --ttl | --dscp | --rcvbuf | --sndbuf) ;;
     -c | --count | -w | --wait | -W | --deadline) ;;
-    -o | --output | -D | --delimiter | --color) ;;
+    -o | --output | -D | --delimiter | --color | --user) ;;
     --reply | --allow | --deny) ;;
     -s | --source | -p | --source-port | -f | --file | --chunk | --offset | --length | -l | --size) ;;
     --interval | --rate | --bitrate | --replies) ;;
@@ -64,6 +64,7 @@ _udptool() {
       mapfile -t COMPREPLY < <(compgen -W 'token dns ntp snmp stun sip mdns ssdp coap tftp memcached quic ike natpmp
         portmap netbios ipmi openvpn a2s echo empty' -- "$current")
       ;;
+    --user) mapfile -t COMPREPLY < <(compgen -u -- "$current") ;;
     -f | --file)
       compopt -o filenames 2>/dev/null
       mapfile -t COMPREPLY < <(compgen -f -- "$current")

@@ -37,8 +37,10 @@ __udptool_option $every -s T -l timestamps -d 'Begin records with the receive ti
 __udptool_option $every -s v -l verbose -d 'Add the details of each datagram'
 __udptool_option $every -s q -l quiet -d 'No notices'
 __udptool_option $every -l color -x -a 'auto always never' -d 'Color the output'
+__udptool_option $every -l user -x -a '(__fish_complete_users)' -d 'Become this user when all is open'
 
 __udptool_option 'listen join' -l stats -d 'Print rates, each second or =DURATION'
+__udptool_option 'listen join probe' -l no-sandbox -d 'Do not confine the process'
 
 __udptool_option listen -l reuse-address -d 'Set SO_REUSEADDR'
 __udptool_option listen -l reuse-port -d 'Share the port with other listeners'

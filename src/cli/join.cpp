@@ -29,6 +29,7 @@ Invocation join_invocation(const std::vector<std::string>& arguments) {
                  [&](const std::string& word) { options.interfaces.push_back(net::find_interface(word)); });
   bind_socket(app, options.socket, 0);
   bind_receiving(app, options.stop, options.output, options.stats);
+  bind_privileges(app, options.privileges);
   app.examples(
       "  udptool join 239.1.1.1                   every interface, port 41234\n"
       "  udptool join -i eth0 239.1.1.1+8:5000    eight groups on one interface\n"

@@ -26,6 +26,7 @@ Invocation listen_invocation(const std::vector<std::string>& arguments) {
   app.flag("--reuse-address", "share the port: SO_REUSEADDR", options.socket.reuse_address);
   app.flag("--reuse-port", "share the port: SO_REUSEPORT", options.socket.reuse_port);
   bind_receiving(app, options.stop, options.output, options.stats);
+  bind_privileges(app, options.privileges);
   app.examples(
       "  udptool listen 41234                     both families, every address\n"
       "  udptool listen -c 1 -w 5 127.0.0.1:0     one datagram, or status 1 after 5 s\n"

@@ -147,6 +147,7 @@ Invocation probe_invocation(const std::vector<std::string>& arguments) {
   app.flag("--histogram", "with --count: draw the distribution of RTT", options.histogram);
   bind_output(app, options.output);
   bind_delimiter(app, options.output);
+  bind_privileges(app, options.privileges);
   app.examples(
       "  udptool probe 192.0.2.7 53                   a DNS request, for that is what lives there\n"
       "  udptool probe -c 100 --interval 10ms 192.0.2.7 7\n"

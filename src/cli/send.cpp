@@ -145,6 +145,7 @@ Invocation send_invocation(const std::vector<std::string>& arguments) {
             [&](const std::string& word) { options.replies = base::parse_integer(word, 1); });
   app.group("What is printed");
   bind_output(app, options.output);
+  bind_user(app, options.privileges);
   app.examples(
       "  udptool send localhost 41234 'hello world'\n"
       "  udptool send -w 1 --replies 1 192.0.2.7 7 ping     status 0: it answered\n"

@@ -145,6 +145,17 @@ void bind_delimiter(CommandApp& app, output::Options& options) {
             [&options](const std::string& word) { options.delimiter = base::parse_escapes(word); });
 }
 
+void bind_user(CommandApp& app, run::PrivilegeOptions& options) {
+  app.group("Privileges");
+  app.value("--user", "NAME", "become this user when all is open (for root)",
+            [&options](const std::string& word) { options.user = run::find_user(word); });
+}
+
+void bind_privileges(CommandApp& app, run::PrivilegeOptions& options) {
+  bind_user(app, options);
+  app.flag("--no-sandbox", "do not confine the process to what it needs", [&options] { options.sandbox = false; });
+}
+
 void bind_receiving(CommandApp& app, run::StopOptions& stop, output::Options& output,
                     std::optional<base::Nanoseconds>& stats) {
   app.group("When to end");

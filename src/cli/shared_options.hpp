@@ -9,6 +9,7 @@
 #include "net/socket_options.hpp"
 #include "output/options.hpp"
 #include "run/loop.hpp"
+#include "run/privileges.hpp"
 
 namespace cli {
 
@@ -28,6 +29,10 @@ void bind_waits(CommandApp& app, const std::string& wait_help, run::StopOptions&
 void bind_output(CommandApp& app, output::Options& options);
 // -D of what is printed raw.
 void bind_delimiter(CommandApp& app, output::Options& options);
+// --user
+void bind_user(CommandApp& app, run::PrivilegeOptions& options);
+// --user, --no-sandbox: of the commands that confine themselves.
+void bind_privileges(CommandApp& app, run::PrivilegeOptions& options);
 // What `listen` and `join` share of when to end and what is printed: -c, -w, -W, the output's, -D, --stats.
 void bind_receiving(CommandApp& app, run::StopOptions& stop, output::Options& output,
                     std::optional<base::Nanoseconds>& stats);

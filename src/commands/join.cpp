@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <system_error>
 
+#include "commands/confine.hpp"
 #include "commands/explain.hpp"
 #include "commands/membership_report.hpp"
 #include "commands/memberships.hpp"
@@ -29,6 +30,7 @@ class Joiner {
     if (options_.explain) explain_after(joined_targets(), report());
     report_buffers(memberships_.granted(), report());
     prepare_counts();
+    confine(options_.privileges, {.directories = {"/proc/net"}}, report());  // the counters of interfaces
     for (const auto& socket : memberships_.sockets()) reception_.watch(socket->udp, hooks_for(*socket));
     for (const auto& one : memberships_.all()) membership_report_.announce("joined", *one);
     if (options_.stop.wait) reception_.stop_when_idle(*options_.stop.wait);

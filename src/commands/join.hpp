@@ -9,6 +9,7 @@
 #include "net/socket_options.hpp"
 #include "output/options.hpp"
 #include "run/loop.hpp"
+#include "run/privileges.hpp"
 
 namespace commands {
 
@@ -19,6 +20,7 @@ struct JoinOptions {
   net::SocketOptions socket;
   run::StopOptions stop;
   output::Options output;
+  run::PrivilegeOptions privileges;
   std::optional<base::Nanoseconds> stats;
   std::optional<base::Nanoseconds> leave_after;
   bool rtp = false;

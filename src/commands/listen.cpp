@@ -8,6 +8,7 @@
 #include <memory>
 #include <system_error>
 
+#include "commands/confine.hpp"
 #include "commands/lookup.hpp"
 #include "commands/reception.hpp"
 #include "commands/responder.hpp"
@@ -26,6 +27,7 @@ class Listener {
     std::vector<net::Endpoint> own;
     for (const auto& socket : sockets_) own.push_back(socket->local_endpoint());
     if (options_.echo || options_.reply) responder_.emplace(options_.reply, own);
+    confine(options_.privileges, {}, reception_.report());
     for (const auto& socket : sockets_) reception_.watch(*socket, hooks_for(*socket));
     for (const net::Endpoint& local : own) reception_.report().listening(local);
     if (options_.stop.wait) reception_.stop_when_idle(*options_.stop.wait);

@@ -9,6 +9,7 @@
 #include "net/socket_options.hpp"
 #include "output/options.hpp"
 #include "run/loop.hpp"
+#include "run/privileges.hpp"
 #include "traffic/sender_filter.hpp"
 
 namespace commands {
@@ -19,6 +20,7 @@ struct ListenOptions {
   net::SocketOptions socket;
   run::StopOptions stop;
   output::Options output;
+  run::PrivilegeOptions privileges;
   std::optional<base::Nanoseconds> stats;
   traffic::SenderFilter filter;
   bool echo = false;

@@ -10,6 +10,7 @@
 #include "net/socket_options.hpp"
 #include "output/options.hpp"
 #include "run/loop.hpp"
+#include "run/privileges.hpp"
 #include "traffic/probe_requests.hpp"
 #include "traffic/trace_plan.hpp"
 
@@ -26,6 +27,7 @@ struct ProbeOptions {
   net::SocketOptions socket;
   run::StopOptions stop;  // count: probes, with statistics; wait: for each reply
   output::Options output;
+  run::PrivilegeOptions privileges;
   ProbeMode mode = ProbeMode::state;
   traffic::RequestChoice request;
   base::Nanoseconds interval = std::chrono::seconds(1);

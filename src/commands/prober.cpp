@@ -8,6 +8,8 @@
 #include <system_error>
 #include <utility>
 
+#include "commands/confine.hpp"
+
 namespace commands {
 
 Prober::Prober(const ProbeOptions& options, bool any_size)
@@ -66,6 +68,7 @@ void Prober::when_writable(std::function<void()> handler) {
 }
 
 void Prober::watch(Hooks hooks) {
+  confine(options_.privileges, {.names = options_.names}, report_);
   hooks_ = std::move(hooks);
   loop_.on_readable(socket_, [this] { drain(); });
 }

@@ -45,8 +45,8 @@ class Prober {
   Sent send(std::string_view payload, int ttl = -1, std::uint16_t port = 0);
   void when_writable(std::function<void()> handler);
 
-  // From now on gives what arrives: replies of the target (of anybody when many may answer) and ICMP errors about what
-  // was sent to it. The sink is flushed after each round.
+  // Enters the sandbox. From now on gives what arrives: replies of the target (of anybody when many may answer) and
+  // ICMP errors about what was sent to it. The sink is flushed after each round.
   void watch(Hooks hooks);
   // Takes what waits now.
   void drain();

@@ -31,6 +31,7 @@ class Session {
     destination_ = find_destination(loop_, words_, options_.socket, report());
     source_ = traffic::make_source(options_.payloads, net::max_payload(net::family_of(destination_.endpoint)));
     open_socket();
+    if (options_.privileges.user) run::become(*options_.privileges.user);
     if (options_.rate) pacer_.emplace(*options_.rate, run::Clock::now());
     if (options_.bitrate) pacer_.emplace(*options_.bitrate, run::Clock::now());
     if (options_.progress && source_->progress()) show_progress();

@@ -9,6 +9,7 @@
 #include "net/socket_options.hpp"
 #include "output/options.hpp"
 #include "run/loop.hpp"
+#include "run/privileges.hpp"
 #include "traffic/payload_source.hpp"
 
 namespace commands {
@@ -22,6 +23,7 @@ struct SendOptions {
   net::SocketOptions socket;
   run::StopOptions stop;  // count: rounds, 0 for ever
   output::Options output;
+  run::PrivilegeOptions privileges;
   traffic::SourceOptions payloads;
   std::optional<std::uint64_t> replies;  // enough to end the wait
   std::optional<double> rate;            // datagrams a second

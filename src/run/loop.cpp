@@ -60,9 +60,9 @@ bool Loop::past_deadline() { return alarm_signalled(); }
 void Loop::watch_signals() {
   auto watch = std::make_shared<Watch>(context_);
   watch->descriptor.assign(dup(catch_signals()));
-  watch->handler = [this] {
+  watch->handler = [this, terminal = isatty(STDERR_FILENO) != 0] {
     // The terminal has echoed ^C: what is said next begins a line.
-    if (!alarm_signalled() && isatty(STDERR_FILENO) != 0) std::fputc('\n', stderr);
+    if (!alarm_signalled() && terminal) std::fputc('\n', stderr);
     stop(alarm_signalled() ? StopReason::deadline : StopReason::signal);
     return false;
   };

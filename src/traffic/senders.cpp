@@ -1,9 +1,12 @@
 #include "traffic/senders.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstring>
-#include <random>
+#include <system_error>
 #include <utility>
 
 namespace traffic {
@@ -12,10 +15,12 @@ namespace {
 struct Seed {
   std::uint64_t a, b;
   Seed() {
-    std::random_device source;
-    const auto word = [&] { return std::uint64_t{source()} << 32 | source(); };
-    a = word() | 1;
-    b = word() | 1;
+    // Not std::random_device, which may open a file: the first sender may come when that is shut off.
+    if (getentropy(this, sizeof *this) != 0) {
+      throw std::system_error(errno, std::generic_category(), "cannot get random bytes");
+    }
+    a |= 1;
+    b |= 1;
   }
 };
 

@@ -49,5 +49,6 @@ for shell in bash zsh fish; do
   offers 'udptool listen --color ' auto always never
   offers 'udptool join --dscp ' $code_points
   offers 'udptool send --file docs.' docs.sh
+  offers 'udptool join --user nobod' nobody
 done
 exit $failed

@@ -32,7 +32,7 @@ help_options() {
 manual_options() {
   awk -v command="$1" '
     /^\.Sh/ { options = $2 == "OPTIONS" }
-    /^\.Ss/ { ours = command ? /every command/ || $0 ~ "[ \"]" command "[ \"]" : /without a command/ }
+    /^\.Ss/ { ours = command ? /every command/ || $0 ~ "[ \"]" command "[ ,\"]" : /without a command/ }
     /^\.It Fl h / && options && !command { ours = 1 }
     options && ours && /^\.It Fl/ {
       for (i = 3; i <= NF && $i !~ /^(Ar|Ns|Cm|Op)$/; i++) if ($i !~ /^[,|]$/) print "-" $i

@@ -13,6 +13,8 @@ sound_tree() {
   printf '#include <CLI/CLI.hpp>\n#include "commands/listen.hpp"\n' >"$work/src/cli/listen.hpp"
   printf '#include "run/loop.hpp"\n#include "net/socket.hpp"\n' >"$work/src/commands/listen.hpp"
   printf '#include "run/signals.hpp"\n#include "net/socket.hpp"\n' >"$work/src/run/loop.hpp"
+  printf '#include <linux/landlock.h>\n#include <linux/capability.h>\n' >"$work/src/run/sandbox.cpp"
+  printf '#include <sys/socket.h>\n' >"$work/src/run/system_calls_filtered.cpp"
   printf '#include <sys/socket.h>\n#include "base/text.hpp"\n' >"$work/src/net/socket.hpp"
   printf '#include <string>\n' >"$work/src/base/text.hpp"
 }

@@ -1,0 +1,44 @@
+// What a process that is set up may still do: as whom, and within which walls.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace run {
+
+struct User {
+  std::string name;
+  uid_t uid;
+  gid_t gid;  // its primary group
+};
+
+// Throws base::UsageError when there is no such user, when it is root, and when this process is not root and so could
+// not become it.
+User find_user(const std::string& name);
+
+// Becomes the user, with its groups and without any capability, for good. Throws std::system_error.
+void become(const User& user);
+
+struct PrivilegeOptions {
+  std::optional<User> user;
+  bool sandbox = true;
+};
+
+// What a command still needs once it is in the sandbox, beside its sockets, timers and open files.
+struct LateNeeds {
+  std::vector<const char*> directories = {};  // to read in, at any depth
+  bool names = false;                         // to look names up: nsswitch.conf(5) and its modules
+};
+
+// Confines this thread, and those that it starts from now on, by Landlock and seccomp: no file is opened but those
+// that are needed, none is changed, no program is run, no process is started or signalled, and no socket is made but
+// for UDP, interface names and routes. Gives what this kernel or build lacks for it, a clause each; never fails.
+std::vector<std::string> enter_sandbox(const LateNeeds& needs);
+
+// The half that is seccomp's; gives what it lacks, or "".
+std::string filter_system_calls(const LateNeeds& needs);
+
+}  // namespace run
