@@ -17,19 +17,19 @@ ip addr add 10.0.0.1/24 brd + dev one
 ip route add 224.0.0.0/4 dev one
 )sh";
 
-// How many datagrams this namespace's sockets send from now on until none leaves for so long. What never ends is given
-// up after the usual time.
-std::uint64_t sent_until_quiet(std::uint64_t before) {
+// How many datagrams this namespace's sockets send from `before` on, at least so many, until none leaves for so long.
+// What never ends is given up after the usual time.
+std::uint64_t sent_until_quiet(std::uint64_t before, std::uint64_t least) {
   constexpr Milliseconds quiet{300};
-  std::uint64_t sent = before;
+  std::uint64_t sent = 0;
   const Stopwatch whole;
-  for (Stopwatch still; still.elapsed() < quiet && whole.elapsed() < patience;) {
+  for (Stopwatch still; (sent < least || still.elapsed() < quiet) && whole.elapsed() < patience;) {
     std::this_thread::sleep_for(Milliseconds(10));
-    const std::uint64_t now = kernel_counter("OutDatagrams");
+    const std::uint64_t now = kernel_counter("OutDatagrams") - before;
     if (now != sent) still = Stopwatch();
     sent = now;
   }
-  return sent - before;
+  return sent;
 }
 
 struct Pair {
@@ -89,7 +89,7 @@ TEST_CASE("loops: no two responders answer each other for ever") {
       const Listener one(silent(pair.one), {"0"}), two(silent(pair.two), {"0"});
       const std::uint64_t before = kernel_counter("OutDatagrams");
       RawIp().udp({unicast, two.port(), first, one.port()}, "a first ball");
-      const std::uint64_t sent = sent_until_quiet(before);
+      const std::uint64_t sent = sent_until_quiet(before, pair.least);
       CHECK(sent >= pair.least);
       CHECK(sent <= pair.most);
     }
@@ -114,6 +114,18 @@ TEST_CASE("loops: a responder does not answer itself, at whichever of its endpoi
     wait_until_taken(listener.port(1));
     const Finished result = listener.stop();
     CHECK(contains(result.err, std::to_string(sent) + " datagrams, "));
+    CHECK(kernel_counter("OutDatagrams") == before);
+  }
+}
+
+TEST_CASE("amplification: a forged sender that stands for everybody gets no answer, with -b neither") {
+  IN_NAMESPACE(network);
+  for (const Words& responder : {Words{"--echo"}, Words{"-b", "--echo"}, Words{"-b", "--reply", "x"}}) {
+    Listener listener(silent(responder), {"0"});
+    const std::uint64_t before = kernel_counter("OutDatagrams");
+    RawIp().udp({broadcast, 5'000, unicast, listener.port()}, "smurf");
+    wait_until_taken(listener.port());
+    CHECK(contains(listener.stop().err, "1 datagrams, "));
     CHECK(kernel_counter("OutDatagrams") == before);
   }
 }
