@@ -29,7 +29,7 @@ constexpr std::size_t some = 20'000;
 constexpr std::uint64_t most_memory = 1'024 * 1'024;  // KiB; the sanitizer keeps what was freed
 #else
 constexpr std::size_t many = 1'060'000;  // more than are counted
-constexpr std::size_t some = 150'000;
+constexpr std::size_t some = 100'000;
 constexpr std::uint64_t most_memory = 64 * 1'024;
 #endif
 constexpr std::size_t most_forged = 100'000;
