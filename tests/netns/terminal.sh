@@ -115,7 +115,7 @@ start "'$udptool' send -e -w 20 --interval 1ms --replies $count 127.0.0.1 5001 -
 must_be_harmless 'send, of replies'
 kill $!
 
-# Names. glibc passes on those of hosts(5) as they are, and refuses such names from DNS.
+# Names, out of hosts(5), which are passed on as they are.
 mount -t tmpfs none /mnt
 printf '127.0.0.1\t\033]0;hacked\a\033[10;10Hevil\302\2332J\n' >/mnt/hosts
 mount --bind /mnt/hosts /etc/hosts
