@@ -123,7 +123,9 @@ class Listener {
   std::unique_ptr<net::UdpSocket> bound(const net::Endpoint& endpoint) {
     auto socket = std::make_unique<net::UdpSocket>(loop_.context());
     socket->open(net::family_of(endpoint));
-    const net::GrantedBuffers granted = net::apply(options_.socket, false, *socket);
+    net::SocketOptions socket_options = options_.socket;
+    if (options_.echo || options_.reply) socket_options.broadcast = false;  // a forged sender may be everybody
+    const net::GrantedBuffers granted = net::apply(socket_options, false, *socket);
     net::WantedMetadata wanted = output::wanted_metadata(options_.output);
     if (options_.echo || options_.reply) {
       wanted.destination = true;  // to answer from the address that was asked

@@ -10,6 +10,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
 #include <cstdio>
+#include <future>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -171,9 +172,12 @@ void Loop::wait_inherited(std::shared_ptr<Watch> watch) {
 void Loop::aside(std::function<void()> work, std::function<void()> done) {
   const int finished = eventfd(0, EFD_CLOEXEC);
   if (finished < 0) fail("cannot make an eventfd");
+  // That a descriptor became readable orders no memory in C++: the future does.
+  std::packaged_task<void()> task(std::move(work));
+  const std::shared_future<void> result = task.get_future();
   // The thread owns a descriptor of its own, for it may outlive this loop.
-  std::thread([work = std::move(work), finished = dup(finished)] {
-    work();
+  std::thread([task = std::move(task), finished = dup(finished)]() mutable {
+    task();
     const std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t written = write(finished, &one, sizeof one);
     close(finished);
@@ -181,7 +185,8 @@ void Loop::aside(std::function<void()> work, std::function<void()> done) {
   ++work_in_hand;
   auto watch = std::make_shared<Watch>(context_);
   watch->descriptor.assign(finished);
-  watch->handler = [done = std::move(done)] {
+  watch->handler = [done = std::move(done), result] {
+    result.get();
     --work_in_hand;
     done();
     return false;

@@ -14,6 +14,7 @@ namespace {
 constexpr std::array<std::uint16_t, 13> answering_ports{7, 13, 17, 19, 37, 53, 69, 123, 161, 389, 1900, 5353, 11211};
 
 constexpr std::uint32_t most_echoes = 1'000;
+constexpr std::uint32_t most_repeats = 10'000;  // more, for a person may well ask the same again and again
 constexpr auto quiet = std::chrono::seconds(1);
 
 // A datagram to a group or to broadcast: over IPv4 the address to answer from then differs from the destination.
@@ -57,12 +58,15 @@ bool AnswerGuard::may_answer(const net::Received& received, std::string_view pay
   if (is_self(sender)) return false;
 
   Conversation& conversation = conversation_with(sender);
-  const std::hash<std::string_view> hash;
-  const bool echoed = conversation.heard != Time{} && hash(payload) == conversation.answer;
-  conversation.echoes = echoed && now - conversation.heard < quiet ? conversation.echoes + 1 : 0;
+  const std::hash<std::string_view> hash_of_bytes;
+  const std::uint64_t hash = hash_of_bytes(payload);
+  const bool goes_on = conversation.heard != Time{} && now - conversation.heard < quiet;
+  conversation.echoes = goes_on && hash == conversation.answer ? conversation.echoes + 1 : 0;
+  conversation.repeats = goes_on && hash == conversation.payload ? conversation.repeats + 1 : 0;
   conversation.heard = now;
-  if (conversation.echoes >= most_echoes) return false;
-  conversation.answer = hash(answer);
+  conversation.payload = hash;
+  if (conversation.echoes >= most_echoes || conversation.repeats >= most_repeats) return false;
+  conversation.answer = hash_of_bytes(answer);
   return true;
 }
 

@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "support/check.hpp"
+#include "support/kernel.hpp"
 #include "support/namespace.hpp"
 #include "support/udptool.hpp"
 
@@ -214,24 +215,6 @@ void blast(std::uint16_t port, std::size_t count) {
     }
     done += wanted;
   }
-}
-
-// A counter of the kernel's for this network namespace: /proc/net/snmp has a line of names and one of values.
-std::uint64_t kernel_counter(const std::string& name) {
-  std::ifstream file("/proc/net/snmp");
-  std::vector<std::string> names;
-  for (std::string line, word; std::getline(file, line);) {
-    if (!line.starts_with("Udp:")) continue;
-    std::istringstream words(line);
-    if (names.empty()) {
-      while (words >> word) names.push_back(word);
-      continue;
-    }
-    for (std::size_t i = 0; words >> word; ++i) {
-      if (names.at(i) == name) return std::stoull(word);
-    }
-  }
-  throw std::runtime_error("no counter " + name);
 }
 
 // What the summary tells: datagrams, dropped, ignored.

@@ -16,9 +16,11 @@ const std::set<std::uint16_t> forbidden{0, 7, 13, 17, 19, 37, 53, 69, 123, 161, 
 constexpr std::uint16_t own_port = 4'242;
 
 struct Peer {
-  std::string answer;  // the last one
+  std::string payload;  // the last one
+  std::string answer;
   Time heard{};
   unsigned echoes = 0;
+  unsigned repeats = 0;
 };
 
 struct Step {
@@ -59,10 +61,12 @@ bool may_answer(Peer& peer, const Step& step, Time now) {
   if (forbidden.contains(step.sender.port())) return false;
   if (many && step.answer.size() > step.payload.size()) return false;
   if (step.sender.port() == own_port && step.sender.address().is_loopback()) return false;
-  const bool echo = peer.heard != Time{} && peer.answer == step.payload && now - peer.heard < std::chrono::seconds(1);
-  peer.echoes = echo ? peer.echoes + 1 : 0;
+  const bool goes_on = peer.heard != Time{} && now - peer.heard < std::chrono::seconds(1);
+  peer.echoes = goes_on && peer.answer == step.payload ? peer.echoes + 1 : 0;
+  peer.repeats = goes_on && peer.payload == step.payload ? peer.repeats + 1 : 0;
   peer.heard = now;
-  if (peer.echoes >= 1'000) return false;
+  peer.payload = step.payload;
+  if (peer.echoes >= 1'000 || peer.repeats >= 10'000) return false;
   peer.answer = step.answer;
   return true;
 }
@@ -75,7 +79,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   traffic::AnswerGuard guard({net::Endpoint(net::asio::ip::make_address("127.0.0.1"), own_port)});
   std::map<std::uint64_t, Peer> peers;
   Time now{std::chrono::hours(1)};
-  unsigned left = 2'500;
+  unsigned left = 12'500;
   while (!feed.empty() && left > 0) {
     const std::uint8_t rhythm = feed.byte();
     Step step = step_from(feed, peers);
@@ -83,7 +87,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Peer& peer = peers[step.key];
     // Whether an address is its own the guard asks the kernel, which takes long.
     const bool often = (rhythm & 1) && step.sender.port() != own_port;
-    unsigned times = std::min(left, often ? (rhythm | 1u) * 8 : 1);
+    unsigned times = std::min(left, often ? (rhythm | 1u) * 64 : 1);
     for (left -= times; times > 0; --times) {
       now += std::chrono::milliseconds(rhythm & 2 ? 999 + (rhythm >> 2 & 3) : rhythm >> 4);
       net::Received received;

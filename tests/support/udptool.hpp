@@ -1,4 +1,5 @@
-// The built binary, as the end-to-end tests start it. UDPTOOL_PATH comes from CMake.
+// The built binary, as the end-to-end tests start it: UDPTOOL_PATH, which comes from CMake, or another that the
+// environment names in UDPTOOL.
 #pragma once
 
 #include <stdlib.h>
@@ -17,7 +18,8 @@
 namespace support {
 
 inline Words udptool(const Words& rest) {
-  Words words{UDPTOOL_PATH};
+  const char* other = std::getenv("UDPTOOL");
+  Words words{other != nullptr ? other : UDPTOOL_PATH};
   words.insert(words.end(), rest.begin(), rest.end());
   return words;
 }

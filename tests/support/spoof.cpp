@@ -1,0 +1,79 @@
+#include "support/spoof.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <stdexcept>
+
+namespace support {
+namespace {
+
+std::string two(std::size_t value) { return {static_cast<char>(value >> 8 & 0xff), static_cast<char>(value & 0xff)}; }
+
+std::string address_bytes(const std::string& text) {
+  in_addr address{};
+  inet_pton(AF_INET, text.c_str(), &address);
+  return {reinterpret_cast<const char*>(&address), sizeof address};
+}
+
+// RFC 1071.
+std::string checksum(std::string bytes) {
+  bytes.resize((bytes.size() + 1) / 2 * 2);
+  std::uint32_t sum = 0;
+  for (std::size_t i = 0; i < bytes.size(); i += 2) {
+    sum += static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[i])) << 8 |
+           static_cast<unsigned char>(bytes[i + 1]);
+  }
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
+  return two(~sum & 0xffff);
+}
+
+// The kernel adds the checksum of the header.
+std::string ip_packet(const std::string& from, const std::string& to, int protocol, const std::string& content) {
+  std::string header{"\x45\0", 2};
+  header += two(20 + content.size()) + two(0) + two(0);
+  header += {static_cast<char>(64), static_cast<char>(protocol)};
+  header += two(0);
+  return header + address_bytes(from) + address_bytes(to) + content;
+}
+
+// Without a checksum, as UDP over IPv4 may be (RFC 768).
+std::string udp_packet(const Ends& ends, std::string_view payload) {
+  const std::string header = two(ends.from_port) + two(ends.to_port) + two(8 + payload.size()) + two(0);
+  return ip_packet(ends.from, ends.to, IPPROTO_UDP, header + std::string(payload));
+}
+
+}  // namespace
+
+RawIp::RawIp() : fd_(socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW)) {
+  const int on = 1;
+  if (fd_ < 0) throw std::runtime_error(std::string("raw socket: ") + std::strerror(errno));
+  setsockopt(fd_, SOL_SOCKET, SO_BROADCAST, &on, sizeof on);
+}
+
+RawIp::~RawIp() { close(fd_); }
+
+void RawIp::udp(const Ends& ends, std::string_view payload) const { send(udp_packet(ends, payload), ends.to); }
+
+void RawIp::port_unreachable(const Ends& ends, std::string_view payload) const {
+  const std::string type_and_code{3, 3};
+  const std::string rest = std::string(4, '\0') + udp_packet(ends, payload);
+  const std::string message = type_and_code + checksum(type_and_code + std::string(2, '\0') + rest) + rest;
+  send(ip_packet(ends.to, ends.from, IPPROTO_ICMP, message), ends.from);
+}
+
+void RawIp::send(const std::string& packet, const std::string& to) const {
+  sockaddr_in name{};
+  name.sin_family = AF_INET;
+  inet_pton(AF_INET, to.c_str(), &name.sin_addr);
+  const auto* const address = reinterpret_cast<const sockaddr*>(&name);
+  if (sendto(fd_, packet.data(), packet.size(), 0, address, sizeof name) < 0) {
+    throw std::runtime_error("raw send to " + to + ": " + std::strerror(errno));
+  }
+}
+
+}  // namespace support

@@ -1,0 +1,34 @@
+// IPv4 packets of any sender, from a raw socket: for tests in namespaces (see support/namespace.hpp).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace support {
+
+struct Ends {
+  std::string from;
+  std::uint16_t from_port = 0;
+  std::string to;
+  std::uint16_t to_port = 0;
+};
+
+class RawIp {
+ public:
+  RawIp();
+  ~RawIp();
+  RawIp(const RawIp&) = delete;
+  RawIp& operator=(const RawIp&) = delete;
+
+  void udp(const Ends& ends, std::string_view payload) const;
+  // "Port unreachable" from `ends.to`, which quotes a datagram that `ends.from` is said to have sent.
+  void port_unreachable(const Ends& ends, std::string_view payload) const;
+
+ private:
+  void send(const std::string& packet, const std::string& to) const;
+
+  int fd_;
+};
+
+}  // namespace support
