@@ -1,5 +1,6 @@
 #include "run/loop.hpp"
 
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
@@ -8,6 +9,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/system/system_error.hpp>
 #include <cerrno>
 #include <cstdio>
 #include <system_error>
@@ -35,6 +37,12 @@ int work_in_hand = 0;  // threads that have not told that they are done
 
 [[noreturn]] void fail(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
 
+int duplicate(int descriptor) {
+  const int copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+  if (copy < 0) fail("cannot duplicate a descriptor");
+  return copy;
+}
+
 // An epoll instance with that one descriptor, or -1 when it cannot be waited for (a regular file).
 int epoll_with(int descriptor, std::uint32_t events) {
   const int epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -51,7 +59,13 @@ int epoll_with(int descriptor, std::uint32_t events) {
 
 }  // namespace
 
-Loop::Loop() { watch_signals(); }
+Loop::Loop() {
+  try {
+    watch_signals();
+  } catch (const boost::system::system_error& error) {  // names a part of Asio, and nothing that a user knows
+    throw std::system_error(error.code().value(), std::generic_category(), "cannot make an event loop");
+  }
+}
 Loop::~Loop() = default;
 
 bool Loop::signalled() { return stop_signalled() || alarm_signalled(); }
@@ -59,7 +73,7 @@ bool Loop::past_deadline() { return alarm_signalled(); }
 
 void Loop::watch_signals() {
   auto watch = std::make_shared<Watch>(context_);
-  watch->descriptor.assign(dup(catch_signals()));
+  watch->descriptor.assign(duplicate(catch_signals()));
   watch->handler = [this] {
     // The terminal has echoed ^C: what is said next begins a line.
     if (!alarm_signalled() && isatty(STDERR_FILENO) != 0) std::fputc('\n', stderr);
@@ -171,16 +185,16 @@ void Loop::wait_inherited(std::shared_ptr<Watch> watch) {
 void Loop::aside(std::function<void()> work, std::function<void()> done) {
   const int finished = eventfd(0, EFD_CLOEXEC);
   if (finished < 0) fail("cannot make an eventfd");
+  auto watch = std::make_shared<Watch>(context_);
+  watch->descriptor.assign(finished);
   // The thread owns a descriptor of its own, for it may outlive this loop.
-  std::thread([work = std::move(work), finished = dup(finished)] {
+  std::thread([work = std::move(work), finished = duplicate(finished)] {
     work();
     const std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t written = write(finished, &one, sizeof one);
     close(finished);
   }).detach();
   ++work_in_hand;
-  auto watch = std::make_shared<Watch>(context_);
-  watch->descriptor.assign(finished);
   watch->handler = [done = std::move(done)] {
     --work_in_hand;
     done();
