@@ -34,6 +34,8 @@ std::string_view hint_for(const std::system_error& error) {
   const std::string_view text = error.what();
   const int code = error.code().value();
   if (code == EADDRINUSE) return "port in use: another program has it";
+  if (code == EMFILE) return "raise the limit on open files: ulimit -n";
+  if (code == ENFILE) return "raise fs.file-max";
   if (code == EADDRNOTAVAIL && text.starts_with("cannot bind")) return "no interface here has this address";
   if (code == EACCES && text.starts_with("cannot bind")) return "ports below 1024 take root or CAP_NET_BIND_SERVICE";
   if (code == EACCES) return "add --broadcast if this is a broadcast address";

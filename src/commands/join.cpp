@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <system_error>
 
 #include "commands/confine.hpp"
@@ -36,6 +37,7 @@ class Joiner {
     if (options_.stop.wait) reception_.stop_when_idle(*options_.stop.wait);
     if (options_.stats) print_stats_every(*options_.stats);
     watch_for_stalls();
+    watch_interfaces();
     if (options_.leave_after) {
       loop_.after(*options_.leave_after, [this] {
         take_what_waits();
@@ -193,6 +195,13 @@ class Joiner {
   void print_stats_every(base::Nanoseconds interval) {
     reception_.print_stats_every(interval);
     loop_.every(interval, [this, interval] { membership_report_.stats(memberships_, interval); });
+  }
+
+  void watch_interfaces() {
+    std::set<unsigned> watched;
+    for (const auto& one : memberships_.all()) {
+      if (watched.insert(one->interface.index).second) reception_.tell_when_gone(one->interface);
+    }
   }
 
   // Traffic that stops some minutes after the join has a usual cause.

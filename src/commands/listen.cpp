@@ -31,6 +31,7 @@ class Listener {
     for (const auto& socket : sockets_) reception_.watch(*socket, hooks_for(*socket));
     for (const net::Endpoint& local : own) reception_.report().listening(local);
     if (options_.stop.wait) reception_.stop_when_idle(*options_.stop.wait);
+    if (options_.socket.interface) reception_.tell_when_gone(*options_.socket.interface);
     if (options_.stats) reception_.print_stats_every(*options_.stats);
     const run::StopReason reason = loop_.run();
     reception_.take_what_waits();

@@ -46,7 +46,11 @@ void Membership::count(const net::Received& received) {
   senders.add(*received.sender);
   stall_watch.heard(now, received.count());
   if (!streams) return;
-  const net::SystemTime arrival = received.metadata.time.value_or(output::now());
+  // On the steady clock, for setting the wall clock must not look like jitter. An age that cannot be: it was set just
+  // then.
+  const auto age = received.metadata.time ? output::now() - *received.metadata.time : base::Nanoseconds(0);
+  const bool credible = age > base::Nanoseconds(0) && age < std::chrono::minutes(1);
+  const net::SystemTime arrival(now.time_since_epoch() - (credible ? age : base::Nanoseconds(0)));
   for (std::size_t i = 0; i < received.count(); ++i) {
     streams->rtp.add(received.payload(i), arrival);
     streams->ts.add(received.payload(i));
@@ -74,11 +78,9 @@ Memberships::Socket& Memberships::open(const net::Endpoint& group) {
   try {
     socket->udp.open(net::family_of(group));
   } catch (const std::system_error& error) {
-    const int code = error.code().value();
-    if (!is_out_of_files(code)) throw;
-    const char* hint = code == EMFILE ? "raise the limit on open files: ulimit -n" : "raise fs.file-max";
-    throw std::system_error(error.code(), fmt::format("cannot join {} after {} sockets ({})", net::to_string(group),
-                                                      sockets_.size(), hint));
+    if (!is_out_of_files(error.code().value())) throw;
+    throw std::system_error(error.code(),
+                            fmt::format("cannot join {} after {} sockets", net::to_string(group), sockets_.size()));
   }
   socket->udp.set_reuse_address(true);
   net::SocketOptions options = options_;

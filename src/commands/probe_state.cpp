@@ -6,6 +6,7 @@
 #include <exception>
 #include <map>
 #include <set>
+#include <system_error>
 
 #include "commands/probe_modes.hpp"
 #include "commands/probe_records.hpp"
@@ -71,27 +72,36 @@ class StateProbe {
 
   // False when there was no room.
   bool send_one() {
+    const Instant begun = Instant::now();
     try {
       const Prober::Sent sent = prober_.send(log_.requests().make(log_.count()));
       if (sent.error == EAGAIN) return false;
-      log_.sent(sent.at);
-      statistics_.sent();
-      if (sent.error == EMSGSIZE) too_big_by_now();
-    } catch (const std::exception&) {
+      count_sent(sent.at);
+      // With --df, once a router has told that the path takes less, or a link takes less by now.
+      if (sent.error == EMSGSIZE) kept_back("larger than the path MTU");
+    } catch (const std::system_error& error) {
       if (log_.count() == 0) throw;
-      failure_ = std::current_exception();  // once what is known has been told
-      loop().stop(run::StopReason::done);
+      failure_ = std::current_exception();
+      count_sent(begun);
+      kept_back(error.code().message());
     }
     if (!expiry_armed_) arm_expiry();
     return true;
   }
 
-  // With --df, once a router has told that the path takes less: this host does not even send it.
-  void too_big_by_now() {
+  void count_sent(const Instant& when) {
+    log_.sent(when);
+    statistics_.sent();
+  }
+
+  // This host did not take the last probe. A series goes on: the route may come back.
+  void kept_back(const std::string& why) {
     ProbeRecord record = record_of(log_.count() - 1);
     record.state = ProbeState::unreachable;
-    record.detail = "larger than the path MTU (this host)";
+    record.detail = why + " (this host)";
     settle(record);
+    prober_.sink().flush();
+    if (!series_) loop().stop(run::StopReason::done);
   }
 
   run::Clock::time_point end_of_wait(std::uint64_t sequence) const {
@@ -270,7 +280,7 @@ class StateProbe {
     }
     if (writer_.json()) writer_.summary(state, summary, responders_.size());
     prober_.sink().flush();
-    if (failure_) std::rethrow_exception(failure_);
+    if (failure_ && !received_) std::rethrow_exception(failure_);
     if (state == ProbeState::open) return base::ExitStatus::done;
     prober_.hint_at_family();
     return refused_ ? base::ExitStatus::refused : base::ExitStatus::nothing;
@@ -319,7 +329,7 @@ class StateProbe {
   std::set<std::pair<std::uint64_t, net::Endpoint>> answers_;  // of many: to which probe, from whom
   std::set<std::uint64_t> answered_;                           // of many: probes that wait on, but not in vain
   std::set<net::Endpoint> responders_;
-  std::exception_ptr failure_;
+  std::exception_ptr failure_;  // of this host, to send: the last
   std::uint64_t next_expiry_ = 0;
   std::uint64_t settled_ = 0;
   std::uint64_t strange_ = 0;  // datagrams of the target that answer no probe

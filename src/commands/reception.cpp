@@ -4,7 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
+
+#include "base/text.hpp"
 
 namespace commands {
 
@@ -28,18 +31,20 @@ std::size_t Reception::places_left() const {
 }
 
 void Reception::take_what_waits() {
-  for (const Watched& watched : watched_) drain(watched);
+  // As much as the buffer (twice of what was granted) may have held: a flood does not end because we do.
+  constexpr std::size_t least_cost = 512;  // bytes of it that a datagram takes
+  for (const Watched& watched : watched_) {
+    drain(watched, 2 * watched.socket.receive_buffer() / least_cost / batch_.places() + 1);
+  }
 }
 
-void Reception::drain(const Watched& watched) {
+void Reception::drain(const Watched& watched, std::size_t most_batches) {
   const auto& [socket, hooks] = watched;
-  // After so many batches other sockets and timers get their turn.
-  constexpr int batches_a_turn = 32;
   constexpr std::uint64_t drains_a_drop_check = 1'024;  // often enough for a 32-bit counter
   const std::uint16_t local_port = socket.local_port() != 0 ? socket.local_port() : socket.local_endpoint().port();
   const std::uint64_t before = totals_.datagrams;
   const bool at_the_end = loop_.stopping();
-  for (int i = 0; i < batches_a_turn && !is_complete() && (at_the_end || !loop_.stopping()); ++i) {
+  for (std::size_t i = 0; i < most_batches && !is_complete() && (at_the_end || !loop_.stopping()); ++i) {
     const std::size_t count = socket.receive(batch_, places_left());
     for (std::size_t place = 0; place < count; ++place) take(batch_[place], local_port, hooks);
     if (count > 0 && hooks.batch_done) hooks.batch_done();
@@ -83,6 +88,15 @@ void Reception::check_idle(base::Nanoseconds idle) {
   } else {
     loop_.after(idle - quiet, [this, idle] { check_idle(idle); });
   }
+}
+
+void Reception::tell_when_gone(const net::Interface& interface) {
+  loop_.every(std::chrono::seconds(1), [this, interface, told = false]() mutable {
+    if (told || net::exists(interface)) return;
+    told = true;
+    report_.notice(fmt::format("interface {} is gone: nothing more comes from it, nor from a new one of that name",
+                               base::escaped(interface.name)));
+  });
 }
 
 void Reception::print_stats_every(base::Nanoseconds interval) {

@@ -36,6 +36,8 @@ class Reception {
 
   // Stops the loop when nothing was taken for so long.
   void stop_when_idle(base::Nanoseconds idle);
+  // Says so, once, when that interface is gone, and with it what was bound or joined there: the kernel does not.
+  void tell_when_gone(const net::Interface& interface);
   void print_stats_every(base::Nanoseconds interval);
 
   std::uint64_t datagrams() const { return totals_.datagrams; }
@@ -47,7 +49,10 @@ class Reception {
     Hooks hooks;
   };
 
-  void drain(const Watched& watched);
+  // After so many batches other sockets and timers get their turn.
+  static constexpr std::size_t batches_a_turn = 32;
+
+  void drain(const Watched& watched, std::size_t most_batches = batches_a_turn);
   void take(net::Received received, std::uint16_t local_port, const Hooks& hooks);
   void check_idle(base::Nanoseconds idle);
   std::size_t places_left() const;

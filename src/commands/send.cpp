@@ -151,7 +151,7 @@ class Session {
   }
 
   void give_up_first(int error) {
-    if (error == EACCES) {
+    if (error == EACCES && sent_ == 0) {  // what is forbidden from the start is the wrong destination
       throw std::system_error(error, std::generic_category(),
                               "cannot send to " + net::to_string(destination_.endpoint));
     }

@@ -7,9 +7,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <map>
 #include <memory>
+#include <system_error>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
@@ -26,7 +28,9 @@ std::string listing() {
 
 std::vector<Interface> interfaces() {
   ifaddrs* first = nullptr;
-  if (getifaddrs(&first) != 0) throw base::Failure("cannot list the network interfaces");
+  if (getifaddrs(&first) != 0) {
+    throw std::system_error(errno, std::generic_category(), "cannot list the network interfaces");
+  }
   const std::unique_ptr<ifaddrs, decltype(&freeifaddrs)> owner(first, &freeifaddrs);
   std::map<unsigned, Interface> found;
   for (const ifaddrs* entry = first; entry != nullptr; entry = entry->ifa_next) {
@@ -70,6 +74,11 @@ std::string_view interface_name(unsigned index) {
   thread_local std::string unknown;
   if (if_indextoname(index, name) == nullptr) return unknown = std::to_string(index);
   return names[index] = name;
+}
+
+bool exists(const Interface& interface) {
+  char name[IF_NAMESIZE];
+  return if_indextoname(interface.index, name) != nullptr || errno != ENXIO;
 }
 
 std::vector<Interface> candidates_for(const Address& address) {

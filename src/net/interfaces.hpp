@@ -34,6 +34,9 @@ Interface find_interface(std::string_view word);
 // good until the next call.
 std::string_view interface_name(unsigned index);
 
+// False once the interface is gone: a new one of the same name has another index.
+bool exists(const Interface& interface);
+
 // Interfaces by which a group or link-local address could be meant: up, not the loopback, with the address that
 // takes; the loopback only where there is no other.
 std::vector<Interface> candidates_for(const Address& address);

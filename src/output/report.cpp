@@ -61,6 +61,7 @@ void Report::summary(const Totals& totals) {
     event.number("dropped", totals.dropped).number("ignored", totals.ignored).raw("seconds", seconds);
     return;
   }
+  if (sink_.gave_up()) line("note: the output was not read before the deadline: the last records are not in it");
   const std::string sent =
       totals.sent ? fmt::format("sent {} datagrams, {} bytes; received ", *totals.sent, totals.sent_bytes) : "";
   line(fmt::format("{}{} datagrams, {} bytes, {}{} senders, {}{} dropped, {} ignored, {} s", sent, totals.datagrams,

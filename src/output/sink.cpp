@@ -31,7 +31,7 @@ void Sink::write_all(std::string_view bytes) {
     if (written > 0) bytes.remove_prefix(static_cast<std::size_t>(written));
     if (!giving_up && !bytes.empty() && give_up_()) {
       // Whole records only: what is left of the one that was cut is its line's end.
-      giving_up = true;
+      giving_up = gave_up_ = true;
       bytes = bytes.substr(0, std::min(bytes.find('\n'), bytes.size() - 1) + 1);
     } else if (giving_up && written < 0) {
       return;  // not even that: the reader does not read
@@ -46,7 +46,8 @@ void Sink::write_views() {
     const ssize_t written = writev(descriptor_, &views_[first], count);
     if (written < 0) {
       check(errno);
-      if (give_up_()) break;
+      gave_up_ = give_up_();
+      if (gave_up_) break;
       continue;
     }
     std::size_t left = static_cast<std::size_t>(written);
@@ -59,6 +60,11 @@ void Sink::write_views() {
 }
 
 void Sink::flush() {
+  if (gave_up_) {  // no record after a gap, and no more waiting
+    buffer_.clear();
+    views_.clear();
+    return;
+  }
   if (!buffer_.empty()) {
     // Forgotten even when writing fails, so that nothing is written twice.
     std::string bytes;

@@ -31,6 +31,9 @@ class Sink {
   // Writes everything. Throws Closed when the reader has gone, and Failure when it cannot be written.
   void flush();
 
+  // True once records were left unwritten, as `give_up` asked. Nothing is written from then on.
+  bool gave_up() const { return gave_up_; }
+
  private:
   static constexpr std::size_t flush_size = 64 * 1024;  // what a pipe holds
 
@@ -42,6 +45,7 @@ class Sink {
   std::function<bool()> give_up_;
   std::string buffer_;
   std::vector<iovec> views_;
+  bool gave_up_ = false;
 };
 
 }  // namespace output

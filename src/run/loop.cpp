@@ -1,5 +1,6 @@
 #include "run/loop.hpp"
 
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
@@ -8,6 +9,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/system/system_error.hpp>
 #include <cerrno>
 #include <cstdio>
 #include <future>
@@ -36,6 +38,12 @@ int work_in_hand = 0;  // threads that have not told that they are done
 
 [[noreturn]] void fail(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
 
+int duplicate(int descriptor) {
+  const int copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+  if (copy < 0) fail("cannot duplicate a descriptor");
+  return copy;
+}
+
 // An epoll instance with that one descriptor, or -1 when it cannot be waited for (a regular file).
 int epoll_with(int descriptor, std::uint32_t events) {
   const int epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -52,7 +60,13 @@ int epoll_with(int descriptor, std::uint32_t events) {
 
 }  // namespace
 
-Loop::Loop() { watch_signals(); }
+Loop::Loop() {
+  try {
+    watch_signals();
+  } catch (const boost::system::system_error& error) {  // names a part of Asio, and nothing that a user knows
+    throw std::system_error(error.code().value(), std::generic_category(), "cannot make an event loop");
+  }
+}
 Loop::~Loop() = default;
 
 bool Loop::signalled() { return stop_signalled() || alarm_signalled(); }
@@ -60,7 +74,7 @@ bool Loop::past_deadline() { return alarm_signalled(); }
 
 void Loop::watch_signals() {
   auto watch = std::make_shared<Watch>(context_);
-  watch->descriptor.assign(dup(catch_signals()));
+  watch->descriptor.assign(duplicate(catch_signals()));
   watch->handler = [this, terminal = isatty(STDERR_FILENO) != 0] {
     // The terminal has echoed ^C: what is said next begins a line.
     if (!alarm_signalled() && terminal) std::fputc('\n', stderr);
@@ -172,19 +186,19 @@ void Loop::wait_inherited(std::shared_ptr<Watch> watch) {
 void Loop::aside(std::function<void()> work, std::function<void()> done) {
   const int finished = eventfd(0, EFD_CLOEXEC);
   if (finished < 0) fail("cannot make an eventfd");
+  auto watch = std::make_shared<Watch>(context_);
+  watch->descriptor.assign(finished);
   // That a descriptor became readable orders no memory in C++: the future does.
   std::packaged_task<void()> task(std::move(work));
   const std::shared_future<void> result = task.get_future();
   // The thread owns a descriptor of its own, for it may outlive this loop.
-  std::thread([task = std::move(task), finished = dup(finished)]() mutable {
+  std::thread([task = std::move(task), finished = duplicate(finished)]() mutable {
     task();
     const std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t written = write(finished, &one, sizeof one);
     close(finished);
   }).detach();
   ++work_in_hand;
-  auto watch = std::make_shared<Watch>(context_);
-  watch->descriptor.assign(finished);
   watch->handler = [done = std::move(done), result] {
     result.get();
     --work_in_hand;

@@ -1,13 +1,10 @@
 // What was asked for is what was sent and what failed; what was sent is what was shown, ignored and dropped.
 // Always.
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -19,7 +16,7 @@
 #include "support/check.hpp"
 #include "support/kernel.hpp"
 #include "support/namespace.hpp"
-#include "support/udptool.hpp"
+#include "support/slow_reader.hpp"
 
 using namespace support;
 
@@ -145,49 +142,6 @@ constexpr std::size_t many = 200'000;
 constexpr std::size_t many = 1'000'000;
 #endif
 
-// A pipe by name and its reader, who takes little at a time.
-class SlowReader {
- public:
-  SlowReader() {
-    path_ = TemporaryFile().path();
-    REQUIRE(mkfifo(path_.c_str(), 0600) == 0);
-    fd_ = open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  }
-  ~SlowReader() {
-    finish();
-    close(fd_);
-    std::filesystem::remove(path_);
-  }
-  const std::string& path() const { return path_; }
-  // When there is a writer.
-  void start() {
-    thread_ = std::thread([this] { read_all(); });
-  }
-  void hurry() { hurry_ = true; }
-  // All that came; the writer must have gone or be going.
-  const std::string& finish() {
-    if (thread_.joinable()) thread_.join();
-    return bytes_;
-  }
-
- private:
-  void read_all() {
-    std::string buffer(32 * 1'024, '\0');
-    for (;;) {
-      const ssize_t size = read(fd_, buffer.data(), buffer.size());
-      if (size == 0) return;
-      if (size > 0) bytes_.append(buffer, 0, static_cast<std::size_t>(size));
-      if (!hurry_ || size < 0) std::this_thread::sleep_for(Milliseconds(5));
-    }
-  }
-
-  std::string path_;
-  int fd_ = -1;
-  std::thread thread_;
-  std::atomic<bool> hurry_ = false;
-  std::string bytes_;
-};
-
 // Sends `count` numbered datagrams as fast as the kernel takes them, one in ten from 127.0.0.2.
 void blast(std::uint16_t port, std::size_t count) {
   constexpr std::size_t batch = 64;
@@ -215,20 +169,6 @@ void blast(std::uint16_t port, std::size_t count) {
     }
     done += wanted;
   }
-}
-
-// What the summary tells: datagrams, dropped, ignored.
-struct Summary {
-  std::uint64_t datagrams = 0, dropped = 0, ignored = 0;
-};
-
-Summary summary_of(const std::string& err) {
-  std::smatch found;
-  const std::regex pattern("([0-9]+) datagrams, .* ([0-9]+) dropped, ([0-9]+) ignored, ");
-  const bool matched = std::regex_search(err, found, pattern);
-  CAPTURE(err);
-  REQUIRE(matched);
-  return {std::stoull(found[1]), std::stoull(found[2]), std::stoull(found[3])};
 }
 
 }  // namespace

@@ -1,0 +1,83 @@
+// A preload (ld.so(8)) for a host that is worse than this one.
+//   FAULT_NO_IPV6   the kernel knows no IPv6: socket(2) says so
+//   FAULT_CLOCK     somebody sets the wall clock back or forth by hours, every 20 ms; the kernel's receive times are
+//                   on that clock too
+#include <dlfcn.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+
+namespace {
+
+constexpr std::int64_t second = 1'000'000'000;
+constexpr std::int64_t period = 20'000'000;
+
+template <class Function>
+Function* real(const char* name) {
+  return reinterpret_cast<Function*>(dlsym(RTLD_NEXT, name));
+}
+
+std::int64_t read_clock(clockid_t clock) {
+  static auto* const get = real<decltype(clock_gettime)>("clock_gettime");
+  timespec now{};
+  get(clock, &now);
+  return now.tv_sec * second + now.tv_nsec;
+}
+
+// By how many seconds the wall clock was wrong at that moment of the steady one: never twice by the same in a while.
+std::int64_t offset_at(std::int64_t steady) {
+  const std::int64_t hours = steady / period % 64;
+  return (hours % 2 == 0 ? hours : -hours) * 3'600;
+}
+
+void falsify(timespec& wall) {
+  const std::int64_t age = read_clock(CLOCK_REALTIME) - (wall.tv_sec * second + wall.tv_nsec);
+  wall.tv_sec += offset_at(read_clock(CLOCK_MONOTONIC) - age);
+}
+
+void falsify_stamps(msghdr& message) {
+  if (std::getenv("FAULT_CLOCK") == nullptr) return;
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_TIMESTAMPNS) continue;
+    timespec stamp{};
+    std::memcpy(&stamp, CMSG_DATA(header), sizeof stamp);
+    falsify(stamp);
+    std::memcpy(CMSG_DATA(header), &stamp, sizeof stamp);
+  }
+}
+
+}  // namespace
+
+extern "C" int socket(int family, int type, int protocol) noexcept {
+  static auto* const open = real<decltype(socket)>("socket");
+  if (family == AF_INET6 && std::getenv("FAULT_NO_IPV6") != nullptr) {
+    errno = EAFNOSUPPORT;
+    return -1;
+  }
+  return open(family, type, protocol);
+}
+
+extern "C" int clock_gettime(clockid_t clock, timespec* now) noexcept {
+  const std::int64_t time = read_clock(clock);
+  *now = {time / second, time % second};
+  if (clock == CLOCK_REALTIME && std::getenv("FAULT_CLOCK") != nullptr) falsify(*now);
+  return 0;
+}
+
+extern "C" ssize_t recvmsg(int fd, msghdr* message, int flags) {
+  static auto* const receive = real<decltype(recvmsg)>("recvmsg");
+  const ssize_t size = receive(fd, message, flags);
+  if (size >= 0) falsify_stamps(*message);
+  return size;
+}
+
+extern "C" int recvmmsg(int fd, mmsghdr* messages, unsigned count, int flags, timespec* timeout) {
+  static auto* const receive = real<decltype(recvmmsg)>("recvmmsg");
+  const int got = receive(fd, messages, count, flags, timeout);
+  for (int i = 0; i < got; ++i) falsify_stamps(messages[i].msg_hdr);
+  return got;
+}
