@@ -257,6 +257,8 @@ TEST_CASE("faults: with few files a command works or is exit 2 and one line with
       const Finished result = run_in_shell("ulimit -n " + std::to_string(files) + "; exec \"$@\"", words);
       CAPTURE(result.err);
       CHECK(watch.elapsed() < patience / 3);
+      // Whoever started the tests may have left files open: then there are too few for the loader of programs already.
+      if (contains(result.err, "error while loading shared libraries")) continue;
       CHECK(result.ending.signal == 0);
       CHECK(result.ending.status <= 2);
       if (result.ending != failed) continue;

@@ -118,3 +118,13 @@ TEST_CASE("no DNS: a trace that waits for names is ended by -W, with what it kno
   CHECK(result.ending == done);
   CHECK(is_like(result.out, "1\t127.0.0.1\t[0-9. ]+ ms\treached\n"));
 }
+
+TEST_CASE("no DNS: a trace shows its hops although nobody tells their names") {
+  IN_NAMESPACE(resolver("127.0.0.1") + "echo >/mnt/hosts; mount --bind /mnt/hosts /etc/hosts");
+  const RawUdp server("127.0.0.1", 53);
+  const Stopwatch watch;
+  const Finished result = run_udptool({"probe", "--trace", "--names", "127.0.0.1"});
+  CHECK(watch.elapsed() < Milliseconds(8'000));  // glibc gives up after 10 s
+  CHECK(result.ending == done);
+  CHECK(result.out.starts_with("1\t127.0.0.1\t"));
+}
