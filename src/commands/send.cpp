@@ -101,6 +101,7 @@ class Session {
     batch_.clear();
     wants_input_ = false;
     const auto now = pacer_ ? run::Clock::now() : run::Clock::time_point{};
+    const std::size_t unfragmented = destination_.unfragmented();
     try {
       while (!batch_.full() && (!pacer_ || pacer_->is_due(now))) {
         const auto payload = source_->next();
@@ -108,7 +109,7 @@ class Session {
           wants_input_ = !source_->ended();
           return;
         }
-        if (payload->size() > destination_.unfragmented()) note_fragments(payload->size());
+        if (payload->size() > unfragmented) note_fragments(payload->size());
         batch_.add(*payload);
         ++asked_;
         if (pacer_) pacer_->spend(options_.bitrate ? static_cast<double>(payload->size()) * 8 : 1);

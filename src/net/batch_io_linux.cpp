@@ -150,8 +150,10 @@ SendResult UdpSocket::send(SendBatch& batch) {
     }
     stale_errors = 0;
     std::size_t datagrams = 0;
-    for (int i = 0; i < taken; ++i) datagrams += messages_->runs[static_cast<std::size_t>(i)];
-    for (const Outgoing& one : batch.waiting().first(datagrams)) result.bytes += one.size;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(taken); ++i) {
+      datagrams += messages_->runs[i];
+      result.bytes += messages_->headers[i].msg_len;
+    }
     batch.sent(datagrams);
     result.datagrams += datagrams;
   }

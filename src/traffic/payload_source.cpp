@@ -176,6 +176,7 @@ class Input : public PayloadSource {
     if (buffer_.size() < left + block) buffer_.resize(left + block);
     unread_ = {buffer_.data(), left};
     taken_ = 0;
+    // Read, not mapped, although that would be faster: a mapped file that shrinks ends the program (SIGBUS).
     const ssize_t got = read(source(), buffer_.data() + left, block);
     if (got < 0) {
       if (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK) return;
