@@ -20,7 +20,7 @@ using namespace support;
 namespace {
 
 #if defined(__SANITIZE_ADDRESS__)
-constexpr std::size_t rounds = 40;
+constexpr std::size_t rounds = 24;
 constexpr std::chrono::microseconds most_latest{1'500'000};
 #else
 constexpr std::size_t rounds = 1'000;
