@@ -67,6 +67,7 @@ while left > 0:
     left -= 1
 END
 
+variables=() # of udptool's environment
 # capture NAME COUNT WORDS...: udptool send WORDS, until COUNT datagrams have been seen on the wire.
 capture() {
   local name=$1 count=$2 status=0
@@ -75,7 +76,7 @@ capture() {
   python3 "$work/capture.py" "$count" >"$work/$name" 2>"$work/said" &
   local seen=$!
   until [ -s "$work/said" ]; do sleep 0.01; done
-  "$udptool" send -q -p 4000 "$@" || status=$?
+  env "${variables[@]}" "$udptool" send -q -p 4000 "$@" || status=$?
   wait "$seen" || cat "$work/said"
   return "$status"
 }
@@ -84,10 +85,12 @@ capture() {
 same() {
   local what=$1 count=$2
   shift 2
+  variables=()
   capture whole "$count" "$@"
   : >"$work/log"
-  LD_PRELOAD=$fail_send FAIL_SEND_MARK=x FAIL_SEND_ERRNO=5 FAIL_SEND_TIMES=1 FAIL_SEND_LOG=$work/log \
-    capture single "$count" "$@"
+  variables=(LD_PRELOAD="$fail_send" ASAN_OPTIONS=verify_asan_link_order=0 FAIL_SEND_MARK=x FAIL_SEND_ERRNO=5
+    FAIL_SEND_TIMES=1 FAIL_SEND_LOG="$work/log")
+  capture single "$count" "$@"
   is "$what: all of them" "$(wc -l <"$work/whole") $(wc -l <"$work/single")" "$count $count"
   like "$what: a run was cut" "$(cat "$work/log")" '([2-9]|[1-9][0-9]+)'
   is "$what: the same" "$(diff "$work/whole" "$work/single" | head -c 300)" ""
