@@ -4,7 +4,7 @@
 #include "base/units.hpp"
 #include "cli/commands.hpp"
 #include "cli/shared_options.hpp"
-#include "commands/join.hpp"
+#include "commands/join/join.hpp"
 
 namespace cli {
 

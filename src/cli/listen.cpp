@@ -1,4 +1,4 @@
-#include "commands/listen.hpp"
+#include "commands/listen/listen.hpp"
 #include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "cli/shared_options.hpp"

@@ -4,7 +4,7 @@
 #include "base/units.hpp"
 #include "cli/commands.hpp"
 #include "cli/shared_options.hpp"
-#include "commands/probe.hpp"
+#include "commands/probe/probe.hpp"
 
 namespace cli {
 namespace {
@@ -26,10 +26,10 @@ struct ProbeWords {
 
 constexpr std::uint16_t trace_port = 33'434;  // where traceroute(8) begins
 
-const traffic::Payload* find_payload(const std::string& word) {
-  if (const traffic::Payload* found = traffic::find_payload(word)) return found;
+const commands::Payload* find_payload(const std::string& word) {
+  if (const commands::Payload* found = commands::find_payload(word)) return found;
   std::string names;
-  for (const traffic::Payload& each : traffic::payloads())
+  for (const commands::Payload& each : commands::payloads())
     names += fmt::format("{}{}", names.empty() ? "" : ", ", each.name);
   throw UsageError(fmt::format("no payload '{}'; known are {}", base::escaped(word), names));
 }
@@ -64,7 +64,7 @@ void bind_request(CommandApp& app, ProbeWords& words, commands::ProbeOptions& op
 }
 
 void settle_request(const ProbeWords& words, commands::ProbeOptions& options) {
-  traffic::RequestChoice& request = options.request;
+  commands::RequestChoice& request = options.request;
   exclude(request.payload != nullptr, "--payload", words.data.has_value(), "--data");
   exclude(request.payload != nullptr, "--payload", request.size.has_value(), "--size");
   exclude(words.data.has_value(), "--data", request.size.has_value(), "--size");

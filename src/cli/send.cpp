@@ -5,7 +5,7 @@
 #include "base/units.hpp"
 #include "cli/commands.hpp"
 #include "cli/shared_options.hpp"
-#include "commands/send.hpp"
+#include "commands/send/send.hpp"
 
 namespace cli {
 namespace {
@@ -24,7 +24,7 @@ struct PayloadWords {
   std::optional<double> interval_rate;
 };
 
-void bind_payloads(CommandApp& app, PayloadWords& words, traffic::SourceOptions& payloads) {
+void bind_payloads(CommandApp& app, PayloadWords& words, commands::SourceOptions& payloads) {
   app.value("-f,--file", "FILE", "read FILE instead of stdin", [&](const std::string& word) { payloads.file = word; });
   app.flag("-x,--hex", "messages or input are hexadecimal", words.hex);
   app.flag("-e,--escapes", "messages or input carry C escapes", words.escapes);
@@ -65,7 +65,7 @@ void bind_socket_of_sender(CommandApp& app, commands::SendOptions& options) {
 }
 
 void settle_payloads(const PayloadWords& words, commands::SendOptions& options) {
-  traffic::SourceOptions& payloads = options.payloads;
+  commands::SourceOptions& payloads = options.payloads;
   const bool messages = !payloads.messages.empty();
   const bool file = payloads.file.has_value();
   exclude(payloads.size.has_value(), "--size", messages, "MESSAGE");
@@ -96,15 +96,15 @@ void settle_payloads(const PayloadWords& words, commands::SendOptions& options) 
   if (options.stop.count == 0u && !messages && !generated && !file) {
     throw UsageError("--count 0 cannot repeat stdin for ever; give a MESSAGE, --file or --size");
   }
-  payloads.encoding = words.hex       ? traffic::Encoding::hexadecimal
-                      : words.escapes ? traffic::Encoding::escapes
-                                      : traffic::Encoding::plain;
+  payloads.encoding = words.hex       ? commands::Encoding::hexadecimal
+                      : words.escapes ? commands::Encoding::escapes
+                                      : commands::Encoding::plain;
   payloads.offset = words.offset.value_or(0);
-  if (words.whole) payloads.cut.at = traffic::CutAt::end;
-  if (words.chunk) payloads.cut = {traffic::CutAt::size, "", *words.chunk};
+  if (words.whole) payloads.cut.at = commands::CutAt::end;
+  if (words.chunk) payloads.cut = {commands::CutAt::size, "", *words.chunk};
   if (words.delimiter) payloads.cut.delimiter = *words.delimiter;
   payloads.rounds = options.stop.count.value_or(1);
-  if (payloads.rounds == 0) payloads.rounds = traffic::for_ever;
+  if (payloads.rounds == 0) payloads.rounds = commands::for_ever;
 }
 
 void settle_pace(const PayloadWords& words, commands::SendOptions& options) {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "cli/command_app.hpp"
-#include "net/socket_options.hpp"
+#include "net/options.hpp"
 #include "output/options.hpp"
 #include "run/loop.hpp"
 #include "run/privileges.hpp"

@@ -4,7 +4,7 @@
 #include <cstddef>
 
 #include "net/datagram.hpp"
-#include "net/transport_error.hpp"
+#include "net/icmp.hpp"
 
 struct msghdr;
 

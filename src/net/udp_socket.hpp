@@ -20,7 +20,7 @@
 #include "net/datagram.hpp"
 #include "net/interfaces.hpp"
 #include "net/send_batch.hpp"
-#include "net/transport_error.hpp"
+#include "net/icmp.hpp"
 
 namespace net {
 

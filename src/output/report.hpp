@@ -8,7 +8,7 @@
 
 #include "base/units.hpp"
 #include "net/interfaces.hpp"
-#include "net/transport_error.hpp"
+#include "net/icmp.hpp"
 #include "output/options.hpp"
 #include "output/sink.hpp"
 

@@ -1,6 +1,6 @@
 #!/bin/bash
-# layers.sh [TREE]: the house rules that a compiler does not see, in TREE/src. Includes point downwards only, CLI11
-# stays in cli/ and the system's socket headers in net/, and files and functions stay short.
+# layers.sh [TREE]: the house rules that a compiler does not see, in TREE/src. Includes point downwards only, no room
+# of commands/ includes another, CLI11 stays in cli/ and the system's socket headers in net/, and files and functions stay short.
 set -eu -o pipefail
 cd "${1:-$(dirname "$0")/../..}"
 longest_file=350
@@ -27,6 +27,13 @@ folder() {
   esac
 }
 
+# room PATH: the room of commands/ that a path is in; nothing for what all of them share.
+room() {
+  case $1 in
+    commands/*/*) r=${1#commands/} && echo "${r%%/*}" ;;
+  esac
+}
+
 problems=0
 problem() {
   echo "$*"
@@ -49,6 +56,9 @@ include() {
   if [ "$from" != "$to" ] && [ "$(floor "$to")" -ge "$(floor "$from")" ]; then
     problem "src/$1: $from must not include $to (\"$2\")"
   fi
+  if [ "$from" = commands ] && [ -n "$(room "$2")" ] && [ "$(room "$1")" != "$(room "$2")" ]; then
+    problem "src/$1: no room of commands/ includes another (\"$2\"): what two of them need moves up"
+  fi
 }
 
 # includes PATTERN: lines of FILE:HEADER for the includes in src/ that match.
@@ -69,6 +79,7 @@ while IFS=: read -r file header; do
   case $file:$header in
     net/* | *:linux/landlock.h | *:linux/capability.h) ;;
     run/system_calls_*:*) ;; # names the sockets that are allowed, and makes none
+    commands/join/explain/host_state_linux.cpp:*) ;; # asks the kernel about interfaces
     *) problem "src/$file: <$header> belongs to net/ alone" ;;
   esac
 done < <(includes '<(sys/socket\.h|netinet/[^>]*|arpa/inet\.h|netdb\.h|net/[^>]*|ifaddrs\.h|linux/[^>]*)>')

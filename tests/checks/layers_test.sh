@@ -8,10 +8,11 @@ failed=0
 
 sound_tree() {
   rm -rf "$work/src"
-  mkdir -p "$work"/src/{cli,commands,run,output,traffic,net,base}
+  mkdir -p "$work"/src/{cli,commands/listen,commands/send,run,output,traffic,net,base}
   printf '#include "cli/listen.hpp"\n#include "base/text.hpp"\n' >"$work/src/main.cpp"
-  printf '#include <CLI/CLI.hpp>\n#include "commands/listen.hpp"\n' >"$work/src/cli/listen.hpp"
-  printf '#include "run/loop.hpp"\n#include "net/socket.hpp"\n' >"$work/src/commands/listen.hpp"
+  printf '#include <CLI/CLI.hpp>\n#include "commands/listen/listen.hpp"\n' >"$work/src/cli/listen.hpp"
+  printf '#include "run/loop.hpp"\n#include "net/socket.hpp"\n' >"$work/src/commands/intake.hpp"
+  printf '#include "commands/intake.hpp"\n#include "commands/listen/guard.hpp"\n' >"$work/src/commands/listen/listen.hpp"
   printf '#include "run/signals.hpp"\n#include "net/socket.hpp"\n' >"$work/src/run/loop.hpp"
   printf '#include <linux/landlock.h>\n#include <linux/capability.h>\n' >"$work/src/run/sandbox.cpp"
   printf '#include <sys/socket.h>\n' >"$work/src/run/system_calls_filtered.cpp"
@@ -48,12 +49,14 @@ else
 fi
 with net/socket.hpp '#include "run/loop.hpp"' "an arrow that runs back" 'net must not include run'
 with run/loop.hpp '#include "output/json.hpp"' "an arrow between rooms of one floor" 'run must not include output'
-with commands/listen.hpp '#include "cli/parse.hpp"' "a command that includes cli" 'commands must not include cli'
+with commands/intake.hpp '#include "cli/parse.hpp"' "a command that includes cli" 'commands must not include cli'
+with commands/send/send.cpp '#include "commands/listen/guard.hpp"' "a room of commands that includes another" 'no room of commands/'
+with commands/intake.hpp '#include "commands/listen/guard.hpp"' "what all share that includes a room" 'no room of commands/'
 with base/text.hpp '  #  include "net/socket.hpp"' "an include with blanks" 'base must not include net'
 with base/text.hpp '#include "text.hpp"' "an include without its floor" 'begins with no folder of the house'
 with base/text.hpp '#include "misc/text.hpp"' "an unknown folder" 'begins with no folder of the house'
 with stray.cpp '#include "base/text.hpp"' "a file outside the folders" 'not in a folder of the house'
-with commands/send.cpp '#include <CLI/App.hpp>' "CLI11 outside cli" 'belongs to cli/ alone'
+with commands/send/send.cpp '#include <CLI/App.hpp>' "CLI11 outside cli" 'belongs to cli/ alone'
 for header in sys/socket.h netinet/in.h netinet/ip6.h arpa/inet.h netdb.h net/if.h ifaddrs.h linux/errqueue.h; do
   with run/loop.cpp "#include <$header>" "<$header> outside net" 'belongs to net/ alone'
 done

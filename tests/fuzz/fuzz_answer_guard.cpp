@@ -6,11 +6,11 @@
 #include <string>
 
 #include "fuzz.hpp"
-#include "traffic/answer_guard.hpp"
+#include "commands/listen/guard.hpp"
 
 namespace {
 
-using Time = traffic::AnswerGuard::Time;
+using Time = commands::AnswerGuard::Time;
 
 const std::set<std::uint16_t> forbidden{0, 7, 13, 17, 19, 37, 53, 69, 123, 161, 389, 1900, 5353, 11211};
 constexpr std::uint16_t own_port = 4'242;
@@ -76,7 +76,7 @@ bool may_answer(Peer& peer, const Step& step, Time now) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   constexpr std::size_t most_peers = 4;  // the places of one set
   fuzz::Feed feed(data, size);
-  traffic::AnswerGuard guard({net::Endpoint(net::asio::ip::make_address("127.0.0.1"), own_port)});
+  commands::AnswerGuard guard({net::Endpoint(net::asio::ip::make_address("127.0.0.1"), own_port)});
   std::map<std::uint64_t, Peer> peers;
   Time now{std::chrono::hours(1)};
   unsigned left = 12'500;

@@ -4,11 +4,11 @@
 #include <cstdlib>
 #include <string>
 
-#include "traffic/mpeg_ts.hpp"
+#include "commands/join/streams/mpeg_ts.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   constexpr std::size_t header = 10;
-  traffic::TsTracker tracker;
+  commands::TsTracker tracker;
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   tracker.add(input);
   const std::uint64_t before = tracker.packets();
@@ -16,14 +16,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (std::size_t at = 0; at + header <= size; at += header) {
     std::string packet(input.substr(at, header));
     packet[0] = '\x47';
-    packet.resize(traffic::ts_packet_size, packet[header - 1]);
+    packet.resize(commands::ts_packet_size, packet[header - 1]);
     datagram += packet;
   }
   tracker.add(datagram);
-  if (tracker.packets() - before != datagram.size() / traffic::ts_packet_size) std::abort();
+  if (tracker.packets() - before != datagram.size() / commands::ts_packet_size) std::abort();
   std::uint64_t packets = tracker.damaged();
   std::uint64_t errors = 0;
-  for (const traffic::TsReport& report : tracker.reports()) {
+  for (const commands::TsReport& report : tracker.reports()) {
     if (report.errors >= report.packets && report.packets > 0) std::abort();  // the first is never one
     packets += report.packets;
     errors += report.errors;

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "fuzz.hpp"
-#include "traffic/mtu_search.hpp"
+#include "commands/probe/mtu_search.hpp"
 
 namespace {
 
@@ -16,7 +16,7 @@ struct Path {
 };
 
 // The fate of the packet of `size` bytes.
-void deliver(traffic::MtuSearch& search, const Path& path, unsigned size, fuzz::Feed& feed) {
+void deliver(commands::MtuSearch& search, const Path& path, unsigned size, fuzz::Feed& feed) {
   if (size > path.carries && path.routers_answer) return search.too_big(size, feed.two_bytes(), path.router);
   if (size <= path.carries && path.target_answers) return search.answered(size);
   search.silent(size);
@@ -25,7 +25,7 @@ void deliver(traffic::MtuSearch& search, const Path& path, unsigned size, fuzz::
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using Proof = traffic::MtuResult::Proof;
+  using Proof = commands::MtuResult::Proof;
   constexpr unsigned most_packets = 100'000;
   fuzz::Feed feed(data, size);
   const std::uint8_t kind = feed.byte();
@@ -34,7 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const unsigned link = std::max<unsigned>(feed.two_bytes(), floor);
   Path path{floor + feed.two_bytes() % (link - floor + 1), (kind & 2) == 0, (kind & 4) == 0};
   bool disturbed = false;
-  traffic::MtuSearch search(v4 ? net::Family::ipv4 : net::Family::ipv6, link);
+  commands::MtuSearch search(v4 ? net::Family::ipv4 : net::Family::ipv6, link);
 
   unsigned packets = 0;
   while (const std::optional<unsigned> now = search.next()) {
@@ -52,7 +52,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       deliver(search, path, *now, feed);
     }
   }
-  const traffic::MtuResult result = search.result();
+  const commands::MtuResult result = search.result();
   if (result.proof == Proof::none) {
     MUST(disturbed || !path.target_answers);
     return 0;

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "fuzz.hpp"
-#include "net/multicast_state.hpp"
+#include "commands/join/explain/host_state.hpp"
 
 namespace {
 
@@ -24,7 +24,7 @@ std::uint32_t raw(const net::Address& address) {
   return value;
 }
 
-bool same(const std::vector<net::HostMembership>& a, const std::vector<net::HostMembership>& b) {
+bool same(const std::vector<commands::HostMembership>& a, const std::vector<commands::HostMembership>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
     return x.interface == y.interface && x.group == y.group && x.users == y.users &&
            std::equal(x.sources.begin(), x.sources.end(), y.sources.begin(), y.sources.end(),
@@ -35,7 +35,7 @@ bool same(const std::vector<net::HostMembership>& a, const std::vector<net::Host
 }
 
 void check_igmp(std::string_view text) {
-  const net::IgmpTable table = net::parse_igmp(text);
+  const commands::IgmpTable table = commands::parse_igmp(text);
   std::string printed = "Idx\tDevice    : Count Querier\tGroup    Users Timer\tReporter\n";
   for (const auto& one : table.memberships) {
     MUST(one.interface != 0 && one.group.is_v4());
@@ -44,21 +44,21 @@ void check_igmp(std::string_view text) {
     if (version != table.versions.end()) printed += fmt::format("      V{}", version->second);
     printed += fmt::format("\n\t\t\t\t{:08X}     {} 0:00000000\t\t0\n", raw(one.group), one.users);
   }
-  const net::IgmpTable again = net::parse_igmp(printed);
+  const commands::IgmpTable again = commands::parse_igmp(printed);
   MUST(same(table.memberships, again.memberships));
   for (const auto& [interface, version] : again.versions) MUST(table.versions.at(interface) == version);
 }
 
 void check_igmp6(std::string_view text, std::string_view filters) {
-  std::vector<net::HostMembership> all = net::parse_igmp6(text);
+  std::vector<commands::HostMembership> all = commands::parse_igmp6(text);
   std::string printed;
   for (const auto& one : all) {
     printed += fmt::format("{}    v1              {} {:5} 00000004 0\n", one.interface, hex(one.group), one.users);
   }
-  std::vector<net::HostMembership> again = net::parse_igmp6(printed);
+  std::vector<commands::HostMembership> again = commands::parse_igmp6(printed);
   MUST(same(all, again));
 
-  net::parse_mcfilter(filters, all);
+  commands::parse_mcfilter(filters, all);
   std::string printed_filters;
   for (const auto& one : all) {
     for (const auto& source : one.sources) {
@@ -68,7 +68,7 @@ void check_igmp6(std::string_view text, std::string_view filters) {
                                      source.included, source.excluded);
     }
   }
-  net::parse_mcfilter(printed_filters, again);
+  commands::parse_mcfilter(printed_filters, again);
   MUST(same(all, again));
 }
 
@@ -80,12 +80,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_igmp(text);
   check_igmp6(text.substr(0, half), text.substr(half));
 
-  const std::string interface = net::parse_default_interface(text);
+  const std::string interface = commands::parse_default_interface(text);
   MUST(interface.find_first_of(" \t\r\n") == std::string::npos);
   MUST(text.find(interface) != std::string_view::npos);
-  const auto counters = net::parse_receive_counters(text, "v1");
+  const auto counters = commands::parse_receive_counters(text, "v1");
   if (counters) MUST(text.find("v1") != std::string_view::npos);
-  const auto setting = net::parse_setting(text);
-  if (setting) MUST(net::parse_setting(std::to_string(*setting) + "\n") == setting);
+  const auto setting = commands::parse_setting(text);
+  if (setting) MUST(commands::parse_setting(std::to_string(*setting) + "\n") == setting);
   return 0;
 }

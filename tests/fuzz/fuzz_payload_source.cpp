@@ -11,12 +11,12 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "fuzz.hpp"
-#include "traffic/payload_source.hpp"
+#include "commands/send/source.hpp"
 
 namespace {
 
-using traffic::CutAt;
-using traffic::Encoding;
+using commands::CutAt;
+using commands::Encoding;
 
 std::string path_of(int descriptor) { return "/proc/self/fd/" + std::to_string(descriptor); }
 
@@ -27,11 +27,11 @@ struct Outcome {
 };
 
 // With nothing clever: the whole input at once.
-Outcome reference(std::string_view input, const traffic::SourceOptions& options, std::size_t most) {
+Outcome reference(std::string_view input, const commands::SourceOptions& options, std::size_t most) {
   Outcome out;
   const bool whole = options.cut.at == CutAt::end;
   for (std::uint64_t round = 0; round < options.rounds; ++round) {
-    traffic::Splitter splitter(options.cut);
+    commands::Splitter splitter(options.cut);
     std::string_view left = input;
     while (const auto piece = splitter.take(left, true)) {
       try {
@@ -55,7 +55,7 @@ Outcome reference(std::string_view input, const traffic::SourceOptions& options,
 }
 
 // Gives what next() gives between two refills, and looks at the views only then.
-bool take_block(traffic::PayloadSource& source, Outcome& out) {
+bool take_block(commands::PayloadSource& source, Outcome& out) {
   std::vector<std::string_view> views;
   try {
     while (const auto payload = source.next()) views.push_back(*payload);
@@ -67,12 +67,12 @@ bool take_block(traffic::PayloadSource& source, Outcome& out) {
 }
 
 // Through a pipe, block by block.
-Outcome from_pipe(std::string_view input, std::string_view sizes, traffic::SourceOptions options, std::size_t most) {
+Outcome from_pipe(std::string_view input, std::string_view sizes, commands::SourceOptions options, std::size_t most) {
   std::array<int, 2> ends{};
   MUST(pipe(ends.data()) == 0);
   options.file = path_of(ends[0]);
   Outcome out;
-  const auto source = traffic::make_source(options, most);
+  const auto source = commands::make_source(options, most);
   bool open = true;
   for (std::size_t i = 0; take_block(*source, out); ++i) {
     const std::string_view block = input.substr(0, 1 + static_cast<std::uint8_t>(sizes[i % sizes.size()]) % 64);
@@ -92,12 +92,12 @@ Outcome from_pipe(std::string_view input, std::string_view sizes, traffic::Sourc
 }
 
 // From a regular file, in rounds.
-Outcome from_file(std::string_view input, traffic::SourceOptions options, std::size_t most) {
+Outcome from_file(std::string_view input, commands::SourceOptions options, std::size_t most) {
   const int file = memfd_create("input", MFD_CLOEXEC);
   MUST(file >= 0 && write(file, input.data(), input.size()) == static_cast<ssize_t>(input.size()));
   options.file = path_of(file);
   Outcome out;
-  const auto source = traffic::make_source(options, most);
+  const auto source = commands::make_source(options, most);
   MUST(source->is_regular_file());
   try {
     while (take_block(*source, out)) source->refill();
@@ -124,7 +124,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   constexpr std::size_t most = 48;  // bytes in a datagram, few so that too many are likely
   fuzz::Feed feed(data, size);
   const std::uint8_t kind = feed.byte();
-  traffic::SourceOptions options;
+  commands::SourceOptions options;
   options.encoding = static_cast<Encoding>(kind % 3);
   options.cut.at = static_cast<CutAt>(kind / 3 % 3);
   options.cut.size = 1 + feed.byte() % most;

@@ -3,11 +3,11 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "traffic/rtp.hpp"
+#include "commands/join/streams/rtp.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string_view left(reinterpret_cast<const char*>(data), size);
-  traffic::RtpTracker tracker(90'000, 4);
+  commands::RtpTracker tracker(90'000, 4);
   net::SystemTime arrival{};
   std::uint64_t datagrams = 0;
   while (!left.empty()) {
@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     ++datagrams;
   }
   std::uint64_t counted = tracker.rtcp() + tracker.not_rtp() + tracker.unlisted();
-  for (const traffic::RtpReport& report : tracker.reports()) {
+  for (const commands::RtpReport& report : tracker.reports()) {
     counted += report.received;
     if (report.duplicate + report.reordered > report.received) std::abort();
     if (report.lost > report.received * 3'000) std::abort();  // no gap is larger

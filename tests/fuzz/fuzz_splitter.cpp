@@ -4,12 +4,12 @@
 #include <vector>
 
 #include "fuzz.hpp"
-#include "traffic/splitter.hpp"
+#include "commands/send/splitter.hpp"
 
 namespace {
 
-using traffic::Cut;
-using traffic::CutAt;
+using commands::Cut;
+using commands::CutAt;
 using Pieces = std::vector<std::string>;
 
 // As the documentation has it, with nothing clever.
@@ -29,7 +29,7 @@ Pieces reference(const std::string& input, const Cut& cut) {
   return out;
 }
 
-void take_all(traffic::Splitter& splitter, std::string& unread, bool ended, Pieces& out) {
+void take_all(commands::Splitter& splitter, std::string& unread, bool ended, Pieces& out) {
   std::string_view left = unread;
   while (const auto piece = splitter.take(left, ended)) {
     out.emplace_back(*piece);
@@ -51,7 +51,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string sizes(feed.bytes(8));
   const std::string input(feed.rest());
 
-  traffic::Splitter splitter(cut);
+  commands::Splitter splitter(cut);
   Pieces pieces;
   std::string unread;
   std::size_t at = 0;

@@ -5,12 +5,12 @@
 #include <vector>
 
 #include "fuzz.hpp"
-#include "traffic/trace_plan.hpp"
+#include "commands/probe/trace_plan.hpp"
 
 namespace {
 
-using traffic::TraceAnswer;
-using traffic::TraceProbe;
+using commands::TraceAnswer;
+using commands::TraceProbe;
 
 TraceAnswer answer_from(fuzz::Feed& feed, const std::vector<TraceProbe>& sent) {
   const std::uint8_t kind = feed.byte();
@@ -26,10 +26,10 @@ TraceAnswer answer_from(fuzz::Feed& feed, const std::vector<TraceProbe>& sent) {
 }
 
 void check_mpls(std::string_view bytes) {
-  const std::vector<traffic::MplsLabel> labels = traffic::parse_mpls(bytes);
+  const std::vector<commands::MplsLabel> labels = commands::parse_mpls(bytes);
   MUST(labels.size() <= 16);
-  for (const traffic::MplsLabel& one : labels) MUST(one.label < 1u << 20 && one.traffic_class < 8);
-  fuzz::must_be_harmless(traffic::mpls_text(labels));
+  for (const commands::MplsLabel& one : labels) MUST(one.label < 1u << 20 && one.traffic_class < 8);
+  fuzz::must_be_harmless(commands::mpls_text(labels));
 }
 
 }  // namespace
@@ -38,12 +38,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_mpls({reinterpret_cast<const char*>(data), size});
 
   fuzz::Feed feed(data, size);
-  traffic::TraceOptions options;
+  commands::TraceOptions options;
   options.first_hop = 1 + feed.byte() % 4;
   options.max_hops = options.first_hop + feed.byte() % 32;
   options.tries = 1 + feed.byte() % 4;
   options.window = 1 + feed.byte() % 8;
-  traffic::TracePlan plan(options);
+  commands::TracePlan plan(options);
   std::vector<TraceProbe> sent;
   std::set<std::pair<unsigned, unsigned>> ever;
   unsigned hops = 0;

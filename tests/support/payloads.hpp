@@ -6,20 +6,20 @@
 #include <random>
 #include <string_view>
 
-#include "traffic/payloads.hpp"
+#include "commands/probe/payloads/payloads.hpp"
 
 namespace support {
 
 // Random bits that are the same for the same seed.
-inline traffic::RandomBits bits(unsigned seed) {
+inline commands::RandomBits bits(unsigned seed) {
   std::mt19937 random(seed);
-  traffic::RandomBits out;
+  commands::RandomBits out;
   for (auto& byte : out) byte = static_cast<std::uint8_t>(random());
   return out;
 }
 
-inline const traffic::Payload& payload(std::string_view name) {
-  const traffic::Payload* found = traffic::find_payload(name);
+inline const commands::Payload& payload(std::string_view name) {
+  const commands::Payload* found = commands::find_payload(name);
   REQUIRE(found != nullptr);
   return *found;
 }

@@ -1,4 +1,4 @@
-#include "commands/explain.hpp"
+#include "commands/join/explain/findings.hpp"
 
 #include <algorithm>
 #include <string>
@@ -9,7 +9,7 @@
 using commands::ExplainTarget;
 using commands::Finding;
 using net::FoundRoute;
-using net::MulticastState;
+using commands::MulticastState;
 using support::contains;
 
 namespace {
@@ -164,7 +164,7 @@ TEST_CASE("rp_filter is told where it drops what the senders send") {
                         {"strict, IPv6 has no such filter", 1, target("ff15::7", {eth1}), by(3), false, ""}}) {
     CAPTURE(row.what);
     MulticastState state = well();
-    for (net::InterfaceState& interface : state.interfaces) interface.rp_filter = row.mode;
+    for (commands::InterfaceState& interface : state.interfaces) interface.rp_filter = row.mode;
     const std::vector<Finding> findings = commands::explain({row.target}, state, [&](const net::Address& to) {
       return to.is_multicast() ? by(row.target.interfaces.back().index) : row.to_source;
     });
@@ -254,10 +254,10 @@ TEST_CASE("likely containers and WSL are told") {
   veth.interfaces[1].container_link = false;
   veth.interfaces[2].container_link = true;
   CHECK(codes(explained({target("239.1.1.1", {eth1})}, veth, by(3))) == Codes{});
-  veth.host = net::HostKind::container;
+  veth.host = commands::HostKind::container;
   CHECK(codes(explained({target("239.1.1.1", {eth1})}, veth, by(3))) == Codes{"container"});
   CHECK(codes(explained({target("239.1.1.1", {eth0})}, veth)) == Codes{});  // on the host's network
-  veth.host = net::HostKind::wsl;
+  veth.host = commands::HostKind::wsl;
   CHECK(codes(explained({target("239.1.1.1", {eth0})}, veth)) == Codes{"wsl"});
 }
 

@@ -1,12 +1,12 @@
-#include "traffic/mpeg_ts.hpp"
+#include "commands/join/streams/mpeg_ts.hpp"
 
 #include <string>
 #include <vector>
 
 #include "support/check.hpp"
 
-using traffic::TsReport;
-using traffic::TsTracker;
+using commands::TsReport;
+using commands::TsTracker;
 
 namespace {
 
@@ -33,7 +33,7 @@ std::string bytes(const Ts& ts) {
     out += static_cast<char>((ts.discontinuity ? 0x80 : 0) | 0x10);
     out.append(length - 1, ts.pcr);
   }
-  out.resize(traffic::ts_packet_size, ts.content);
+  out.resize(commands::ts_packet_size, ts.content);
   return out;
 }
 
@@ -79,7 +79,7 @@ TEST_CASE("a transport stream is known by packets of 188 bytes that begin with 0
                                          {"RTP with half a packet", in_rtp(one.substr(0, 94)), 0},
                                          {"RTP with nothing", in_rtp(""), 0}}) {
     CAPTURE(row.what);
-    CHECK(traffic::ts_packets_of(row.datagram).size() == row.size);
+    CHECK(commands::ts_packets_of(row.datagram).size() == row.size);
     TsTracker tracker;
     tracker.add(row.datagram);
     CHECK(tracker.is_ts() == (row.size > 0));

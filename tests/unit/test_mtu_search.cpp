@@ -3,11 +3,11 @@
 #include <functional>
 #include <random>
 
-#include "traffic/mtu_search.hpp"
+#include "commands/probe/mtu_search.hpp"
 
 using net::Family;
-using traffic::MtuResult;
-using traffic::MtuSearch;
+using commands::MtuResult;
+using commands::MtuSearch;
 using Proof = MtuResult::Proof;
 
 namespace {

@@ -1,4 +1,4 @@
-#include "net/multicast_state.hpp"
+#include "commands/join/explain/host_state.hpp"
 
 #include <string>
 #include <vector>
@@ -6,7 +6,7 @@
 #include "net/route.hpp"
 #include "support/check.hpp"
 
-using net::HostMembership;
+using commands::HostMembership;
 
 namespace {
 
@@ -27,7 +27,7 @@ constexpr const char* igmp6 =
 }  // namespace
 
 TEST_CASE("/proc/net/igmp gives each interface's version and its groups") {
-  const net::IgmpTable table = net::parse_igmp(igmp);
+  const commands::IgmpTable table = commands::parse_igmp(igmp);
   REQUIRE(table.versions.size() == 2);
   CHECK(table.versions.at(1) == 3);
   CHECK(table.versions.at(3) == 2);
@@ -43,7 +43,7 @@ TEST_CASE("/proc/net/igmp gives each interface's version and its groups") {
 }
 
 TEST_CASE("/proc/net/igmp6 gives groups without a zone") {
-  const std::vector<HostMembership> memberships = net::parse_igmp6(igmp6);
+  const std::vector<HostMembership> memberships = commands::parse_igmp6(igmp6);
   REQUIRE(memberships.size() == 2);
   CHECK(memberships[0].interface == 1);
   CHECK(net::to_string(memberships[0].group) == "ff02::1");
@@ -53,15 +53,15 @@ TEST_CASE("/proc/net/igmp6 gives groups without a zone") {
 }
 
 TEST_CASE("/proc/net/mcfilter and mcfilter6 add sources to the membership of their group and interface") {
-  std::vector<HostMembership> memberships = net::parse_igmp(igmp).memberships;
-  for (HostMembership& one : net::parse_igmp6(igmp6)) memberships.push_back(one);
-  net::parse_mcfilter(
+  std::vector<HostMembership> memberships = commands::parse_igmp(igmp).memberships;
+  for (HostMembership& one : commands::parse_igmp6(igmp6)) memberships.push_back(one);
+  commands::parse_mcfilter(
       "Idx Device        MCA        SRC    INC    EXC\n"
       "  3     v0 0xe8010101 0x0a000009      1      0\n"
       "  3     v0 0xe8010101 0x0a000008      0      2\n"
       "  1     lo 0xe8010101 0x0a000007      1      0\n",
       memberships);
-  net::parse_mcfilter(
+  commands::parse_mcfilter(
       "Idx Device                Multicast Address                   Source Address    INC    EXC\n"
       "  3     v0 ff350000000000000000000000010001 20010db8000000000000000000000009      1      0\n",
       memberships);
@@ -94,8 +94,8 @@ TEST_CASE("lines that make no sense are left out") {
                                          {"2 v0 ff02000000000000000000000000000g 1 0000000C 0\n", 0, 0},
                                          {"2 v0 ff020000000000000000000000000001 1", 0, 1}}) {
     CAPTURE(row.text);
-    CHECK(net::parse_igmp(row.text).memberships.size() == row.v4);
-    CHECK(net::parse_igmp6(row.text).size() == row.v6);
+    CHECK(commands::parse_igmp(row.text).memberships.size() == row.v4);
+    CHECK(commands::parse_igmp6(row.text).size() == row.v6);
   }
 }
 
@@ -105,14 +105,14 @@ TEST_CASE("/proc/net/dev gives an interface's received packets, multicast among 
       " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets\n"
       "    lo:     100       2    0    0    0     0          0         0      100       2\n"
       "  eth0:5000000000  41    1    2    3     4          5        37      230       3\n";
-  const auto eth0 = net::parse_receive_counters(text, "eth0");
+  const auto eth0 = commands::parse_receive_counters(text, "eth0");
   REQUIRE(eth0);
   CHECK(eth0->packets == 41);
   CHECK(eth0->multicast == 37);
-  CHECK(net::parse_receive_counters(text, "lo")->packets == 2);
-  CHECK_FALSE(net::parse_receive_counters(text, "eth"));
-  CHECK_FALSE(net::parse_receive_counters(text, ""));
-  CHECK_FALSE(net::parse_receive_counters("eth0: 1 2 3\n", "eth0"));
+  CHECK(commands::parse_receive_counters(text, "lo")->packets == 2);
+  CHECK_FALSE(commands::parse_receive_counters(text, "eth"));
+  CHECK_FALSE(commands::parse_receive_counters(text, ""));
+  CHECK_FALSE(commands::parse_receive_counters("eth0: 1 2 3\n", "eth0"));
 }
 
 TEST_CASE("the default route with the lowest metric names the default interface") {
@@ -122,25 +122,25 @@ TEST_CASE("the default route with the lowest metric names the default interface"
   const std::string wire = "eth0\t00000000\t010200C0\t0003\t0\t0\t100\t00000000\t0\t0\t0\n";
   const std::string half = "tun0\t00000000\t00000000\t0001\t0\t0\t0\t00000080\t0\t0\t0\n";  // 0.0.0.0/1
   const std::string reject = "*\t00000000\t00000000\t0200\t0\t0\t0\t00000000\t0\t0\t0\n";
-  CHECK(net::parse_default_interface("") == "");
-  CHECK(net::parse_default_interface(title + lan) == "");
-  CHECK(net::parse_default_interface(title + lan + wlan) == "wlan0");
-  CHECK(net::parse_default_interface(title + wlan + wire) == "eth0");
-  CHECK(net::parse_default_interface(title + wire + wlan) == "eth0");
-  CHECK(net::parse_default_interface(title + half + reject + wlan) == "wlan0");
+  CHECK(commands::parse_default_interface("") == "");
+  CHECK(commands::parse_default_interface(title + lan) == "");
+  CHECK(commands::parse_default_interface(title + lan + wlan) == "wlan0");
+  CHECK(commands::parse_default_interface(title + wlan + wire) == "eth0");
+  CHECK(commands::parse_default_interface(title + wire + wlan) == "eth0");
+  CHECK(commands::parse_default_interface(title + half + reject + wlan) == "wlan0");
 }
 
 TEST_CASE("a setting is a whole number on its first line") {
-  CHECK(net::parse_setting("20\n") == 20);
-  CHECK(net::parse_setting("-1\n") == -1);
-  CHECK(net::parse_setting("0") == 0);
-  CHECK_FALSE(net::parse_setting(""));
-  CHECK_FALSE(net::parse_setting("abc\n"));
-  CHECK_FALSE(net::parse_setting("12x\n"));
+  CHECK(commands::parse_setting("20\n") == 20);
+  CHECK(commands::parse_setting("-1\n") == -1);
+  CHECK(commands::parse_setting("0") == 0);
+  CHECK_FALSE(commands::parse_setting(""));
+  CHECK_FALSE(commands::parse_setting("abc\n"));
+  CHECK_FALSE(commands::parse_setting("12x\n"));
 }
 
 TEST_CASE("this host's state has its interfaces, and the loopback's route is by the loopback") {
-  const net::MulticastState state = net::read_multicast_state();
+  const commands::MulticastState state = commands::read_multicast_state();
   const net::Interface lo = net::find_interface("lo");
   REQUIRE(state.find(lo.index) != nullptr);
   CHECK(state.find(lo.index)->interface.name == "lo");
@@ -152,6 +152,6 @@ TEST_CASE("this host's state has its interfaces, and the loopback's route is by 
   CHECK(route.answer == net::FoundRoute::Answer::by_interface);
   CHECK(route.interface == lo.index);
   CHECK(route.local);
-  CHECK(net::receive_counters("lo"));
-  CHECK_FALSE(net::receive_counters("no such"));
+  CHECK(commands::receive_counters("lo"));
+  CHECK_FALSE(commands::receive_counters("no such"));
 }

@@ -5,20 +5,20 @@
 #include <string>
 
 #include "support/payloads.hpp"
-#include "traffic/bytes.hpp"
-#include "traffic/payloads.hpp"
+#include "base/bytes.hpp"
+#include "commands/probe/payloads/payloads.hpp"
 
 using support::bits;
 using support::payload;
-using traffic::build_request;
-using traffic::find_payload;
-using traffic::Payload;
-using traffic::RandomBits;
+using commands::build_request;
+using commands::find_payload;
+using commands::Payload;
+using commands::RandomBits;
 using namespace std::string_view_literals;
 using namespace std::string_literals;
 
 TEST_CASE("requests are small, and different each time where they hold an id") {
-  for (const Payload& each : traffic::payloads()) {
+  for (const Payload& each : commands::payloads()) {
     CAPTURE(each.name);
     const std::string request = build_request(each, bits(1), each.ports[0]);
     CHECK(request.size() <= (each.name == "quic" ? 1200 : 300));
@@ -72,7 +72,7 @@ TEST_CASE("requests as the protocols write them") {
 TEST_CASE("lengths within requests add up") {
   // BER: every constructed element, down to its end.
   const std::function<bool(std::string_view)> is_ber = [&](std::string_view bytes) {
-    traffic::ByteReader in(bytes);
+    base::ByteReader in(bytes);
     while (in.left() > 0) {
       const unsigned tag = in.u8();
       const std::string_view value = in.take(in.u8());
@@ -87,7 +87,7 @@ TEST_CASE("lengths within requests add up") {
   CHECK(is_ber(std::string_view(snmp).substr(26, 16)));  // the security parameters
 
   const std::string ike = build_request(payload("ike"), bits(1), 500);
-  traffic::ByteReader in(ike);
+  base::ByteReader in(ike);
   in.skip(16);
   std::string kinds(1, static_cast<char>(in.u8()));
   in.skip(7);
@@ -103,29 +103,29 @@ TEST_CASE("lengths within requests add up") {
 }
 
 TEST_CASE("a port has its payload") {
-  for (const Payload& each : traffic::payloads()) {
+  for (const Payload& each : commands::payloads()) {
     for (const std::uint16_t port : each.ports) {
-      if (port != 0) CHECK(traffic::payload_for_port(port).name == each.name);
+      if (port != 0) CHECK(commands::payload_for_port(port).name == each.name);
     }
     CHECK(find_payload(each.name) == &each);
   }
-  CHECK(traffic::payload_for_port(4500).name == "ike");
-  CHECK(traffic::payload_for_port(0).name == "token");
-  CHECK(traffic::payload_for_port(41234).name == "token");
+  CHECK(commands::payload_for_port(4500).name == "ike");
+  CHECK(commands::payload_for_port(0).name == "token");
+  CHECK(commands::payload_for_port(41234).name == "token");
   CHECK(find_payload("nosuch") == nullptr);
   CHECK(find_payload("") == nullptr);
-  CHECK(traffic::payloads().size() == 21);
+  CHECK(commands::payloads().size() == 21);
 }
 
 TEST_CASE("a reply that holds the request tells which it answers") {
-  CHECK(traffic::is_echo("abc", "abc"));
-  CHECK(traffic::is_echo("abc", "xabcx"));
-  CHECK(!traffic::is_echo("abc", "ab"));
-  CHECK(!traffic::is_echo("", ""));
+  CHECK(commands::is_echo("abc", "abc"));
+  CHECK(commands::is_echo("abc", "xabcx"));
+  CHECK(!commands::is_echo("abc", "ab"));
+  CHECK(!commands::is_echo("", ""));
 }
 
 TEST_CASE("ByteReader never goes past the end") {
-  traffic::ByteReader in("\1\2\3\4\5\6\7x,y"sv);
+  base::ByteReader in("\1\2\3\4\5\6\7x,y"sv);
   CHECK(in.u8() == 1);
   CHECK(in.u16() == 0x0203);
   CHECK(in.u32() == 0x04050607);
@@ -136,7 +136,7 @@ TEST_CASE("ByteReader never goes past the end") {
   CHECK(in.ok());
   CHECK(in.u16() == 0);
   CHECK(!in.ok());
-  traffic::ByteReader cut("abc");
+  base::ByteReader cut("abc");
   CHECK(cut.u32() == 0);
   CHECK(cut.left() == 0);
   CHECK(cut.take(0).empty());

@@ -7,14 +7,14 @@
 #include <vector>
 
 #include "support/payloads.hpp"
-#include "traffic/payloads.hpp"
+#include "commands/probe/payloads/payloads.hpp"
 
 using support::bits;
 using support::payload;
-using traffic::build_request;
-using traffic::check_reply;
-using traffic::Payload;
-using traffic::ReplyContext;
+using commands::build_request;
+using commands::check_reply;
+using commands::Payload;
+using commands::ReplyContext;
 using namespace std::string_view_literals;
 using namespace std::string_literals;
 
@@ -178,7 +178,7 @@ TEST_CASE("the answer to a request says what it says") {
 }
 
 TEST_CASE("every payload has a row in the table above") {
-  for (const Payload& each : traffic::payloads()) {
+  for (const Payload& each : commands::payloads()) {
     CAPTURE(each.name);
     CHECK(std::any_of(rows().begin(), rows().end(), [&](const Row& row) { return row.payload == each.name; }));
   }
@@ -211,7 +211,7 @@ TEST_CASE("an answer cut short is refused, as far as what it says is cut") {
 }
 
 TEST_CASE("a request sent back is not its answer") {
-  for (const Payload& each : traffic::payloads()) {
+  for (const Payload& each : commands::payloads()) {
     CAPTURE(each.name);
     const std::string request = build_request(each, bits(3), each.ports[0]);
     const bool any = each.name == "token" || each.name == "echo" || each.name == "empty";

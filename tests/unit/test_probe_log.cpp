@@ -2,14 +2,14 @@
 #include <set>
 
 #include "support/check.hpp"
-#include "traffic/probe_log.hpp"
+#include "commands/probe/log.hpp"
 
 using namespace std::chrono_literals;
 using std::chrono::nanoseconds;
-using traffic::find_payload;
-using traffic::Instant;
-using traffic::ProbeLog;
-using traffic::Requests;
+using commands::find_payload;
+using commands::Instant;
+using commands::ProbeLog;
+using commands::Requests;
 
 namespace {
 
@@ -93,18 +93,18 @@ TEST_CASE("requests: what a reply says") {
 }
 
 TEST_CASE("round trip: the kernel's time of arrival counts, not when the program saw it") {
-  CHECK(traffic::round_trip(at(0ms), at(20ms).wall, at(25ms)) == 20ms);
-  CHECK(traffic::round_trip(at(0ms), std::nullopt, at(25ms)) == 25ms);
+  CHECK(commands::round_trip(at(0ms), at(20ms).wall, at(25ms)) == 20ms);
+  CHECK(commands::round_trip(at(0ms), std::nullopt, at(25ms)) == 25ms);
 }
 
 TEST_CASE("round trip: a wall clock that was set meanwhile does not count") {
   for (const auto step : {nanoseconds(-1h), nanoseconds(-5ms), nanoseconds(5ms), nanoseconds(1h)}) {
     Instant seen = at(21ms);
     seen.wall += step;
-    CHECK(traffic::round_trip(at(0ms), at(20ms).wall + step, seen) == 21ms);
+    CHECK(commands::round_trip(at(0ms), at(20ms).wall + step, seen) == 21ms);
   }
-  CHECK(traffic::round_trip(at(5ms), at(1ms).wall, at(6ms)) == 0ms);  // stamped before it left
-  CHECK(traffic::round_trip(at(0ms), at(1h).wall, at(6ms)) <= 7ms);   // stamped after it was seen
+  CHECK(commands::round_trip(at(5ms), at(1ms).wall, at(6ms)) == 0ms);  // stamped before it left
+  CHECK(commands::round_trip(at(0ms), at(1h).wall, at(6ms)) <= 7ms);   // stamped after it was seen
 }
 
 TEST_CASE("log: each reply finds its own probe, whatever order they come in") {

@@ -5,12 +5,12 @@
 #include <random>
 #include <sstream>
 
-#include "traffic/probe_statistics.hpp"
+#include "commands/probe/statistics.hpp"
 
 using namespace std::chrono_literals;
 using std::chrono::nanoseconds;
-using traffic::ProbeStatistics;
-using traffic::ReplyKind;
+using commands::ProbeStatistics;
+using commands::ReplyKind;
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "traffic/rtp.hpp"
+#include "commands/join/streams/rtp.hpp"
 
 #include <chrono>
 #include <cmath>
@@ -10,9 +10,9 @@
 using net::SystemTime;
 using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
-using traffic::RtpKind;
-using traffic::RtpReport;
-using traffic::RtpTracker;
+using commands::RtpKind;
+using commands::RtpReport;
+using commands::RtpTracker;
 
 namespace {
 
@@ -64,14 +64,14 @@ TEST_CASE("the fields of an RTP header are read, and the payload stands without 
   append(datagram, 0, 4);
   datagram += "payload";
   append(datagram, 3, 3);
-  const traffic::RtpPacket packet = traffic::parse_rtp(datagram);
+  const commands::RtpPacket packet = commands::parse_rtp(datagram);
   CHECK(packet.kind == RtpKind::rtp);
   CHECK(packet.payload_type == 33);
   CHECK(packet.sequence == 0x1234);
   CHECK(packet.timestamp == 0x89abcdef);
   CHECK(packet.ssrc == 0x11223344);
   CHECK(packet.payload == "payload");
-  CHECK(traffic::parse_rtp(rtp(1, 0, 1, 96, "")).kind == RtpKind::rtp);
+  CHECK(commands::parse_rtp(rtp(1, 0, 1, 96, "")).kind == RtpKind::rtp);
 }
 
 TEST_CASE("what is not RTP is told apart from RTCP and from what is neither") {
@@ -107,7 +107,7 @@ TEST_CASE("what is not RTP is told apart from RTCP and from what is neither") {
            {"payload type 63 with the marker", changed(1, 191), RtpKind::rtp},
            {"payload type 96 with the marker", changed(1, 224), RtpKind::rtp}}) {
     CAPTURE(row.what);
-    CHECK(traffic::parse_rtp(row.datagram).kind == row.kind);
+    CHECK(commands::parse_rtp(row.datagram).kind == row.kind);
   }
 }
 

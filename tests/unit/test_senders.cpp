@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <set>
 
-#include "traffic/senders.hpp"
+#include "traffic/counts.hpp"
 
 namespace {
 

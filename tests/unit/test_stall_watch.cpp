@@ -1,4 +1,4 @@
-#include "traffic/stall_watch.hpp"
+#include "commands/join/stall_watch.hpp"
 
 #include <string>
 #include <vector>
@@ -7,7 +7,7 @@
 #include "support/check.hpp"
 
 using namespace std::chrono_literals;
-using traffic::StallWatch;
+using commands::StallWatch;
 using Duration = StallWatch::Duration;
 
 namespace {
@@ -123,11 +123,11 @@ TEST_CASE("datagrams that came at once count as many, and none as none") {
 
 TEST_CASE("the text names the group, the interface, the cause of its family and the cure") {
   const net::Endpoint v4(net::parse_address("239.1.1.1").value(), 5'000);
-  const std::string text = traffic::stall_text(v4, "eth0", 258'900ms);
+  const std::string text = commands::stall_text(v4, "eth0", 258'900ms);
   CHECK(support::contains(text, "239.1.1.1:5000 on eth0 fell silent 258 s after the join"));
   CHECK(support::contains(text, "enable an IGMP querier"));
   CHECK_FALSE(support::contains(text, "MLD"));
   const net::Endpoint v6(net::parse_address("ff15::7").value(), 5'000);
-  CHECK(support::contains(traffic::stall_text(v6, "e\x1b", 258s), "[ff15::7]:5000 on e\\x1b fell silent"));
-  CHECK(support::contains(traffic::stall_text(v6, "eth0", 258s), "enable an MLD querier"));
+  CHECK(support::contains(commands::stall_text(v6, "e\x1b", 258s), "[ff15::7]:5000 on e\\x1b fell silent"));
+  CHECK(support::contains(commands::stall_text(v6, "eth0", 258s), "enable an MLD querier"));
 }

@@ -2,13 +2,13 @@
 
 #include <set>
 
-#include "traffic/trace_plan.hpp"
+#include "commands/probe/trace_plan.hpp"
 
-using traffic::TraceAnswer;
-using traffic::TraceHop;
-using traffic::TraceOptions;
-using traffic::TracePlan;
-using traffic::TraceProbe;
+using commands::TraceAnswer;
+using commands::TraceHop;
+using commands::TraceOptions;
+using commands::TracePlan;
+using commands::TraceProbe;
 using Kind = TraceAnswer::Kind;
 using namespace std::string_literals;
 using namespace std::string_view_literals;
@@ -180,11 +180,11 @@ TEST_CASE("the way back is guessed from the TTL") {
     unsigned hops;
   };
   for (const Row row : {Row{64, 1}, {61, 4}, {1, 64}, {0, 65}, {128, 1}, {65, 64}, {255, 1}, {250, 6}, {129, 127}}) {
-    CHECK(traffic::return_hops(static_cast<std::uint8_t>(row.ttl)) == row.hops);
+    CHECK(commands::return_hops(static_cast<std::uint8_t>(row.ttl)) == row.hops);
   }
-  CHECK(!traffic::asymmetric_return(4, 61));
-  CHECK(!traffic::asymmetric_return(1, 255));
-  CHECK(traffic::asymmetric_return(4, 60) == 5u);
+  CHECK(!commands::asymmetric_return(4, 61));
+  CHECK(!commands::asymmetric_return(1, 255));
+  CHECK(commands::asymmetric_return(4, 60) == 5u);
 }
 
 namespace {
@@ -193,7 +193,7 @@ constexpr std::string_view stack = "\x20\0\0\0\0\x0c\1\1\x05\xdc\x1a\x01\0\x01\x
 }  // namespace
 
 TEST_CASE("an MPLS label stack is read") {
-  const auto labels = traffic::parse_mpls(stack);
+  const auto labels = commands::parse_mpls(stack);
   REQUIRE(labels.size() == 2);
   CHECK(labels[0].label == 24001);
   CHECK(labels[0].traffic_class == 5);
@@ -202,19 +202,19 @@ TEST_CASE("an MPLS label stack is read") {
   CHECK(labels[1].label == 16);
   CHECK(labels[1].bottom);
   CHECK(labels[1].ttl == 254);
-  CHECK(traffic::mpls_text(labels) == "MPLS 24001 class 5 ttl 1, MPLS 16 class 0 ttl 254");
-  CHECK(traffic::mpls_text({}).empty());
+  CHECK(commands::mpls_text(labels) == "MPLS 24001 class 5 ttl 1, MPLS 16 class 0 ttl 254");
+  CHECK(commands::mpls_text({}).empty());
 }
 
 TEST_CASE("an MPLS label stack behind another object is found") {
   const std::string other = std::string("\x20\0\0\0\0\x08\2\1abcd"sv) + std::string(stack.substr(4));
-  CHECK(traffic::parse_mpls(other).size() == 2);
+  CHECK(commands::parse_mpls(other).size() == 2);
 }
 
 TEST_CASE("the stack ends at its bottom") {
   std::string longer(stack);
   longer[5] = '\x10';
-  CHECK(traffic::parse_mpls(longer + "\0\x02\x01\x01"s).size() == 2);
+  CHECK(commands::parse_mpls(longer + "\0\x02\x01\x01"s).size() == 2);
 }
 
 TEST_CASE("the checksum counts when it is given") {
@@ -222,16 +222,16 @@ TEST_CASE("the checksum counts when it is given") {
   // The one's complement of the sum of the other words: 2000 + 000c + 0101 + 05dc + 1a01 + 0001 + 01fe = 42e9.
   right[2] = static_cast<char>(0xbd);
   right[3] = static_cast<char>(0x16);
-  CHECK(traffic::parse_mpls(right).size() == 2);
+  CHECK(commands::parse_mpls(right).size() == 2);
   right[3] = static_cast<char>(0x17);
-  CHECK(traffic::parse_mpls(right).empty());
+  CHECK(commands::parse_mpls(right).empty());
 }
 
 TEST_CASE("cut and wrong extensions give no labels") {
-  for (std::size_t size = 0; size < stack.size(); ++size) CHECK(traffic::parse_mpls(stack.substr(0, size)).empty());
-  CHECK(traffic::parse_mpls("\x10\0\0\0\0\x08\1\1\0\x01\x01\xfe"sv).empty());  // version 1
-  CHECK(traffic::parse_mpls("\x20\0\0\0\0\0\1\1\0\x01\x01\xfe"sv).empty());    // an object of no length
-  CHECK(traffic::parse_mpls("\x20\0\0\0\0\x04\1\1"sv).empty());
+  for (std::size_t size = 0; size < stack.size(); ++size) CHECK(commands::parse_mpls(stack.substr(0, size)).empty());
+  CHECK(commands::parse_mpls("\x10\0\0\0\0\x08\1\1\0\x01\x01\xfe"sv).empty());  // version 1
+  CHECK(commands::parse_mpls("\x20\0\0\0\0\0\1\1\0\x01\x01\xfe"sv).empty());    // an object of no length
+  CHECK(commands::parse_mpls("\x20\0\0\0\0\x04\1\1"sv).empty());
   const std::string long_stack = std::string("\x20\0\0\0\x01\x04\1\1"sv) + std::string(256, '\0');
-  CHECK(traffic::parse_mpls(long_stack).size() == 16);
+  CHECK(commands::parse_mpls(long_stack).size() == 16);
 }

@@ -1,4 +1,4 @@
-#include "net/transport_error.hpp"
+#include "net/icmp.hpp"
 
 #include <cerrno>
 #include <cstring>

@@ -1,0 +1,175 @@
+// Parsers of what the kernel prints. Reading it is in host_state_linux.cpp.
+#include "commands/join/explain/host_state.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <charconv>
+#include <limits>
+#include <utility>
+
+namespace commands {
+namespace {
+
+constexpr std::string_view blanks = " \t\r";
+
+std::string_view next_line(std::string_view& text) {
+  const std::size_t end = std::min(text.find('\n'), text.size());
+  const std::string_view line = text.substr(0, end);
+  text.remove_prefix(std::min(end + 1, text.size()));
+  return line;
+}
+
+std::string_view next_word(std::string_view& line) {
+  line.remove_prefix(std::min(line.find_first_not_of(blanks), line.size()));
+  const std::string_view word = line.substr(0, line.find_first_of(blanks));
+  line.remove_prefix(word.size());
+  return word;
+}
+
+template <class Number>
+std::optional<Number> number(std::string_view word, int base = 10) {
+  Number value{};
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value, base);
+  if (error != std::errc{} || end != word.data() + word.size()) return std::nullopt;
+  return value;
+}
+
+// An address as the kernel prints it, in hexadecimal: 32 digits for IPv6, else a number in network order.
+std::optional<net::Address> hex_address(std::string_view word) {
+  if (word.starts_with("0x")) word.remove_prefix(2);
+  net::asio::ip::address_v6::bytes_type bytes;
+  if (word.size() != 2 * bytes.size()) {
+    const auto value = number<std::uint32_t>(word, 16);
+    if (!value) return std::nullopt;
+    return net::asio::ip::address_v4(*value);
+  }
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const auto value = number<std::uint8_t>(word.substr(2 * i, 2), 16);
+    if (!value) return std::nullopt;
+    bytes[i] = *value;
+  }
+  return net::asio::ip::address_v6(bytes);
+}
+
+// /proc/net/igmp and /proc/net/route print an IPv4 address as this machine holds it in memory.
+std::optional<net::asio::ip::address_v4> raw_address(std::string_view word) {
+  const auto value = number<std::uint32_t>(word, 16);
+  if (!value || word.size() != 8) return std::nullopt;
+  net::asio::ip::address_v4::bytes_type bytes;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const std::size_t shift = std::endian::native == std::endian::little ? i : bytes.size() - 1 - i;
+    bytes[i] = static_cast<std::uint8_t>(*value >> (8 * shift));
+  }
+  return net::asio::ip::address_v4(bytes);
+}
+
+}  // namespace
+
+// "2\tv1        :     3      V3" and under it "\t\t\t\t010101EF     1 0:00000000\t\t0".
+IgmpTable parse_igmp(std::string_view text) {
+  IgmpTable table;
+  unsigned interface = 0;
+  while (!text.empty()) {
+    std::string_view line = next_line(text);
+    const bool is_group = line.starts_with('\t');
+    const std::string_view first = next_word(line);
+    if (is_group) {
+      const auto group = raw_address(first);
+      const auto users = number<std::uint64_t>(next_word(line));
+      if (group && users && interface != 0) table.memberships.push_back({interface, *group, *users, {}});
+      continue;
+    }
+    interface = number<unsigned>(first).value_or(0);  // 0 for the title
+    const std::size_t version = line.rfind(" V");
+    if (interface == 0 || version == std::string_view::npos) continue;
+    if (const auto value = number<int>(line.substr(version + 2))) table.versions[interface] = *value;
+  }
+  return table;
+}
+
+// "2    v1              ff150000000000000000000000000007     1 00000004 0"
+std::vector<HostMembership> parse_igmp6(std::string_view text) {
+  std::vector<HostMembership> memberships;
+  while (!text.empty()) {
+    std::string_view line = next_line(text);
+    const auto interface = number<unsigned>(next_word(line));
+    next_word(line);  // the interface's name
+    const auto group = hex_address(next_word(line));
+    const auto users = number<std::uint64_t>(next_word(line));
+    if (interface && group && group->is_v6() && users) memberships.push_back({*interface, *group, *users, {}});
+  }
+  return memberships;
+}
+
+// "  2     v1 0xe8010101 0x0a000009      1      0", in IPv6 without 0x.
+void parse_mcfilter(std::string_view text, std::vector<HostMembership>& memberships) {
+  std::map<std::pair<unsigned, net::Address>, HostMembership*> by_group;
+  for (HostMembership& one : memberships) by_group[{one.interface, one.group}] = &one;
+  while (!text.empty()) {
+    std::string_view line = next_line(text);
+    const auto interface = number<unsigned>(next_word(line));
+    next_word(line);  // the interface's name
+    const auto group = hex_address(next_word(line));
+    const auto source = hex_address(next_word(line));
+    const auto included = number<std::uint64_t>(next_word(line));
+    const auto excluded = number<std::uint64_t>(next_word(line));
+    if (!interface || !group || !source || !included || !excluded) continue;
+    const auto found = by_group.find({*interface, *group});
+    if (found != by_group.end()) found->second->sources.push_back({*source, *included, *excluded});
+  }
+}
+
+// "    v1:     391       7    0    0    0     0          0         0      230 ..."
+std::optional<ReceiveCounters> parse_receive_counters(std::string_view text, std::string_view interface) {
+  while (!text.empty()) {
+    std::string_view line = next_line(text);
+    const std::size_t colon = line.find(':');
+    if (colon == std::string_view::npos) continue;
+    std::string_view name = line.substr(0, colon);
+    if (next_word(name) != interface) continue;
+    line.remove_prefix(colon + 1);
+    std::array<std::optional<std::uint64_t>, 8> fields;  // bytes packets errs drop fifo frame compressed multicast
+    for (auto& field : fields) field = number<std::uint64_t>(next_word(line));
+    if (!fields[1] || !fields[7]) return std::nullopt;
+    return ReceiveCounters{*fields[1], *fields[7]};
+  }
+  return std::nullopt;
+}
+
+// "eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0"
+std::string parse_default_interface(std::string_view text) {
+  std::string_view best;
+  std::uint32_t least_metric = std::numeric_limits<std::uint32_t>::max();
+  while (!text.empty()) {
+    std::string_view line = next_line(text);
+    std::array<std::string_view, 8> fields;
+    for (auto& field : fields) field = next_word(line);
+    const auto destination = raw_address(fields[1]);
+    const auto flags = number<std::uint32_t>(fields[3], 16);
+    const auto metric = number<std::uint32_t>(fields[6]);
+    const auto mask = raw_address(fields[7]);
+    if (!destination || !flags || !metric || !mask) continue;
+    constexpr std::uint32_t up = 0x1;        // RTF_UP
+    constexpr std::uint32_t reject = 0x200;  // RTF_REJECT
+    const bool is_default =
+        destination->is_unspecified() && mask->is_unspecified() && (*flags & up) != 0 && (*flags & reject) == 0;
+    if (!is_default || (!best.empty() && *metric >= least_metric)) continue;
+    best = fields[0];
+    least_metric = *metric;
+  }
+  return std::string(best);
+}
+
+std::optional<long> parse_setting(std::string_view text) {
+  std::string_view line = next_line(text);
+  return number<long>(next_word(line));
+}
+
+const InterfaceState* MulticastState::find(unsigned index) const {
+  const auto found = std::find_if(interfaces.begin(), interfaces.end(),
+                                  [&](const InterfaceState& one) { return one.interface.index == index; });
+  return found == interfaces.end() ? nullptr : &*found;
+}
+
+}  // namespace commands

@@ -1,0 +1,147 @@
+// The kernel's table of memberships beside what was asked for, and the printing of --explain.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "base/text.hpp"
+#include "commands/join/explain/findings.hpp"
+#include "output/json.hpp"
+
+namespace commands {
+namespace {
+
+
+constexpr std::size_t most_lines = 24;  // of the table; what more there is becomes a number
+
+std::string plural(std::uint64_t count, std::string_view thing) {
+  return fmt::format("{} {}{}", count, thing, count == 1 ? "" : "s");
+}
+
+std::string listing(const std::vector<FilteredSource>& sources, std::uint64_t FilteredSource::*count) {
+  std::string names;
+  for (const FilteredSource& one : sources) {
+    if (one.*count == 0) continue;
+    if (!names.empty()) names += ", ";
+    net::append_address(names, one.address);
+  }
+  return names;
+}
+
+// "239.1.1.1 on eth0: 1 member, IGMPv3, only from 10.0.0.9"
+std::string row_text(const TableRow& row, const MulticastState& state) {
+  const HostMembership& membership = *row.membership;
+  std::string text = fmt::format("{} on {}: {}", net::to_string(row.group), base::escaped(row.interface.name),
+                                 plural(membership.users, "member"));
+  const InterfaceState* interface = state.find(row.interface.index);
+  if (row.group.is_v4() && interface != nullptr && interface->igmp_version != 0) {
+    text += fmt::format(", IGMPv{}", interface->igmp_version);
+  }
+  const std::string included = listing(membership.sources, &FilteredSource::included);
+  const std::string excluded = listing(membership.sources, &FilteredSource::excluded);
+  if (!included.empty()) text += ", from " + included;
+  if (!excluded.empty()) text += ", not from " + excluded;
+  return text;
+}
+
+std::string json_list(const std::vector<FilteredSource>& sources, std::uint64_t FilteredSource::*count) {
+  std::string list = "[";
+  for (const FilteredSource& one : sources) {
+    if (one.*count == 0) continue;
+    if (list.size() > 1) list += ',';
+    output::append_json_string(list, net::to_string(one.address));
+  }
+  return list + "]";
+}
+
+void append_event(std::string& out, std::string_view when, const TableRow& row, const MulticastState& state) {
+  output::JsonEvent event(out, "membership");
+  event.text("when", when).address("group", row.group).text("interface", row.interface.name);
+  event.number("members", row.membership->users);
+  const InterfaceState* interface = state.find(row.interface.index);
+  if (row.group.is_v4() && interface != nullptr && interface->igmp_version != 0) {
+    event.number("igmp_version", static_cast<std::uint64_t>(interface->igmp_version));
+  }
+  event.raw("included", json_list(row.membership->sources, &FilteredSource::included));
+  event.raw("excluded", json_list(row.membership->sources, &FilteredSource::excluded));
+}
+
+// `when` is "before" or "after".
+void print_table(std::string_view when, const std::vector<ExplainTarget>& targets, const MulticastState& state,
+                 output::Report& report) {
+  std::vector<TableRow> rows = table_of(targets, state);
+  std::erase_if(rows, [](const TableRow& row) { return row.membership == nullptr; });
+  if (report.json()) {
+    for (const TableRow& row : rows) append_event(report.buffer(), when, row, state);
+    return;
+  }
+  if (rows.empty())
+    output::print_line(fmt::format("explain: {} joining: nobody on this host is a member of these groups", when));
+  const std::size_t shown = std::min(rows.size(), most_lines);
+  for (std::size_t i = 0; i < shown; ++i) {
+    output::print_line(fmt::format("explain: {} joining: {}", when, row_text(rows[i], state)));
+  }
+  if (rows.size() > shown) {
+    output::print_line(fmt::format("explain: {} joining: and {} more", when, rows.size() - shown));
+  }
+}
+
+void print(const std::vector<Finding>& findings, output::Report& report) {
+  for (const Finding& one : findings) report.finding(one.code, one.interface, one.message, one.advice);
+}
+
+}  // namespace
+
+std::vector<TableRow> table_of(const std::vector<ExplainTarget>& targets, const MulticastState& state) {
+  using Key = std::pair<net::Address, unsigned>;
+  std::map<Key, const HostMembership*> memberships;
+  for (const HostMembership& one : state.memberships) memberships[{one.group, one.interface}] = &one;
+  std::set<Key> seen;  // several sources of a group share a row
+  std::vector<TableRow> rows;
+  for (const ExplainTarget& target : targets) {
+    const net::Address group = net::with_zone(target.group, 0);
+    for (const net::Interface& interface : target.interfaces) {
+      const Key key{group, interface.index};
+      if (!seen.insert(key).second) continue;
+      const auto found = memberships.find(key);
+      rows.push_back({group, interface, found == memberships.end() ? nullptr : found->second});
+    }
+  }
+  return rows;
+}
+
+std::vector<Finding> explain_missing(const std::vector<ExplainTarget>& targets, const MulticastState& state) {
+  std::vector<Finding> findings;
+  if (!state.readable) return findings;
+  for (const TableRow& row : table_of(targets, state)) {
+    if (row.membership != nullptr) continue;
+    findings.push_back(
+        {"not_in_table", base::escaped(row.interface.name),
+         fmt::format("the kernel's table lacks {} on {}", net::to_string(row.group), base::escaped(row.interface.name)),
+         "the interface may have gone meanwhile; join again"});
+  }
+  return findings;
+}
+
+void explain_before(const std::vector<ExplainTarget>& targets, output::Report& report) {
+  const MulticastState state = read_multicast_state();
+  std::vector<Finding> findings = explain(targets, state, net::route_to);
+  if (findings.empty()) {
+    findings.push_back({"all_well", "", "nothing on this host stands in the way, as far as it shows without root",
+                        "if nothing comes, look at the firewall (nft list ruleset), the switch, the routers and the "
+                        "sender's TTL"});
+  }
+  print(findings, report);
+  print_table("before", targets, state, report);
+}
+
+void explain_after(const std::vector<ExplainTarget>& targets, output::Report& report) {
+  const MulticastState state = read_multicast_state();
+  print(explain_missing(targets, state), report);
+  print_table("after", targets, state, report);
+}
+
+}  // namespace commands

@@ -1,0 +1,232 @@
+#include "commands/join/join.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <system_error>
+
+#include "commands/confine.hpp"
+#include "commands/join/explain/findings.hpp"
+#include "commands/join/membership_report.hpp"
+#include "commands/join/memberships.hpp"
+#include "commands/intake.hpp"
+
+namespace commands {
+namespace {
+
+using base::UsageError;
+
+class Joiner {
+ public:
+  explicit Joiner(const JoinOptions& options)
+      : options_(options),
+        reception_(loop_, options.output, options.stop),
+        memberships_(loop_, options.socket, wanted(options)) {}
+
+  base::ExitStatus run() {
+    if (options_.stop.deadline) loop_.stop_after(*options_.stop.deadline);
+    if (options_.explain) explain_before(targets(), report());
+    join_all();
+    if (options_.explain) explain_after(joined_targets(), report());
+    report_buffers(memberships_.granted(), report());
+    prepare_counts();
+    confine(options_.privileges, {.directories = {"/proc/net"}}, report());  // the counters of interfaces
+    for (const auto& socket : memberships_.sockets()) reception_.watch(socket->udp, hooks_for(*socket));
+    for (const auto& one : memberships_.all()) membership_report_.announce("joined", *one);
+    if (options_.stop.wait) reception_.stop_when_idle(*options_.stop.wait);
+    if (options_.stats) print_stats_every(*options_.stats);
+    watch_for_stalls();
+    watch_interfaces();
+    if (options_.leave_after) {
+      loop_.after(*options_.leave_after, [this] {
+        take_what_waits();
+        leave();
+      });
+    }
+    const run::StopReason reason = loop_.run();
+    take_what_waits();
+    const output::Totals totals = reception_.totals();
+    leave();
+    for (const auto& one : memberships_.all()) membership_report_.summarize(*one);
+    report().summary(totals);
+    reception_.sink().flush();
+    return status_of_receiving(reason, reception_.datagrams(), options_.stop);
+  }
+
+ private:
+  static net::WantedMetadata wanted(const JoinOptions& options) {
+    net::WantedMetadata wanted = output::wanted_metadata(options.output);
+    wanted.details = true;  // the interface tells the membership
+    if (options.rtp) {      // jitter takes a time for each datagram
+      wanted.time = true;
+      wanted.coalesced = false;
+    }
+    return wanted;
+  }
+
+  output::Report& report() { return reception_.report(); }
+
+  void join_all() {
+    for (const net::GroupWord& word : options_.groups) {
+      const net::Address last = net::advanced(word.first, word.count - 1);
+      if (!word.source && (net::is_source_specific(word.first) || net::is_source_specific(last))) {
+        report().notice(fmt::format("{} is for source-specific multicast: routers ignore a join without SOURCE",
+                                    net::to_string(net::is_source_specific(word.first) ? word.first : last)));
+      }
+      const std::vector<net::Interface> interfaces = interfaces_for(word);
+      for (std::uint32_t i = 0; i < word.count; ++i) join_one(word, net::advanced(word.first, i), interfaces);
+    }
+  }
+
+  void join_one(const net::GroupWord& word, const net::Address& group, const std::vector<net::Interface>& interfaces) {
+    const bool chosen = !options_.interfaces.empty() || net::zone_of(group) != 0;
+    std::size_t joined = 0;
+    std::optional<std::system_error> first_error;
+    for (const net::Interface& interface : interfaces) {
+      if (is_member(word, group, interface)) {
+        ++joined;
+        continue;
+      }
+      try {
+        memberships_.join(word.source, group, word.port, interface);
+        ++joined;
+      } catch (const std::system_error& error) {
+        if (chosen || Memberships::is_limit(error.code())) throw;
+        if (!first_error) first_error = error;
+        report().notice(fmt::format("{}; going on with the other interfaces", error.what()));
+      }
+    }
+    if (joined == 0 && first_error) throw *first_error;
+  }
+
+  // The same group twice is one. Taking it from any source and from one of them contradicts itself.
+  bool is_member(const net::GroupWord& word, const net::Address& group, const net::Interface& interface) const {
+    for (const Membership* one : memberships_.find(group, word.port, interface)) {
+      if (one->source == word.source) return true;
+      if (!one->source || !word.source) {
+        throw UsageError(fmt::format("{} is joined both from any source and from {}", net::to_string(group),
+                                     net::to_string(one->source ? *one->source : *word.source)));
+      }
+    }
+    return false;
+  }
+
+  std::vector<net::Interface> interfaces_for(const net::GroupWord& word) const {
+    const net::Family family = net::family_of(word.first);
+    if (options_.family && *options_.family != family) {
+      throw UsageError(fmt::format("{} is not {}", net::to_string(word.first), net::name_of(*options_.family)));
+    }
+    const unsigned zone = net::zone_of(word.first);
+    std::vector<net::Interface> found;
+    for (const net::Interface& one : options_.interfaces.empty() ? net::interfaces() : options_.interfaces) {
+      const bool valid = one.valid_for_multicast(family) && (zone == 0 || one.index == zone);
+      if (valid) found.push_back(one);
+      if (valid || options_.interfaces.empty()) continue;
+      throw UsageError(why_not(one, word.first, family));
+    }
+    if (found.empty()) {
+      throw base::Failure(fmt::format("cannot join {}: no interface is up and able to multicast over {}",
+                                      net::to_string(word.first), net::name_of(family)));
+    }
+    return found;
+  }
+
+  static std::string why_not(const net::Interface& interface, const net::Address& group, net::Family family) {
+    const unsigned zone = net::zone_of(group);
+    if (zone != 0 && interface.index != zone) {
+      return fmt::format("the zone of {} contradicts -i {}", net::to_string(group), interface.name);
+    }
+    if (!interface.up) return fmt::format("interface {} is down", interface.name);
+    if (!interface.multicast && !interface.loopback)
+      return fmt::format("interface {} cannot multicast", interface.name);
+    return fmt::format("interface {} has no {} address", interface.name, net::name_of(family));
+  }
+
+  // Many memberships must not each remember as many senders as a single one may.
+  void prepare_counts() {
+    const std::size_t each = traffic::SenderCounter::default_most / std::max<std::size_t>(memberships_.all().size(), 1);
+    for (const auto& one : memberships_.all()) {
+      one->senders = traffic::SenderCounter(std::max<std::size_t>(each, 64));
+      if (options_.rtp) one->streams = std::make_unique<Streams>(options_.clock_rate);
+    }
+  }
+
+  // What --explain looks at: the interfaces as they were named, whether or not they can be joined on.
+  std::vector<ExplainTarget> targets() const {
+    std::vector<ExplainTarget> targets;
+    for (const net::GroupWord& word : options_.groups) {
+      for (std::uint32_t i = 0; i < word.count; ++i) {
+        targets.push_back({net::advanced(word.first, i), word.source, word.port,
+                           options_.interfaces.empty() ? net::interfaces() : options_.interfaces});
+      }
+    }
+    return targets;
+  }
+
+  std::vector<ExplainTarget> joined_targets() const {
+    std::vector<ExplainTarget> targets;
+    for (const auto& one : memberships_.all())
+      targets.push_back({one->group, one->source, one->port, {one->interface}});
+    return targets;
+  }
+
+  Reception::Hooks hooks_for(const Memberships::Socket& socket) {
+    Reception::Hooks hooks;
+    hooks.accept = [this, &socket](const net::Received& received) {
+      current_ = memberships_.left() ? nullptr : socket.membership_of(received);
+      return current_ != nullptr;
+    };
+    hooks.taken = [this](const net::Received& received) { current_->count(received); };
+    return hooks;
+  }
+
+  // What came before the leave is shown, also when it has not been read yet.
+  void take_what_waits() {
+    if (!memberships_.left()) reception_.take_what_waits();
+  }
+
+  void leave() {
+    if (memberships_.left()) return;
+    memberships_.leave();
+    for (const auto& one : memberships_.all()) membership_report_.announce("left", *one);
+  }
+
+  void print_stats_every(base::Nanoseconds interval) {
+    reception_.print_stats_every(interval);
+    loop_.every(interval, [this, interval] { membership_report_.stats(memberships_, interval); });
+  }
+
+  void watch_interfaces() {
+    std::set<unsigned> watched;
+    for (const auto& one : memberships_.all()) {
+      if (watched.insert(one->interface.index).second) reception_.tell_when_gone(one->interface);
+    }
+  }
+
+  // Traffic that stops some minutes after the join has a usual cause.
+  void watch_for_stalls() {
+    loop_.every(std::chrono::seconds(1), [this] {
+      const auto now = run::Clock::now();
+      for (const auto& one : memberships_.all()) {
+        if (!one->stall_watch.stalled(now)) continue;
+        const net::Endpoint group(net::with_zone(one->group, 0), one->port);
+        const std::string_view interface = net::interface_name(one->interface.index);
+        report().notice(stall_text(group, interface, one->stall_watch.last_heard()));
+      }
+    });
+  }
+
+  const JoinOptions& options_;
+  run::Loop loop_;
+  Reception reception_;
+  Memberships memberships_;
+  MembershipReport membership_report_{reception_.report()};
+  Membership* current_ = nullptr;  // of the datagrams that are being taken
+};
+
+}  // namespace
+
+base::ExitStatus join(const JoinOptions& options) { return Joiner(options).run(); }
+
+}  // namespace commands

@@ -1,0 +1,152 @@
+#include "commands/listen/listen.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <iterator>
+#include <memory>
+#include <system_error>
+
+#include "commands/confine.hpp"
+#include "commands/lookup.hpp"
+#include "commands/intake.hpp"
+#include "commands/listen/responder.hpp"
+
+namespace commands {
+namespace {
+
+class Listener {
+ public:
+  explicit Listener(const ListenOptions& options)
+      : options_(options), reception_(loop_, options.output, options.stop) {}
+
+  base::ExitStatus run() {
+    if (options_.stop.deadline) loop_.stop_after(*options_.stop.deadline);
+    for (const net::EndpointWord& word : options_.endpoints) open(word);
+    std::vector<net::Endpoint> own;
+    for (const auto& socket : sockets_) own.push_back(socket->local_endpoint());
+    if (options_.echo || options_.reply) responder_.emplace(options_.reply, own);
+    confine(options_.privileges, {}, reception_.report());
+    for (const auto& socket : sockets_) reception_.watch(*socket, hooks_for(*socket));
+    for (const net::Endpoint& local : own) reception_.report().listening(local);
+    if (options_.stop.wait) reception_.stop_when_idle(*options_.stop.wait);
+    if (options_.socket.interface) reception_.tell_when_gone(*options_.socket.interface);
+    if (options_.stats) reception_.print_stats_every(*options_.stats);
+    const run::StopReason reason = loop_.run();
+    reception_.take_what_waits();
+    reception_.report().summary(reception_.totals());
+    reception_.sink().flush();
+    return status_of_receiving(reason, reception_.datagrams(), options_.stop);
+  }
+
+ private:
+  Reception::Hooks hooks_for(net::UdpSocket& socket) {
+    Reception::Hooks hooks;
+    if (!options_.filter.lets_all()) {
+      hooks.accept = [this](const net::Received& r) { return options_.filter.lets(r.sender->address()); };
+    }
+    if (responder_) {
+      hooks.taken = [this](const net::Received& received) { responder_->answer(received); };
+      hooks.batch_done = [this, &socket] { responder_->flush(socket); };
+    }
+    return hooks;
+  }
+
+  void open(const net::EndpointWord& word) {
+    if (word.host.empty()) {
+      open_wildcards(word.port);
+      return;
+    }
+    std::vector<net::Endpoint> endpoints = look_up(loop_, word.host, word.port, options_.family);
+    for (net::Endpoint& endpoint : endpoints) {
+      if (net::needs_zone(endpoint.address())) {
+        const net::Address zoned =
+            options_.socket.interface ? net::with_zone(endpoint.address(), options_.socket.interface->index)
+                                      : net::with_only_zone(endpoint.address());
+        endpoint.address(zoned);
+        reception_.report().notice("took " + net::to_string(zoned));
+      }
+    }
+    open_all(std::move(endpoints));
+  }
+
+  static constexpr int most_tries = 32;  // a port that is free over IPv4 may be taken over IPv6
+
+  // The addresses of a name, all on one port, also when the port is for the kernel to choose.
+  void open_all(std::vector<net::Endpoint> endpoints) {
+    for (int tries = 1;; ++tries) {
+      std::vector<std::unique_ptr<net::UdpSocket>> opened;
+      try {
+        for (net::Endpoint endpoint : endpoints) {
+          if (!opened.empty()) endpoint.port(opened.front()->local_endpoint().port());
+          opened.push_back(bound(endpoint));
+        }
+        std::move(opened.begin(), opened.end(), std::back_inserter(sockets_));
+        return;
+      } catch (const std::system_error& error) {
+        const bool chosen = endpoints.front().port() == 0;
+        if (!chosen || error.code().value() != EADDRINUSE || tries == most_tries) throw;
+      }
+    }
+  }
+
+  // Both families on one port, also when the port is for the kernel to choose.
+  void open_wildcards(std::uint16_t port) {
+    const net::Endpoint any4(net::asio::ip::address_v4::any(), port);
+    if (options_.family == net::Family::ipv4) {
+      sockets_.push_back(bound(any4));
+      return;
+    }
+    if (options_.family == net::Family::ipv6) {
+      sockets_.push_back(bound({net::asio::ip::address_v6::any(), port}));
+      return;
+    }
+    for (int tries = 1;; ++tries) {
+      auto v4 = bound(any4);
+      try {
+        auto v6 = bound({net::asio::ip::address_v6::any(), v4->local_endpoint().port()});
+        sockets_.push_back(std::move(v4));
+        sockets_.push_back(std::move(v6));
+        return;
+      } catch (const std::system_error& error) {
+        const int code = error.code().value();
+        if (code == EAFNOSUPPORT || code == EADDRNOTAVAIL) {
+          reception_.report().notice("no IPv6 on this host: listening on IPv4 only");
+          sockets_.push_back(std::move(v4));
+          return;
+        }
+        if (port != 0 || code != EADDRINUSE || tries == most_tries) throw;
+      }
+    }
+  }
+
+  std::unique_ptr<net::UdpSocket> bound(const net::Endpoint& endpoint) {
+    auto socket = std::make_unique<net::UdpSocket>(loop_.context());
+    socket->open(net::family_of(endpoint));
+    net::SocketOptions socket_options = options_.socket;
+    if (options_.echo || options_.reply) socket_options.broadcast = false;  // a forged sender may be everybody
+    const net::GrantedBuffers granted = net::apply(socket_options, false, *socket);
+    net::WantedMetadata wanted = output::wanted_metadata(options_.output);
+    if (options_.echo || options_.reply) {
+      wanted.destination = true;  // to answer from the address that was asked
+      wanted.coalesced = false;   // each is answered by itself
+    }
+    socket->want(wanted);
+    socket->bind(endpoint);
+    report_buffers(granted, reception_.report());
+    return socket;
+  }
+
+  const ListenOptions& options_;
+  run::Loop loop_;
+  Reception reception_;
+  std::vector<std::unique_ptr<net::UdpSocket>> sockets_;
+  std::optional<Responder> responder_;
+};
+
+}  // namespace
+
+base::ExitStatus listen(const ListenOptions& options) { return Listener(options).run(); }
+
+}  // namespace commands

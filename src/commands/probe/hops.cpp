@@ -1,0 +1,162 @@
+#include "commands/probe/hops.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "base/text.hpp"
+#include "net/resolve.hpp"
+#include "output/json.hpp"
+#include "output/timestamp.hpp"
+
+namespace commands {
+namespace {
+
+
+// "0.412 * 0.401 ms", in the order of the tries.
+std::string rtt_text(const TraceHop& hop) {
+  std::vector<std::string> tries(hop.answers.size() + hop.silent, "*");
+  for (const TraceAnswer& answer : hop.answers)
+    tries[answer.probe.attempt] = fmt::format("{:.3f}", to_milliseconds(answer.rtt));
+  return fmt::format("{}{}", fmt::join(tries, " "), hop.answers.empty() ? "" : " ms");
+}
+
+// How many hops an answer came back over, where that differs from the way out.
+std::optional<unsigned> detour(const TraceHop& hop) {
+  std::optional<unsigned> back;
+  for (const TraceAnswer& answer : hop.answers) {
+    if (!answer.ttl || answer.kind == TraceAnswer::Kind::refused) return std::nullopt;
+    const auto one = asymmetric_return(hop.ttl, *answer.ttl);
+    if (!one || (back && *back != *one)) return std::nullopt;
+    back = one;
+  }
+  return back;
+}
+
+std::string remark_of(const TraceHop& hop) {
+  std::vector<std::string> remarks;
+  const auto add = [&](const std::string& text) {
+    if (!text.empty() && std::find(remarks.begin(), remarks.end(), text) == remarks.end()) remarks.push_back(text);
+  };
+  for (const TraceAnswer& answer : hop.answers) {
+    if (answer.kind == TraceAnswer::Kind::reached) add("reached");
+    add(answer.remark);
+  }
+  if (const auto back = detour(hop)) add(fmt::format("asymmetric: {} hop{} back", *back, *back == 1 ? "" : "s"));
+  return fmt::format("{}", fmt::join(remarks, "; "));
+}
+
+}  // namespace
+
+void HopWriter::show(const TraceHop& hop) {
+  constexpr auto patience = std::chrono::seconds(1);
+  held_.push_back({hop, run::Clock::now() + patience});
+  if (options_.names) {
+    for (const net::Address& address : hop.addresses()) look_up(address);
+    if (!has_names(hop)) loop_.at(held_.back().until, [this] { show_known(); });
+  }
+  show_known();
+}
+
+void HopWriter::look_up(const net::Address& address) {
+  if (!names_.emplace(address, std::nullopt).second) return;
+  const auto found = std::make_shared<std::string>();
+  loop_.aside([found, address] { *found = net::name_of_address(address).value_or(""); },
+              [this, found, address] {
+                names_[address] = *found;
+                show_known();
+              });
+}
+
+bool HopWriter::has_names(const TraceHop& hop) const {
+  if (!options_.names) return true;
+  const auto addresses = hop.addresses();
+  return std::all_of(addresses.begin(), addresses.end(),
+                     [this](const auto& each) { return names_.at(each).has_value(); });
+}
+
+void HopWriter::show_known() {
+  while (!held_.empty() && (has_names(held_.front().hop) || held_.front().until <= run::Clock::now())) {
+    write(held_.front().hop);
+    held_.pop_front();
+  }
+  sink_.flush();
+  if (held_.empty() && shown_) std::exchange(shown_, nullptr)();
+}
+
+void HopWriter::show_all() {
+  for (const Held& each : held_) write(each.hop);
+  held_.clear();
+}
+
+void HopWriter::when_shown(std::function<void()> handler) {
+  if (held_.empty()) return handler();
+  shown_ = std::move(handler);
+}
+
+void HopWriter::write(const TraceHop& hop) {
+  const output::Format format = options_.output.format;
+  if (format == output::Format::json) append_event(hop);
+  if (format == output::Format::text || format == output::Format::hex) append_line(hop);
+}
+
+std::string HopWriter::name_of(const net::Address& address) const {
+  const auto found = names_.find(address);
+  return found == names_.end() ? "" : found->second.value_or("");
+}
+
+void HopWriter::append_line(const TraceHop& hop) {
+  std::string& out = sink_.buffer();
+  if (options_.output.timestamps) {
+    output::append_time(out, output::now(), 6);
+    out += '\t';
+  }
+  out += fmt::format("{}\t{}", hop.ttl, hop.answers.empty() ? "*" : "");
+  std::string_view separator;
+  for (const net::Address& address : hop.addresses()) {
+    out += std::exchange(separator, ", ");
+    net::append_address(out, address);
+    const std::string name = name_of(address);
+    if (!name.empty()) out += " (" + base::escaped(name) + ")";
+  }
+  out += '\t' + rtt_text(hop);
+  const std::string remark = remark_of(hop);
+  if (!remark.empty()) out += '\t' + remark;
+  out += '\n';
+}
+
+void HopWriter::append_event(const TraceHop& hop) {
+  std::vector<std::string> rtts;
+  for (const TraceAnswer& answer : hop.answers) rtts.push_back(fmt::format("{:.3f}", to_milliseconds(answer.rtt)));
+  const auto addresses = hop.addresses();
+  output::JsonEvent event(sink_.buffer(), "hop");
+  event.number("ttl", hop.ttl);
+  if (!addresses.empty()) {
+    event.address("address", addresses[0]);
+    const std::string name = name_of(addresses[0]);
+    if (!name.empty()) event.text("name", name);
+  }
+  if (addresses.size() > 1) {
+    std::string all;
+    for (const net::Address& each : addresses) {
+      all += all.empty() ? "[" : ",";
+      output::append_json_string(all, net::to_string(each));
+    }
+    event.raw("addresses", all + "]");
+  }
+  event.raw("rtt_ms", fmt::format("[{}]", fmt::join(rtts, ",")));
+  const std::string remark = remark_of(hop);
+  if (!remark.empty()) event.text("detail", remark);
+}
+
+void HopWriter::summary(ProbeState state, std::uint64_t sent, std::uint64_t received, bool reached) {
+  const double lost = sent == 0 ? 0 : 100.0 * static_cast<double>(sent - received) / static_cast<double>(sent);
+  output::JsonEvent event(sink_.buffer(), "summary");
+  event.text("state", commands::name_of(state)).boolean("reached", reached);
+  event.number("sent", sent).number("received", received).number("lost", sent - received).decimal("lost_percent", lost);
+}
+
+}  // namespace commands

@@ -1,0 +1,53 @@
+#include "commands/probe/probe.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "commands/probe/modes.hpp"
+#include "output/json.hpp"
+#include "output/sink.hpp"
+
+namespace commands {
+namespace {
+
+std::string ports_text(const Payload& payload) {
+  std::string out;
+  for (const std::uint16_t port : payload.ports) {
+    if (port != 0) out += fmt::format("{}{}", out.empty() ? "" : ",", port);
+  }
+  return out.empty() ? "-" : out;
+}
+
+}  // namespace
+
+base::ExitStatus probe(const ProbeOptions& options) {
+  switch (options.mode) {
+    case ProbeMode::trace:
+      return probe_trace(options);
+    case ProbeMode::mtu:
+      return probe_mtu(options);
+    case ProbeMode::state:
+      break;
+  }
+  return probe_state(options);
+}
+
+base::ExitStatus list_payloads(const ProbeOptions& options) {
+  output::Sink sink(STDOUT_FILENO, [] { return false; });
+  for (const Payload& each : payloads()) {
+    if (options.output.format == output::Format::json) {
+      const std::string ports = ports_text(each);
+      output::JsonEvent(sink.buffer(), "payload")
+          .text("name", each.name)
+          .raw("ports", "[" + (ports == "-" ? "" : ports) + "]")
+          .text("detail", each.about);
+    } else {
+      sink.buffer() += fmt::format("{}\t{}\t{}{}{}\n", each.name, ports_text(each), each.about,
+                                   each.groups.empty() ? "" : ", groups ", each.groups);
+    }
+  }
+  sink.flush();
+  return base::ExitStatus::done;
+}
+
+}  // namespace commands

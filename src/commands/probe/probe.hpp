@@ -1,0 +1,46 @@
+// `udptool probe`: what a port, a path and a network are like, without root.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/error.hpp"
+#include "base/units.hpp"
+#include "net/options.hpp"
+#include "output/options.hpp"
+#include "run/loop.hpp"
+#include "run/privileges.hpp"
+#include "commands/probe/requests.hpp"
+#include "commands/probe/trace_plan.hpp"
+
+namespace commands {
+
+enum class ProbeMode { state, trace, mtu };
+
+struct ProbeOptions {
+  std::string host;
+  std::uint16_t port = 0;
+  std::optional<net::Family> family;
+  std::optional<net::Address> source_address;
+  std::uint16_t source_port = 0;
+  net::SocketOptions socket;
+  run::StopOptions stop;  // count: probes, with statistics; wait: for each reply
+  output::Options output;
+  run::PrivilegeOptions privileges;
+  ProbeMode mode = ProbeMode::state;
+  RequestChoice request;
+  base::Nanoseconds interval = std::chrono::seconds(1);
+  bool histogram = false;
+  TraceOptions trace;
+  bool names = false;
+
+  base::Nanoseconds wait() const { return stop.wait.value_or(std::chrono::seconds(1)); }
+};
+
+base::ExitStatus probe(const ProbeOptions& options);
+
+// The payloads that probe knows, with their ports, on stdout.
+base::ExitStatus list_payloads(const ProbeOptions& options);
+
+}  // namespace commands

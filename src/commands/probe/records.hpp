@@ -1,0 +1,66 @@
+// The lines and events of probe.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/units.hpp"
+#include "net/datagram.hpp"
+#include "output/options.hpp"
+#include "output/report.hpp"
+#include "commands/probe/statistics.hpp"
+
+namespace commands {
+
+enum class ProbeState { no_answer, open, closed, unreachable, late, duplicate };
+
+std::string_view name_of(ProbeState state);  // "no answer", "open", ...
+
+// What became of a probe, or one more answer to it.
+struct ProbeRecord {
+  std::uint64_t sequence = 0;
+  ProbeState state = ProbeState::no_answer;
+  net::Endpoint endpoint;    // that was asked, or, of many, that answered
+  base::Nanoseconds time{};  // round trip; for no answer: how long was waited
+  std::string detail;
+  std::string payload;                   // of a reply
+  std::optional<std::size_t> size;       // of a reply
+  std::optional<net::Address> offender;  // who refused
+  std::optional<net::SystemTime> received;
+};
+
+class ProbeWriter {
+ public:
+  ProbeWriter(const output::Options& options, output::Sink& sink) : options_(options), sink_(sink) {}
+
+  bool json() const { return options_.format == output::Format::json; }
+  // True where results are lines for people: text and hex.
+  bool text() const { return options_.format == output::Format::text || options_.format == output::Format::hex; }
+  std::string& buffer() { return sink_.buffer(); }
+
+  // `127.0.0.1:53	open	0.412 ms	dns NOERROR, 28 bytes`; raw: the reply's payload.
+  void line(const ProbeRecord& record);
+  // The event; does nothing in other forms.
+  void event(const ProbeRecord& record);
+  void record(const ProbeRecord& record) {
+    if (json())
+      event(record);
+    else
+      line(record);
+  }
+
+  void statistics(const ProbeSummary& summary);  // lines of text
+  void summary(ProbeState state, const ProbeSummary& summary, std::size_t responders);
+
+ private:
+  output::Options options_;
+  output::Sink& sink_;
+};
+
+// "0.412 ms"
+std::string milliseconds_text(base::Nanoseconds time);
+double to_milliseconds(base::Nanoseconds time);
+
+}  // namespace commands

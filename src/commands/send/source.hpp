@@ -1,0 +1,54 @@
+// Where the payloads of `send` come from: messages, an input that is cut, or a generator.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "commands/send/splitter.hpp"
+
+namespace commands {
+
+enum class Encoding : std::uint8_t { plain, hexadecimal, escapes };
+
+constexpr std::uint64_t for_ever = std::numeric_limits<std::uint64_t>::max();
+
+struct SourceOptions {
+  std::vector<std::string> messages;
+  std::optional<std::string> file;    // none: stdin
+  std::optional<std::uint64_t> size;  // datagrams of a pattern instead
+  std::uint64_t rounds = 1;           // or for_ever
+  Encoding encoding = Encoding::plain;
+  Cut cut;
+  std::uint64_t offset = 0;  // of each message, or of the whole input
+  std::optional<std::uint64_t> length;
+};
+
+class PayloadSource {
+ public:
+  virtual ~PayloadSource() = default;
+
+  // The next payload, or nothing: the source has ended, or refill() must be called first. It stays where it is until
+  // refill(). Throws UsageError for a piece that is malformed or longer than a datagram can be; those given before
+  // stay good.
+  virtual std::optional<std::string_view> next() = 0;
+  virtual bool ended() const = 0;
+
+  // The descriptor to wait for before refill(); -1: never any need.
+  virtual int descriptor() const { return -1; }
+  virtual bool is_regular_file() const { return false; }
+  // Reads what is there, once. Payloads given before are gone.
+  virtual void refill() {}
+  // How much has been given, from 0 to 1, when that is known.
+  virtual std::optional<double> progress() const { return std::nullopt; }
+};
+
+// Throws UsageError when a message is malformed or longer than `max_payload`, Failure when the file cannot be read.
+std::unique_ptr<PayloadSource> make_source(const SourceOptions& options, std::size_t max_payload);
+
+}  // namespace commands
