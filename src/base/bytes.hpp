@@ -1,4 +1,4 @@
-// Reading a stranger's bytes field by field, never past their end.
+// Reading a stranger's bytes field by field, never past their end, and writing fields.
 #pragma once
 
 #include <cstddef>
@@ -6,6 +6,11 @@
 #include <string_view>
 
 namespace base {
+
+// Writes the lowest `size` bytes of `value`, at most 8, in network byte order.
+inline void store_number(char* to, std::uint64_t value, std::size_t size) {
+  for (std::size_t i = size; i > 0; --i, value >>= 8) to[i - 1] = static_cast<char>(value & 0xff);
+}
 
 // A place in a datagram. A read that does not fit gives 0 or "", takes nothing, and makes ok() false from then on,
 // so that a decoder reads all its fields and asks once.
