@@ -1,87 +1,79 @@
 #include "commands/intake.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
-#include <utility>
 
 #include "base/text.hpp"
 
 namespace commands {
 
-Reception::Reception(run::Loop& loop, const output::Options& output, const run::StopOptions& stop)
-    : loop_(loop),
-      stop_(stop),
-      sink_(STDOUT_FILENO, &run::Loop::past_deadline),
-      report_(output, sink_),
-      writer_(output, sink_) {
-  loop_.on_reader_gone(STDOUT_FILENO, [] { throw output::Closed{}; });
+void Intake::watch(net::UdpSocket& socket, Client& client) {
+  const Watched& watched = watched_.emplace_back(Watched{socket, client});
+  loop_.on_readable(socket, [this, &watched] { drain(watched, batches_a_turn); });
 }
 
-void Reception::watch(net::UdpSocket& socket, Hooks hooks) {
-  const Watched& watched = watched_.emplace_back(Watched{socket, std::move(hooks)});
-  loop_.on_readable(socket, [this, &watched] { drain(watched); });
+std::size_t Intake::places_left() const {
+  if (!limit_ || is_complete()) return batch_.places();
+  return std::min<std::uint64_t>(batch_.places(), *limit_ - counts_.datagrams);
 }
 
-std::size_t Reception::places_left() const {
-  if (!stop_.count) return batch_.places();
-  return std::min<std::uint64_t>(batch_.places(), *stop_.count - totals_.datagrams);
-}
-
-void Reception::take_what_waits() {
+void Intake::take_what_waits() {
   // As much as the buffer (twice of what was granted) may have held: a flood does not end because we do.
-  constexpr std::size_t least_cost = 512;  // bytes of it that a datagram takes
+  constexpr std::size_t min_cost = 512;  // bytes of it that a datagram takes
   for (const Watched& watched : watched_) {
-    drain(watched, 2 * watched.socket.receive_buffer() / least_cost / batch_.places() + 1);
+    drain(watched, 2 * watched.socket.receive_buffer() / min_cost / batch_.places() + 1);
   }
 }
 
-void Reception::drain(const Watched& watched, std::size_t most_batches) {
-  const auto& [socket, hooks] = watched;
+void Intake::drain(const Watched& watched, std::size_t max_batches) {
+  auto& [socket, client] = watched;
   constexpr std::uint64_t drains_a_drop_check = 1'024;  // often enough for a 32-bit counter
   const std::uint16_t local_port = socket.local_port() != 0 ? socket.local_port() : socket.local_endpoint().port();
-  const std::uint64_t before = totals_.datagrams;
-  const bool at_the_end = loop_.stopping();
-  for (std::size_t i = 0; i < most_batches && !is_complete() && (at_the_end || !loop_.stopping()); ++i) {
+  const std::uint64_t before = counts_.datagrams;
+  const auto is_last = [this] { return stop_.count && is_complete(); };
+  for (std::size_t i = 0; i < max_batches && !is_last(); ++i) {
     const std::size_t count = socket.receive(batch_, places_left());
-    for (std::size_t place = 0; place < count; ++place) take(batch_[place], local_port, hooks);
-    if (count > 0 && hooks.batch_done) hooks.batch_done();
+    for (std::size_t place = 0; place < count; ++place) take(batch_[place], local_port, client);
+    if (count > 0) client.batch_done();
     if (sink_.has_views() || sink_.is_full()) sink_.flush();
     if (count == 0 || socket.drained()) break;
   }
+  drain_errors(watched);
   sink_.flush();
-  if (hooks.drained) hooks.drained();
-  if (totals_.datagrams != before) last_taken_ = run::Clock::now();
-  if (is_complete()) loop_.stop(run::StopReason::count);
+  if (counts_.datagrams != before) last_taken_ = run::Clock::now();
+  if (is_last()) loop_.stop(run::StopReason::count);
   if (++drains_ % drains_a_drop_check == 0) socket.drops();
 }
 
-void Reception::take(net::Received received, std::uint16_t local_port, const Hooks& hooks) {
-  if (hooks.accept && !hooks.accept(received)) {
-    totals_.ignored += received.count();
-    return;
+void Intake::drain_errors(const Watched& watched) {
+  for (std::size_t i = 0; i < errors_a_turn; ++i) {
+    const auto error = watched.socket.transport_error();
+    if (!error) break;
+    watched.client.error(*error);
   }
-  if (stop_.count) {
-    const std::uint64_t left = *stop_.count - totals_.datagrams;
-    if (left == 0) return;
-    if (received.count() > left) received.keep_first(left);
-  }
-  took_runs_ = took_runs_ || received.is_run();
-  totals_.datagrams += received.count();
-  totals_.bytes += received.is_run() ? received.bytes.size() : received.size;
-  senders_.add(*received.sender);
-  writer_.write(received, local_port);
-  if (hooks.taken) hooks.taken(received);
 }
 
-void Reception::stop_when_idle(base::Nanoseconds idle) {
+void Intake::take(net::Received received, std::uint16_t local_port, Client& client) {
+  if (is_complete()) return;
+  const Admission admission = client.admit(received);
+  if (!admission.in) {
+    ignored_ += received.count();
+    return;
+  }
+  took_runs_ = took_runs_ || received.is_run();
+  if (limit_ && received.count() > *limit_ - counts_.datagrams) received.keep_first(*limit_ - counts_.datagrams);
+  counts_.add(received);
+  for (output::RecordSink* const records : record_sinks_) records->write(received, local_port);
+  client.take(received, admission);
+}
+
+void Intake::stop_when_idle(base::Nanoseconds idle) {
   last_taken_ = run::Clock::now();
   loop_.after(idle, [this, idle] { check_idle(idle); });
 }
 
-void Reception::check_idle(base::Nanoseconds idle) {
+void Intake::check_idle(base::Nanoseconds idle) {
   const auto quiet = run::Clock::now() - last_taken_;
   if (quiet >= idle) {
     loop_.stop(run::StopReason::idle);
@@ -90,7 +82,7 @@ void Reception::check_idle(base::Nanoseconds idle) {
   }
 }
 
-void Reception::tell_when_gone(const net::Interface& interface) {
+void Intake::tell_when_gone(const net::Interface& interface) {
   loop_.every(std::chrono::seconds(1), [this, interface, told = false]() mutable {
     if (told || net::exists(interface)) return;
     told = true;
@@ -99,7 +91,7 @@ void Reception::tell_when_gone(const net::Interface& interface) {
   });
 }
 
-void Reception::print_stats_every(base::Nanoseconds interval) {
+void Intake::print_stats_every(base::Nanoseconds interval) {
   loop_.every(interval, [this, interval] {
     const output::Totals now = totals();
     report_.stats(now, last_stats_, interval);
@@ -107,12 +99,15 @@ void Reception::print_stats_every(base::Nanoseconds interval) {
   });
 }
 
-output::Totals Reception::totals() {
-  output::Totals totals = totals_;
+output::Totals Intake::totals() {
+  output::Totals totals;
+  totals.datagrams = counts_.datagrams;
+  totals.bytes = counts_.bytes;
+  totals.ignored = ignored_;
   for (const Watched& watched : watched_) totals.dropped += watched.socket.drops();
   totals.more_dropped = took_runs_ && totals.dropped > 0;
-  totals.senders = senders_.count();
-  totals.more_senders = senders_.is_full();
+  totals.senders = counts_.senders.count();
+  totals.more_senders = counts_.senders.is_full();
   totals.elapsed = run::Clock::now() - started_;
   return totals;
 }

@@ -1,36 +1,50 @@
-// What every command that prints datagrams shares: taking them off a socket, counting, recording, ending.
+// What every command that receives shares: one drain of a socket's datagrams and ICMP errors, counting, recording.
 #pragma once
 
 #include <deque>
-#include <functional>
+#include <vector>
 
 #include "base/error.hpp"
 #include "net/options.hpp"
 #include "net/udp_socket.hpp"
-#include "output/records.hpp"
+#include "output/record_sink.hpp"
 #include "output/report.hpp"
 #include "run/loop.hpp"
 #include "traffic/counts.hpp"
 
 namespace commands {
 
-class Reception {
+// What a command makes of an arrival before it is counted.
+struct Admission {
+  bool in = true;         // false: ignored, but for a count
+  std::size_t whose = 0;  // of the client's own: the index of a membership, of a session
+};
+
+// What a command does with what arrives at a socket.
+class Client {
  public:
-  Reception(run::Loop& loop, const output::Options& output, const run::StopOptions& stop);
+  virtual Admission admit(const net::Received&) { return {}; }
+  virtual void take(const net::Received&, const Admission&) {}  // counted and recorded already
+  virtual void batch_done() {}                                  // before what was taken is overwritten
+  virtual void error(const net::TransportError&) {}             // about what this socket sent
 
-  // What a command adds. Any may be empty.
-  struct Hooks {
-    std::function<bool(const net::Received&)> accept;  // false: ignored, but for a count
-    std::function<void(const net::Received&)> taken;   // after it was counted
-    std::function<void()> batch_done;                  // before what was taken is overwritten
-    std::function<void()> drained;                     // when all that waited has been taken
-  };
+ protected:
+  ~Client() = default;
+};
 
-  output::Report& report() { return report_; }
-  output::Sink& sink() { return sink_; }
+class Intake {
+ public:
+  // Stops the loop when `stop.count` datagrams have been taken; its other fields are the command's. `sink` is flushed
+  // after each wake-up.
+  Intake(run::Loop& loop, output::Sink& sink, output::Report& report, const run::StopOptions& stop)
+      : loop_(loop), sink_(sink), report_(report), stop_(stop), limit_(stop.count) {}
 
-  // Sees to what arrives at the socket, which must outlive the loop's run.
-  void watch(net::UdpSocket& socket, Hooks hooks);
+  // What is taken is recorded there, too.
+  void record_to(output::RecordSink& records) { record_sinks_.push_back(&records); }
+  // Sees to what arrives at the socket. Both must outlive the loop's run.
+  void watch(net::UdpSocket& socket, Client& client);
+  // Takes no more than `datagrams` in all: what comes after them is read, and neither counted nor recorded.
+  void limit(std::uint64_t datagrams) { limit_ = datagrams; }
   // Takes what waits now on every watched socket, without waiting: at the end, for what came before it.
   void take_what_waits();
 
@@ -40,33 +54,36 @@ class Reception {
   void tell_when_gone(const net::Interface& interface);
   void print_stats_every(base::Nanoseconds interval);
 
-  std::uint64_t datagrams() const { return totals_.datagrams; }
+  std::uint64_t datagrams() const { return counts_.datagrams; }
   output::Totals totals();
 
  private:
   struct Watched {
     net::UdpSocket& socket;
-    Hooks hooks;
+    Client& client;
   };
 
-  // After so many batches other sockets and timers get their turn.
+  // After so many of each other sockets and timers get their turn.
   static constexpr std::size_t batches_a_turn = 32;
+  static constexpr std::size_t errors_a_turn = 1'024;
 
-  void drain(const Watched& watched, std::size_t most_batches = batches_a_turn);
-  void take(net::Received received, std::uint16_t local_port, const Hooks& hooks);
+  void drain(const Watched& watched, std::size_t max_batches);
+  void drain_errors(const Watched& watched);
+  void take(net::Received received, std::uint16_t local_port, Client& client);
   void check_idle(base::Nanoseconds idle);
+  bool is_complete() const { return limit_ && counts_.datagrams >= *limit_; }
   std::size_t places_left() const;
-  bool is_complete() const { return stop_.count && totals_.datagrams >= *stop_.count; }
 
   run::Loop& loop_;
+  output::Sink& sink_;
+  output::Report& report_;
   run::StopOptions stop_;
-  output::Sink sink_;
-  output::Report report_;
-  output::RecordWriter writer_;
+  std::optional<std::uint64_t> limit_;
+  std::vector<output::RecordSink*> record_sinks_;
   net::ReceiveBatch batch_;
   std::deque<Watched> watched_;
-  traffic::SenderCounter senders_;
-  output::Totals totals_;
+  traffic::Counts counts_;
+  std::uint64_t ignored_ = 0;
   output::Totals last_stats_;
   run::Clock::time_point started_ = run::Clock::now();
   run::Clock::time_point last_taken_ = started_;

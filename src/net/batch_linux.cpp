@@ -44,7 +44,7 @@ Received ReceiveBatch::operator[](std::size_t place) const {
   const std::size_t size = message.msg_len;
   // The metadata are made where they are to be: copying them costs as much as decoding them.
   return {{a.payloads.get() + place * place_size, std::min(size, payload_room)},
-          size,
+          size - std::min(size, payload_room),
           &a.senders[place],
           message.msg_hdr.msg_controllen > 0 ? decode_metadata(message.msg_hdr) : Metadata{}};
 }
@@ -168,6 +168,8 @@ int UdpSocket::send_to(std::string_view payload, const Endpoint& to) {
 }
 
 std::optional<TransportError> UdpSocket::transport_error() {
+  errors_left_ = false;
+  if (!reports_errors_) return std::nullopt;
   std::array<char, 2'048> quoted;
   alignas(cmsghdr) std::array<char, 512> control;
   sockaddr_in6 destination{};
@@ -184,6 +186,7 @@ std::optional<TransportError> UdpSocket::transport_error() {
     size = recvmsg(fd(), &message, MSG_ERRQUEUE | MSG_DONTWAIT);
   } while (size < 0 && errno == EINTR);
   if (size < 0) return std::nullopt;
+  errors_left_ = true;
   return decode_error(message, {quoted.data(), static_cast<std::size_t>(size)});
 }
 

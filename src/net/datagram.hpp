@@ -48,7 +48,7 @@ struct Metadata {
 // each of `segment_size` bytes but the last, which may be shorter. Sender and metadata are common to a run.
 struct Received {
   std::string_view bytes;
-  std::size_t size = 0;  // of a single datagram on the wire; more than bytes.size() when it was cut
+  std::size_t cut = 0;  // bytes at the end of a single datagram that found no room; a run is never cut
   const Endpoint* sender = nullptr;
   Metadata metadata;
 
@@ -60,6 +60,9 @@ struct Received {
   std::string_view payload(std::size_t i) const {
     return is_run() ? bytes.substr(i * metadata.segment_size, metadata.segment_size) : bytes;
   }
+  // Bytes on the wire: of datagram `i`, and of all. Derived, so that nothing can come out of step.
+  std::size_t size(std::size_t i) const { return payload(i).size() + cut; }
+  std::size_t size() const { return bytes.size() + cut; }
   // Keeps only the first `n` datagrams; `n` is from 1 to count().
   void keep_first(std::size_t n) {
     if (is_run()) bytes = bytes.substr(0, n * metadata.segment_size);

@@ -92,8 +92,9 @@ class UdpSocket {
   // Takes what waits, up to `most` places of the batch. Gives how many places were filled; 0: nothing waits.
   std::size_t receive(ReceiveBatch& batch, std::size_t most);
   std::size_t receive(ReceiveBatch& batch) { return receive(batch, batch.places()); }
-  // True when the last receive saw the queue empty, so that the next arrival is a new event.
-  bool drained() const { return drained_; }
+  // True when the last looks at the queues of data and of errors saw them empty, so that the next arrival is a new
+  // event.
+  bool drained() const { return drained_ && !errors_left_; }
 
   // Hands over what waits in the batch. An ICMP error about an earlier datagram never costs one of these.
   SendResult send(SendBatch& batch);
@@ -134,6 +135,7 @@ class UdpSocket {
   std::uint64_t drops_ = 0;
   std::uint32_t drop_counter_ = 0;
   bool drained_ = true;
+  bool errors_left_ = false;
   bool reports_errors_ = false;
   bool gave_up_segmentation_ = false;
   bool manages_df_ = false;  // keep_df() is wanted

@@ -174,14 +174,14 @@ void RecordWriter::append_line_head(std::size_t size, const net::Received& recei
 }
 
 void RecordWriter::append_text(std::string_view payload, const net::Received& received) {
-  append_line_head(received.is_run() ? payload.size() : received.size, received);
+  append_line_head(payload.size() + received.cut, received);
   std::string& out = sink_.buffer();
   base::append_escaped(out, payload);
   out += '\n';
 }
 
 void RecordWriter::append_hex(std::string_view payload, const net::Received& received) {
-  append_line_head(received.is_run() ? payload.size() : received.size, received);
+  append_line_head(payload.size() + received.cut, received);
   std::string& out = sink_.buffer();
   out.back() = '\n';  // the line ends where text has its payload
   append_hexdump(out, payload);
@@ -191,7 +191,7 @@ void RecordWriter::append_json(std::string_view payload, const net::Received& re
   std::string& out = sink_.buffer();
   out += "{\"event\":\"message\",\"time\":\"";
   append_time(out, time_of(received), 9);
-  remember_size(received.is_run() ? payload.size() : received.size);
+  remember_size(payload.size() + received.cut);
   out += head_;
   out += details_;
   if (base::plain_run(payload) == payload.size()) {  // most are, and need no second look

@@ -6,6 +6,7 @@
 
 #include "net/datagram.hpp"
 #include "output/options.hpp"
+#include "output/record_sink.hpp"
 #include "output/sink.hpp"
 
 namespace output {
@@ -15,13 +16,13 @@ net::WantedMetadata wanted_metadata(const Options& options);
 
 // Writes records to a sink. What stays the same from one datagram to the next (sender, destination, second) is
 // formatted once.
-class RecordWriter {
+class RecordWriter final : public RecordSink {
  public:
   RecordWriter(const Options& options, Sink& sink);
 
   // Appends a record for each datagram of what was received on `local_port`. The raw form may leave views in the
   // sink, to be flushed before the batch is used again.
-  void write(const net::Received& received, std::uint16_t local_port);
+  void write(const net::Received& received, std::uint16_t local_port) override;
 
  private:
   using Append = void (RecordWriter::*)(std::string_view payload, const net::Received& received);

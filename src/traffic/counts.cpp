@@ -50,7 +50,7 @@ std::uint64_t hash_of(const net::Endpoint& endpoint) {
 }
 
 void SenderCounter::add_hash(std::uint64_t hash) {
-  if (count_ >= most_) return;
+  if (count_ >= max_) return;
   if (hash == 0) hash = 1;
   __builtin_prefetch(&slots_[hash & (slots_.size() - 1)]);
   insert(std::exchange(waiting_[next_], hash));
@@ -63,7 +63,7 @@ std::size_t SenderCounter::count() const {
     const bool is_new = *one != 0 && slots_[slot_of(*one)] == 0;
     more += is_new && std::find(waiting_.begin(), one, *one) == one;
   }
-  return std::min(count_ + more, most_);
+  return std::min(count_ + more, max_);
 }
 
 std::size_t SenderCounter::slot_of(std::uint64_t hash) const {
@@ -74,7 +74,7 @@ std::size_t SenderCounter::slot_of(std::uint64_t hash) const {
 }
 
 void SenderCounter::insert(std::uint64_t hash) {
-  if (hash == 0 || count_ >= most_) return;
+  if (hash == 0 || count_ >= max_) return;
   std::uint64_t& slot = slots_[slot_of(hash)];
   if (slot == hash) return;
   slot = hash;

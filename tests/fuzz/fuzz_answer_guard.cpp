@@ -92,7 +92,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       now += std::chrono::milliseconds(rhythm & 2 ? 999 + (rhythm >> 2 & 3) : rhythm >> 4);
       net::Received received;
       received.bytes = step.payload;
-      received.size = step.payload.size();
       received.sender = &step.sender;
       received.metadata = step.metadata;
       const bool answered = guard.may_answer(received, step.payload, step.answer, now);

@@ -55,7 +55,6 @@ Case case_from(fuzz::Feed& feed) {
   if (facts & 16) metadata.time = time_from(feed);
   if (facts & 32) metadata.segment_size = feed.two_bytes() % 512;
   out.received.bytes = feed.rest();
-  out.received.size = out.received.bytes.size();
   return out;
 }
 

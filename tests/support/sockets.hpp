@@ -56,7 +56,7 @@ struct TestSocket {
       for (std::size_t place = 0; place < batch.size(); ++place) {
         const net::Received one = batch[place];
         for (std::size_t i = 0; i < one.count(); ++i) {
-          all.push_back({std::string(one.payload(i)), one.size, *one.sender, one.metadata});
+          all.push_back({std::string(one.payload(i)), one.size(i), *one.sender, one.metadata});
         }
       }
     }

@@ -230,6 +230,8 @@ TEST_CASE("a run comes in one place of a batch and is cut back by its segment si
   run.keep_first(1);
   CHECK(run.count() == 1);
   CHECK(run.payload(0) == sent[0]);
+  CHECK(run.size() == sent[0].size());
+  CHECK(run.size(0) == sent[0].size());
 }
 
 TEST_CASE("segmentation that does not work here is given up, and every datagram still arrives") {

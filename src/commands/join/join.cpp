@@ -1,16 +1,19 @@
 #include "commands/join/join.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <deque>
 #include <set>
 #include <system_error>
 
 #include "commands/confine.hpp"
+#include "commands/intake.hpp"
 #include "commands/join/explain/findings.hpp"
 #include "commands/join/membership_report.hpp"
 #include "commands/join/memberships.hpp"
-#include "commands/intake.hpp"
+#include "output/records.hpp"
 
 namespace commands {
 namespace {
@@ -21,8 +24,14 @@ class Joiner {
  public:
   explicit Joiner(const JoinOptions& options)
       : options_(options),
-        reception_(loop_, options.output, options.stop),
-        memberships_(loop_, options.socket, wanted(options)) {}
+        sink_(STDOUT_FILENO, &run::Loop::past_deadline),
+        report_(options.output, sink_),
+        records_(options.output, sink_),
+        intake_(loop_, sink_, report_, options.stop),
+        memberships_(loop_, options.socket, wanted(options)) {
+    loop_.on_reader_gone(STDOUT_FILENO, [] { throw output::Closed{}; });
+    if (options.output.format != output::Format::none) intake_.record_to(records_);
+  }
 
   base::ExitStatus run() {
     if (options_.stop.deadline) loop_.stop_after(*options_.stop.deadline);
@@ -32,9 +41,11 @@ class Joiner {
     report_buffers(memberships_.granted(), report());
     prepare_counts();
     confine(options_.privileges, {.directories = {"/proc/net"}}, report());  // the counters of interfaces
-    for (const auto& socket : memberships_.sockets()) reception_.watch(socket->udp, hooks_for(*socket));
+    for (const auto& socket : memberships_.sockets()) {
+      intake_.watch(socket->udp, members_.emplace_back(memberships_, *socket));
+    }
     for (const auto& one : memberships_.all()) membership_report_.announce("joined", *one);
-    if (options_.stop.wait) reception_.stop_when_idle(*options_.stop.wait);
+    if (options_.stop.wait) intake_.stop_when_idle(*options_.stop.wait);
     if (options_.stats) print_stats_every(*options_.stats);
     watch_for_stalls();
     watch_interfaces();
@@ -46,12 +57,12 @@ class Joiner {
     }
     const run::StopReason reason = loop_.run();
     take_what_waits();
-    const output::Totals totals = reception_.totals();
+    const output::Totals totals = intake_.totals();
     leave();
     for (const auto& one : memberships_.all()) membership_report_.summarize(*one);
     report().summary(totals);
-    reception_.sink().flush();
-    return status_of_receiving(reason, reception_.datagrams(), options_.stop);
+    sink_.flush();
+    return status_of_receiving(reason, intake_.datagrams(), options_.stop);
   }
 
  private:
@@ -65,7 +76,23 @@ class Joiner {
     return wanted;
   }
 
-  output::Report& report() { return reception_.report(); }
+  // What arrives at one of the sockets.
+  struct Members final : Client {
+    Members(const Memberships& all, const Memberships::Socket& its_socket) : memberships(all), socket(its_socket) {}
+
+    Admission admit(const net::Received& received) override {
+      const auto index = memberships.left() ? std::nullopt : socket.index_of(received);
+      return {index.has_value(), index.value_or(0)};
+    }
+    void take(const net::Received& received, const Admission& admission) override {
+      socket.memberships[admission.whose]->take(received);
+    }
+
+    const Memberships& memberships;
+    const Memberships::Socket& socket;
+  };
+
+  output::Report& report() { return report_; }
 
   void join_all() {
     for (const net::GroupWord& word : options_.groups) {
@@ -145,7 +172,7 @@ class Joiner {
 
   // Many memberships must not each remember as many senders as a single one may.
   void prepare_counts() {
-    const std::size_t each = traffic::SenderCounter::default_most / std::max<std::size_t>(memberships_.all().size(), 1);
+    const std::size_t each = traffic::SenderCounter::default_max / std::max<std::size_t>(memberships_.all().size(), 1);
     for (const auto& one : memberships_.all()) {
       one->senders = traffic::SenderCounter(std::max<std::size_t>(each, 64));
       if (options_.rtp) one->streams = std::make_unique<Streams>(options_.clock_rate);
@@ -171,19 +198,9 @@ class Joiner {
     return targets;
   }
 
-  Reception::Hooks hooks_for(const Memberships::Socket& socket) {
-    Reception::Hooks hooks;
-    hooks.accept = [this, &socket](const net::Received& received) {
-      current_ = memberships_.left() ? nullptr : socket.membership_of(received);
-      return current_ != nullptr;
-    };
-    hooks.taken = [this](const net::Received& received) { current_->count(received); };
-    return hooks;
-  }
-
   // What came before the leave is shown, also when it has not been read yet.
   void take_what_waits() {
-    if (!memberships_.left()) reception_.take_what_waits();
+    if (!memberships_.left()) intake_.take_what_waits();
   }
 
   void leave() {
@@ -193,14 +210,14 @@ class Joiner {
   }
 
   void print_stats_every(base::Nanoseconds interval) {
-    reception_.print_stats_every(interval);
+    intake_.print_stats_every(interval);
     loop_.every(interval, [this, interval] { membership_report_.stats(memberships_, interval); });
   }
 
   void watch_interfaces() {
     std::set<unsigned> watched;
     for (const auto& one : memberships_.all()) {
-      if (watched.insert(one->interface.index).second) reception_.tell_when_gone(one->interface);
+      if (watched.insert(one->interface.index).second) intake_.tell_when_gone(one->interface);
     }
   }
 
@@ -219,10 +236,13 @@ class Joiner {
 
   const JoinOptions& options_;
   run::Loop loop_;
-  Reception reception_;
+  output::Sink sink_;
+  output::Report report_;
+  output::RecordWriter records_;
+  Intake intake_;
   Memberships memberships_;
-  MembershipReport membership_report_{reception_.report()};
-  Membership* current_ = nullptr;  // of the datagrams that are being taken
+  std::deque<Members> members_;
+  MembershipReport membership_report_{report_};
 };
 
 }  // namespace

@@ -38,12 +38,10 @@ bool Membership::takes(const net::Received& received) const {
   return !source || net::with_zone(*source, 0) == net::with_zone(sender, 0);
 }
 
-void Membership::count(const net::Received& received) {
+void Membership::take(const net::Received& received) {
   const auto now = run::Clock::now();
   if (datagrams == 0) first = now;
-  datagrams += received.count();
-  bytes += received.is_run() ? received.bytes.size() : received.size;
-  senders.add(*received.sender);
+  add(received);
   stall_watch.heard(now, received.count());
   if (!streams) return;
   // On the steady clock, for setting the wall clock must not look like jitter. An age that cannot be: it was set just
@@ -63,10 +61,11 @@ std::string Membership::text() const {
   return fmt::format("{}{} on {}", from, net::to_string(endpoint), net::interface_name(interface.index));
 }
 
-Membership* Memberships::Socket::membership_of(const net::Received& received) const {
+std::optional<std::size_t> Memberships::Socket::index_of(const net::Received& received) const {
   const auto found =
       std::find_if(memberships.begin(), memberships.end(), [&](const Membership* one) { return one->takes(received); });
-  return found == memberships.end() ? nullptr : *found;
+  if (found == memberships.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - memberships.begin());
 }
 
 bool Memberships::is_limit(const std::error_code& error) {

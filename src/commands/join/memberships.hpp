@@ -29,22 +29,19 @@ struct Streams {
 };
 
 // One group on one interface, from one source or from any.
-struct Membership {
+struct Membership : traffic::Counts {
   std::optional<net::Address> source;
   net::Address group;
   std::uint16_t port = 0;
   net::Interface interface;
 
-  std::uint64_t datagrams = 0;
-  std::uint64_t bytes = 0;
-  traffic::SenderCounter senders;
   run::Clock::time_point joined_at{};
   std::optional<run::Clock::time_point> first;  // when the first datagram came
   StallWatch stall_watch{joined_at};
   std::unique_ptr<Streams> streams;  // with --rtp
 
   bool takes(const net::Received& received) const;
-  void count(const net::Received& received);
+  void take(const net::Received& received);
   // "10.0.0.9,232.1.1.1:5000 on eth0"
   std::string text() const;
 };
@@ -61,8 +58,8 @@ class Memberships {
     net::UdpSocket udp;
     std::vector<Membership*> memberships;
 
-    // The membership that brought what was received, or null when it came in some other way.
-    Membership* membership_of(const net::Received& received) const;
+    // Which of them brought what was received, or nothing when it came in some other way.
+    std::optional<std::size_t> index_of(const net::Received& received) const;
   };
 
   // Throws std::system_error; where it is for a limit of the system, it says how to raise that.

@@ -1,17 +1,20 @@
 #include "commands/listen/listen.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <deque>
 #include <iterator>
 #include <memory>
 #include <system_error>
 
 #include "commands/confine.hpp"
-#include "commands/lookup.hpp"
 #include "commands/intake.hpp"
 #include "commands/listen/responder.hpp"
+#include "commands/lookup.hpp"
+#include "output/records.hpp"
 
 namespace commands {
 namespace {
@@ -19,7 +22,14 @@ namespace {
 class Listener {
  public:
   explicit Listener(const ListenOptions& options)
-      : options_(options), reception_(loop_, options.output, options.stop) {}
+      : options_(options),
+        sink_(STDOUT_FILENO, &run::Loop::past_deadline),
+        report_(options.output, sink_),
+        records_(options.output, sink_),
+        intake_(loop_, sink_, report_, options.stop) {
+    loop_.on_reader_gone(STDOUT_FILENO, [] { throw output::Closed{}; });
+    if (options.output.format != output::Format::none) intake_.record_to(records_);
+  }
 
   base::ExitStatus run() {
     if (options_.stop.deadline) loop_.stop_after(*options_.stop.deadline);
@@ -27,31 +37,38 @@ class Listener {
     std::vector<net::Endpoint> own;
     for (const auto& socket : sockets_) own.push_back(socket->local_endpoint());
     if (options_.echo || options_.reply) responder_.emplace(options_.reply, own);
-    confine(options_.privileges, {}, reception_.report());
-    for (const auto& socket : sockets_) reception_.watch(*socket, hooks_for(*socket));
-    for (const net::Endpoint& local : own) reception_.report().listening(local);
-    if (options_.stop.wait) reception_.stop_when_idle(*options_.stop.wait);
-    if (options_.socket.interface) reception_.tell_when_gone(*options_.socket.interface);
-    if (options_.stats) reception_.print_stats_every(*options_.stats);
+    confine(options_.privileges, {}, report_);
+    for (const auto& socket : sockets_) intake_.watch(*socket, ears_.emplace_back(*this, *socket));
+    for (const net::Endpoint& local : own) report_.listening(local);
+    if (options_.stop.wait) intake_.stop_when_idle(*options_.stop.wait);
+    if (options_.socket.interface) intake_.tell_when_gone(*options_.socket.interface);
+    if (options_.stats) intake_.print_stats_every(*options_.stats);
     const run::StopReason reason = loop_.run();
-    reception_.take_what_waits();
-    reception_.report().summary(reception_.totals());
-    reception_.sink().flush();
-    return status_of_receiving(reason, reception_.datagrams(), options_.stop);
+    intake_.take_what_waits();
+    report_.summary(intake_.totals());
+    sink_.flush();
+    return status_of_receiving(reason, intake_.datagrams(), options_.stop);
   }
 
  private:
-  Reception::Hooks hooks_for(net::UdpSocket& socket) {
-    Reception::Hooks hooks;
-    if (!options_.filter.lets_all()) {
-      hooks.accept = [this](const net::Received& r) { return options_.filter.lets(r.sender->address()); };
+  // What arrives at one of the sockets.
+  struct Ear final : Client {
+    Ear(Listener& its_listener, net::UdpSocket& its_socket) : listener(its_listener), socket(its_socket) {}
+
+    Admission admit(const net::Received& received) override {
+      const SenderFilter& filter = listener.options_.filter;
+      return {filter.lets_all() || filter.lets(received.sender->address())};
     }
-    if (responder_) {
-      hooks.taken = [this](const net::Received& received) { responder_->answer(received); };
-      hooks.batch_done = [this, &socket] { responder_->flush(socket); };
+    void take(const net::Received& received, const Admission&) override {
+      if (listener.responder_) listener.responder_->answer(received);
     }
-    return hooks;
-  }
+    void batch_done() override {
+      if (listener.responder_) listener.responder_->flush(socket);
+    }
+
+    Listener& listener;
+    net::UdpSocket& socket;
+  };
 
   void open(const net::EndpointWord& word) {
     if (word.host.empty()) {
@@ -65,7 +82,7 @@ class Listener {
             options_.socket.interface ? net::with_zone(endpoint.address(), options_.socket.interface->index)
                                       : net::with_only_zone(endpoint.address());
         endpoint.address(zoned);
-        reception_.report().notice("took " + net::to_string(zoned));
+        report_.notice("took " + net::to_string(zoned));
       }
     }
     open_all(std::move(endpoints));
@@ -112,7 +129,7 @@ class Listener {
       } catch (const std::system_error& error) {
         const int code = error.code().value();
         if (code == EAFNOSUPPORT || code == EADDRNOTAVAIL) {
-          reception_.report().notice("no IPv6 on this host: listening on IPv4 only");
+          report_.notice("no IPv6 on this host: listening on IPv4 only");
           sockets_.push_back(std::move(v4));
           return;
         }
@@ -134,14 +151,18 @@ class Listener {
     }
     socket->want(wanted);
     socket->bind(endpoint);
-    report_buffers(granted, reception_.report());
+    report_buffers(granted, report_);
     return socket;
   }
 
   const ListenOptions& options_;
   run::Loop loop_;
-  Reception reception_;
+  output::Sink sink_;
+  output::Report report_;
+  output::RecordWriter records_;
+  Intake intake_;
   std::vector<std::unique_ptr<net::UdpSocket>> sockets_;
+  std::deque<Ear> ears_;
   std::optional<Responder> responder_;
 };
 

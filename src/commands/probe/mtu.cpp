@@ -100,8 +100,8 @@ class MtuProbe {
     statistics_.reply(*sequence, rtt, rtt > options_.wait());
     log_.learn(*sequence, rtt);
     state_ = ProbeState::open;
-    echoes_ = echoes_ || reply.size == sizes_[*sequence] - headers_;
-    arrived(*sequence, rtt, fmt::format("{} bytes in reply", reply.size));
+    echoes_ = echoes_ || reply.size() == sizes_[*sequence] - headers_;
+    arrived(*sequence, rtt, fmt::format("{} bytes in reply", reply.size()));
   }
 
   void on_error(const net::TransportError& error, const Instant& seen) {

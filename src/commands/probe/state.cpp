@@ -194,7 +194,7 @@ class StateProbe {
     record.detail =
         log_.requests().detail(*sequence, reply.bytes, {left.wall, reply.metadata.time.value_or(seen.wall)});
     record.payload = reply.bytes;
-    record.size = reply.size;
+    record.size = reply.size();
     if (prober_.is_for_many()) return on_responder(std::move(record));
     credit(record);
   }

@@ -1,6 +1,7 @@
 #include "commands/send/send.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -10,21 +11,28 @@
 #include <system_error>
 
 #include "base/text.hpp"
-#include "commands/target.hpp"
-#include "commands/send/progress.hpp"
 #include "commands/intake.hpp"
+#include "commands/send/progress.hpp"
+#include "commands/target.hpp"
+#include "output/records.hpp"
 #include "traffic/pace.hpp"
 
 namespace commands {
 namespace {
 
-class Session {
+class Session final : Client {
  public:
   explicit Session(const SendOptions& options)
       : options_(options),
         words_{options.host, options.port, options.family, options.source_address, options.source_port},
-        reception_(loop_, options.output, receiving(options)),
-        socket_(loop_.context()) {}
+        sink_(STDOUT_FILENO, &run::Loop::past_deadline),
+        report_(options.output, sink_),
+        records_(options.output, sink_),
+        intake_(loop_, sink_, report_, receiving(options)),
+        socket_(loop_.context()) {
+    loop_.on_reader_gone(STDOUT_FILENO, [] { throw output::Closed{}; });
+    if (options.output.format != output::Format::none) intake_.record_to(records_);
+  }
 
   base::ExitStatus run() {
     if (options_.stop.deadline) loop_.stop_after(*options_.stop.deadline);
@@ -35,11 +43,10 @@ class Session {
     if (options_.rate) pacer_.emplace(*options_.rate, run::Clock::now());
     if (options_.bitrate) pacer_.emplace(*options_.bitrate, run::Clock::now());
     if (options_.progress && source_->progress()) show_progress();
-    reception_.watch(socket_,
-                     {{}, [this](const net::Received&) { check_replies(); }, {}, [this] { collect_errors(); }});
+    intake_.watch(socket_, *this);
     loop_.post([this] { pump(); });
     const run::StopReason reason = loop_.run();
-    reception_.take_what_waits();
+    intake_.take_what_waits();
     return finish(reason);
   }
 
@@ -51,7 +58,7 @@ class Session {
     return stop;
   }
 
-  output::Report& report() { return reception_.report(); }
+  output::Report& report() { return report_; }
   bool waits_for_replies() const { return options_.stop.wait || options_.replies; }
 
   void open_socket() {
@@ -177,25 +184,27 @@ class Session {
     sent_all_ = true;
     if (!waits_for_replies()) return loop_.stop(run::StopReason::done);
     if (options_.stop.wait) loop_.after(*options_.stop.wait, [this] { loop_.stop(run::StopReason::done); });
-    check_replies();
-    collect_errors();
+    batch_done();
+    check_refusals();
   }
 
-  void check_replies() {
-    if (sent_all_ && options_.replies && reception_.datagrams() >= *options_.replies) {
+  void batch_done() override {
+    if (sent_all_ && options_.replies && intake_.datagrams() >= *options_.replies) {
       loop_.stop(run::StopReason::done);
     }
   }
 
-  void collect_errors() {
-    constexpr std::size_t most_shown = 16;  // different ones: a flood of refusals is told once
-    while (const auto error = socket_.transport_error()) {
-      if (error->local()) continue;
-      if (error->is_refusal()) ++refused_;
-      if (shown_.size() < most_shown && shown_.insert(net::to_string(*error)).second) {
-        report().error(*error, error->is_refusal() ? family_hint(words_, destination_) : "");
-      }
+  void error(const net::TransportError& error) override {
+    constexpr std::size_t max_shown = 16;  // different ones: a flood of refusals is told once
+    if (error.local()) return;
+    if (error.is_refusal()) ++refused_;
+    if (shown_.size() < max_shown && shown_.insert(net::to_string(error)).second) {
+      report().error(error, error.is_refusal() ? family_hint(words_, destination_) : "");
     }
+    check_refusals();
+  }
+
+  void check_refusals() {
     if (sent_all_ && sent_ > 0 && refused_ >= sent_) loop_.stop(run::StopReason::done);
   }
 
@@ -209,17 +218,17 @@ class Session {
     progress_.end();
     const bool interrupted = reason == run::StopReason::signal || reason == run::StopReason::deadline;
     if (interrupted || report().json()) {
-      output::Totals totals = reception_.totals();
+      output::Totals totals = intake_.totals();
       totals.sent = sent_;
       totals.sent_bytes = sent_bytes_;
       report().summary(totals);
     }
-    reception_.sink().flush();
+    sink_.flush();
     if (!failures_.empty()) {
       report_failures();
       return base::ExitStatus::failed;
     }
-    if (reception_.datagrams() > 0) return base::ExitStatus::done;
+    if (intake_.datagrams() > 0) return base::ExitStatus::done;
     if (refused_ > 0) return base::ExitStatus::refused;
     const bool open_ended = options_.payloads.rounds == for_ever || (!options_.stop.count && is_stream());
     if (interrupted && !sent_all_) return open_ended ? base::ExitStatus::done : base::ExitStatus::nothing;
@@ -248,7 +257,10 @@ class Session {
   const SendOptions& options_;
   DestinationWords words_;
   run::Loop loop_;
-  Reception reception_;
+  output::Sink sink_;
+  output::Report report_;
+  output::RecordWriter records_;
+  Intake intake_;
   net::UdpSocket socket_;
   Destination destination_;
   std::unique_ptr<PayloadSource> source_;
