@@ -104,6 +104,7 @@ std::size_t UdpSocket::pack(const SendBatch& batch) {
     header.msg_control = m.controls[count].data();
     if (route.from.address || route.from.interface != 0) append_source(header, family_, route.from);
     if (route.ttl >= 0) append_ttl(header, family_, route.ttl);
+    if (route.traffic_class >= 0) append_traffic_class(header, family_, route.traffic_class);
     if (run > 1) append_segment_size(header, waiting.front().size);
     m.runs[count++] = run;
     waiting = waiting.subspan(run);

@@ -18,12 +18,13 @@ Metadata decode_metadata(const msghdr& message);
 std::optional<TransportError> decode_error(const msghdr& message, std::string_view quoted);
 
 // Room for what write_source and write_segment_size append.
-constexpr std::size_t send_control_room = 96;
+constexpr std::size_t send_control_room = 112;
 
 // Appends a control message to `message`, whose msg_control has send_control_room bytes and whose msg_controllen
 // is what has been used so far.
 void append_source(msghdr& message, Family family, const Source& source);
 void append_segment_size(msghdr& message, std::size_t segment_size);
 void append_ttl(msghdr& message, Family family, int ttl);
+void append_traffic_class(msghdr& message, Family family, int value);
 
 }  // namespace net

@@ -204,7 +204,7 @@ void append(msghdr& message, int level, int type, const T& value) {
 }
 
 static_assert(send_control_room >=
-              CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(std::uint16_t)) + CMSG_SPACE(sizeof(int)));
+              CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(std::uint16_t)) + 2 * CMSG_SPACE(sizeof(int)));
 
 }  // namespace
 
@@ -274,6 +274,14 @@ void append_ttl(msghdr& message, Family family, int ttl) {
     append(message, SOL_IP, IP_TTL, ttl);
   } else {
     append(message, SOL_IPV6, IPV6_HOPLIMIT, ttl);
+  }
+}
+
+void append_traffic_class(msghdr& message, Family family, int value) {
+  if (family == Family::ipv4) {
+    append(message, SOL_IP, IP_TOS, value);
+  } else {
+    append(message, SOL_IPV6, IPV6_TCLASS, value);
   }
 }
 

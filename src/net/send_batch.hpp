@@ -17,7 +17,8 @@ namespace net {
 struct Route {
   std::optional<Endpoint> to;  // empty: the socket is connected
   Source from;
-  int ttl = -1;  // for this datagram only; -1: the socket's own
+  int ttl = -1;            // for this datagram only; -1: the socket's own
+  int traffic_class = -1;  // the same
 };
 
 struct Outgoing {

@@ -347,11 +347,13 @@ TEST_CASE("what is appended for sending is what the decoder reads") {
   net::append_source(message, Family::ipv6, {address("2001:db8::1"), 5});
   net::append_segment_size(message, 1232);
   net::append_ttl(message, Family::ipv6, 3);
+  net::append_traffic_class(message, Family::ipv6, 0xb9);
   CHECK(message.msg_controllen <= net::send_control_room);
   const Metadata v6 = net::decode_metadata(message);
   CHECK(v6.destination == address("2001:db8::1"));
   CHECK(v6.interface == 5u);
   CHECK(v6.ttl == 3);
+  CHECK(v6.traffic_class == 0xb9);
   message.msg_controllen = 0;
   net::append_source(message, Family::ipv4, {address("10.0.0.1"), 2});
   net::append_ttl(message, Family::ipv4, 1);
