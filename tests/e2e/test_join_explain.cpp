@@ -1,4 +1,6 @@
 // `udptool join --explain`, and `udptool send` to groups.
+#include <fstream>
+
 #include "support/joiner.hpp"
 
 using namespace support;
@@ -36,7 +38,7 @@ TEST_CASE("explain: findings with a cure each and the kernel's table, before it 
        {"explain: idle is down: ip link set idle up, or choose another with -i\n",
         "explain: IGMP is forced to version 2 on two, so that routers never hear of sources: sysctl -w",
         "explain: 239.1.1.1 and 2 more: no route to it", "ip route add 224.0.0.0/4 dev one\n",
-        "explain: rp_filter is strict on one", "net.ipv4.conf.one.rp_filter=2\n",
+        "explain: rp_filter is strict on one", "net.ipv4.conf.one.rp_filter=0, or ip route add SENDER dev one\n",
         "explain: 224.0.0.251: of link scope, which no router forwards: ",
         "explain: 232.1.1.1: for source-specific multicast, and no source is given: ",
         "explain: before joining: 239.1.1.1 on one: 1 member, IGMPv3\n",
@@ -142,4 +144,35 @@ TEST_CASE("send: a link-local group takes its zone, -i, or the only interface wi
   CHECK(only.ending == done);
   CHECK(contains(only.err, "note: took ff02::1234%one"));
   CHECK(alone.finish().ending == done);
+}
+
+TEST_CASE("explain: loose rp_filter without a route to the sender, with advice that helps") {
+  IN_NAMESPACE(two_networks +
+               "on world ip addr add 10.7.7.7/32 dev one; set_kernel here net/ipv4/conf/one/rp_filter 2\n"
+               "set_kernel here net/ipv4/conf/all/rp_filter 0");
+  const Words from_afar{"send", "-i", "one", "-s", "10.7.7.7", "239.1.1.1", "41234", "x"};
+  const Words words{"--explain", "-c", "1", "-w", "500ms", "-i", "one", "239.1.1.1"};
+  Joiner deaf(words);
+  run(in_world(udptool(from_afar)));
+  const Finished before = deaf.finish();
+  CHECK(before.ending == nothing);
+  CHECK(contains(before.err, "explain: rp_filter is loose on one and there is no default route"));
+  const std::string cure = "sysctl -w net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.one.rp_filter=0";
+  CHECK(contains(before.err, cure));
+  std::ofstream("/proc/sys/net/ipv4/conf/one/rp_filter") << 0;
+  Joiner hears(words);
+  run(in_world(udptool(from_afar)));
+  const Finished after = hears.finish();
+  CHECK(after.ending == done);
+  CHECK_FALSE(contains(after.err, "rp_filter"));
+}
+
+TEST_CASE("explain: a port of a bridge, with the bridge to join by") {
+  IN_NAMESPACE(two_networks +
+               "ip link add br0 type bridge 2>/dev/null || exit 77\n"
+               "ip link set br0 up; ip addr add 10.9.9.1/24 dev br0; ip link set one master br0");
+  const Finished result = explained({"-i", "one", "239.1.1.1"}, 1);
+  CHECK(contains(result.err,
+                 "explain: one is a bridge port of br0, which takes what arrives by it: join by br0 (-i br0)"));
+  CHECK_FALSE(contains(explained({"-i", "br0", "239.1.1.1"}, 1).err, "port of"));
 }

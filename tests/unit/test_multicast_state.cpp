@@ -115,21 +115,6 @@ TEST_CASE("/proc/net/dev gives an interface's received packets, multicast among 
   CHECK_FALSE(commands::parse_receive_counters("eth0: 1 2 3\n", "eth0"));
 }
 
-TEST_CASE("the default route with the lowest metric names the default interface") {
-  const std::string title = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n";
-  const std::string lan = "eth0\t000200C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n";
-  const std::string wlan = "wlan0\t00000000\t010200C0\t0003\t0\t0\t600\t00000000\t0\t0\t0\n";
-  const std::string wire = "eth0\t00000000\t010200C0\t0003\t0\t0\t100\t00000000\t0\t0\t0\n";
-  const std::string half = "tun0\t00000000\t00000000\t0001\t0\t0\t0\t00000080\t0\t0\t0\n";  // 0.0.0.0/1
-  const std::string reject = "*\t00000000\t00000000\t0200\t0\t0\t0\t00000000\t0\t0\t0\n";
-  CHECK(commands::parse_default_interface("") == "");
-  CHECK(commands::parse_default_interface(title + lan) == "");
-  CHECK(commands::parse_default_interface(title + lan + wlan) == "wlan0");
-  CHECK(commands::parse_default_interface(title + wlan + wire) == "eth0");
-  CHECK(commands::parse_default_interface(title + wire + wlan) == "eth0");
-  CHECK(commands::parse_default_interface(title + half + reject + wlan) == "wlan0");
-}
-
 TEST_CASE("a setting is a whole number on its first line") {
   CHECK(commands::parse_setting("20\n") == 20);
   CHECK(commands::parse_setting("-1\n") == -1);
@@ -144,10 +129,10 @@ TEST_CASE("this host's state has its interfaces, and the loopback's route is by 
   const net::Interface lo = net::find_interface("lo");
   REQUIRE(state.find(lo.index) != nullptr);
   CHECK(state.find(lo.index)->interface.name == "lo");
-  CHECK_FALSE(state.find(lo.index)->container_link);
+  CHECK(state.find(lo.index)->link.kind.empty());
   CHECK(state.find(4'000'000) == nullptr);
   CHECK(state.readable);
-  CHECK(state.most_files > 0);
+  CHECK(state.max_files > 0);
   const net::FoundRoute route = net::route_to(address("127.0.0.1"));
   CHECK(route.answer == net::FoundRoute::Answer::by_interface);
   CHECK(route.interface == lo.index);

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "commands/join/explain/rows.hpp"
 #include "net/group.hpp"
 
 namespace commands {
@@ -18,12 +19,6 @@ namespace {
 using net::Family;
 
 std::string shown(const net::Interface& interface) { return base::escaped(interface.name); }
-
-// A setting of one interface as sysctl(8) takes it: with slashes when the interface's name has dots.
-std::string sysctl(std::string_view family, const net::Interface& interface, std::string_view key) {
-  const char dot = interface.name.find('.') == std::string::npos ? '.' : '/';
-  return fmt::format("net{0}{1}{0}conf{0}{2}{0}{3}", dot, family, shown(interface), key);
-}
 
 // Collects findings in the order in which they are made, each once. Those about groups have the groups put
 // before the message, "239.1.1.1 and 7 more: ...", once all are known.
@@ -76,7 +71,8 @@ class Explainer {
     for (const ExplainTarget& target : targets_) {
       for (const net::Interface& interface : target.interfaces) {
         const Family family = net::family_of(target.group);
-        if (seen_.insert({interface.index, family}).second) look_at_interface(interface, family);
+        if (!seen_.insert({interface.index, family}).second) continue;
+        for (const Row& row : interface_rows()) look_at(facts(target, interface, {}), row);
       }
     }
     look_for_any_network();
@@ -104,7 +100,7 @@ class Explainer {
     for (const ExplainTarget& target : targets_) {
       for (const net::Interface& interface : target.interfaces) {
         const InterfaceState* state = state_.find(interface.index);
-        if (state == nullptr || !state->container_link) continue;
+        if (state == nullptr || state->link.kind != "veth") continue;
         if (state_.host == HostKind::container || interface.name == "eth0") inside = state;
       }
     }
@@ -117,45 +113,14 @@ class Explainer {
                 "use the host's network (docker run --network host) or a macvlan network"});
   }
 
-  void look_at_interface(const net::Interface& interface, Family family) {
-    const std::string name = shown(interface);
-    const InterfaceState* state = state_.find(interface.index);
-    if (!interface.up) {
-      found_.add({"interface_down", name, fmt::format("{} is down", name),
-                  fmt::format("ip link set {} up, or choose another with -i", name)});
-      return;
-    }
-    if (!interface.multicast && !interface.loopback) {
-      found_.add({"no_multicast_flag", name, fmt::format("{} lacks the MULTICAST flag", name),
-                  fmt::format("ip link set {} multicast on, or choose another with -i", name)});
-    }
-    if (!interface.has(family)) {
-      found_.add({"no_address", name, fmt::format("{} has no {} address", name, net::name_of(family)),
-                  family == Family::ipv4 ? fmt::format("ip address add ADDRESS/PREFIX dev {}", name)
-                                         : fmt::format("sysctl -w {}=0, or ip address add ADDRESS/PREFIX dev {}",
-                                                       sysctl("ipv6", interface, "disable_ipv6"), name)});
-    }
-    if (state == nullptr) return;
-    if (!state->carrier) {
-      found_.add({"no_carrier", name, fmt::format("{} is up but has no carrier, so that nothing arrives by it", name),
-                  "look at the cable, the access point or the other end of the link"});
-    }
-    look_at_forced_version(*state, family);
+  Facts facts(const ExplainTarget& target, const net::Interface& interface, const net::FoundRoute& way_back) const {
+    return {state_, target, interface, state_.find(interface.index), net::family_of(target.group), way_back};
   }
 
-  void look_at_forced_version(const InterfaceState& state, Family family) {
-    const bool v4 = family == Family::ipv4;
-    const long forced = v4 ? state.forced_igmp : state.forced_mld;
-    const long current = v4 ? 3 : 2;
-    if (forced == 0 || forced == current) return;
-    const std::string key = v4 ? "force_igmp_version" : "force_mld_version";
-    net::Interface all;
-    all.name = "all";
-    const std::string_view ip = v4 ? "ipv4" : "ipv6";
-    found_.add({"forced_version", shown(state.interface),
-                fmt::format("{} is forced to version {} on {}, so that routers never hear of sources",
-                            v4 ? "IGMP" : "MLD", forced, shown(state.interface)),
-                fmt::format("sysctl -w {}=0 {}=0", sysctl(ip, all, key), sysctl(ip, state.interface, key))});
+  void look_at(const Facts& facts, const Row& row) {
+    if (!row.holds(facts)) return;
+    Finding finding{row.code, facts.name(), row.message(facts), row.advice(facts)};
+    row.of_group ? found_.add(facts.target.group, std::move(finding)) : found_.add(std::move(finding));
   }
 
   // True when something from beyond this host could arrive.
@@ -186,21 +151,21 @@ class Explainer {
         if (target.source) ++sources[{target.group, interface.index}];
       }
     }
-    check_limit("membership_limit", "IPv4 memberships", memberships, state_.most_memberships,
+    check_limit("membership_limit", "IPv4 memberships", memberships, state_.max_memberships,
                 "net.ipv4.igmp_max_memberships");
-    std::size_t most4 = 0;
-    std::size_t most6 = 0;
+    std::size_t max4 = 0;
+    std::size_t max6 = 0;
     for (const auto& [key, count] : sources) {
-      std::size_t& most = key.first.is_v4() ? most4 : most6;
-      most = std::max(most, count);
+      std::size_t& max = key.first.is_v4() ? max4 : max6;
+      max = std::max(max, count);
     }
-    check_limit("source_limit", "sources of a group", most4, state_.most_sources_v4, "net.ipv4.igmp_max_msf");
-    check_limit("source_limit", "sources of a group", most6, state_.most_sources_v6, "net.ipv6.mld_max_msf");
+    check_limit("source_limit", "sources of a group", max4, state_.max_sources_v4, "net.ipv4.igmp_max_msf");
+    check_limit("source_limit", "sources of a group", max6, state_.max_sources_v6, "net.ipv6.mld_max_msf");
     constexpr std::size_t other_files = 16;  // stdin, stdout, the event loop, a capture, ...
-    if (sockets.size() + other_files <= state_.most_files) return;
+    if (sockets.size() + other_files <= state_.max_files) return;
     found_.add({"file_limit", "",
                 fmt::format("{} groups take a socket each, and this process may have {} files open", sockets.size(),
-                            state_.most_files),
+                            state_.max_files),
                 fmt::format("ulimit -n {}", sockets.size() + other_files)});
   }
 
@@ -217,19 +182,8 @@ class Explainer {
   }
 
   void look_at_group(const ExplainTarget& target) {
-    if (!target.source && net::is_source_specific(target.group)) {
-      found_.add(target.group, {"no_source", "", "for source-specific multicast, and no source is given",
-                                "routers ignore such a join; write SOURCE,GROUP"});
-    }
-    const net::Address& group = target.group;
-    const bool link4 = group.is_v4() && group.to_v4().to_uint() >> 8 == 0xe00000;  // 224.0.0.0/24, RFC 5771
-    if (link4 || (group.is_v6() && group.to_v6().is_multicast_link_local())) {
-      found_.add(group, {"link_scope", "", "of link scope, which no router forwards",
-                         "the sender must be on the same link, or use a group of wider scope"});
-    }
-    if (group.is_v6() && group.to_v6().is_multicast_node_local()) {
-      found_.add(group, {"interface_scope", "", "of interface scope, which never leaves a host",
-                         "the sender must be on this host, or use a group of wider scope"});
+    for (const GroupRow& row : group_rows()) {
+      if (row.holds(target)) found_.add(target.group, {row.code, "", row.message, row.advice});
     }
   }
 
@@ -260,56 +214,29 @@ class Explainer {
   }
 
   void look_at_senders(const ExplainTarget& target, const net::Interface& interface) {
-    const InterfaceState* state = state_.find(interface.index);
-    if (state == nullptr || !interface.up || interface.loopback || target.group.is_v6()) return;
-    if (target.source && state->forced_igmp == 0 && (state->igmp_version == 1 || state->igmp_version == 2)) {
-      found_.add(target.group, {"old_querier", shown(interface),
-                                fmt::format("a querier on {} speaks IGMPv{}, so that routers never hear of sources",
-                                            shown(interface), state->igmp_version),
-                                "set the querier to version 3, or join without a source"});
+    if (target.group.is_v6()) return;
+    if (!target.source) {
+      for (const Row& row : any_sender_rows()) look_at(facts(target, interface, route_to(somewhere)), row);
+      return;
     }
-    constexpr long strict = 1;
-    if (target.source) {
-      look_at_way_back(*target.source, *state);
-    } else if (state->rp_filter == strict && interface.name != state_.default_interface) {
-      const std::string name = shown(interface);
-      found_.add({"rp_filter", name,
-                  fmt::format("rp_filter is strict on {}, so that senders which this host does not reach by {} are "
-                              "dropped",
-                              name, name),
-                  fmt::format("sysctl -w {}=2", sysctl("ipv4", interface, "rp_filter"))});
-    }
+    const Facts all = facts(target, interface, route_to(*target.source));
+    for (const Row& row : source_rows()) look_at(all, row);
   }
 
-  // RFC 3704: strict takes only what comes by the interface that the way back leaves by; loose takes what has
-  // one.
-  void look_at_way_back(const net::Address& source, const InterfaceState& state) {
-    if (state.rp_filter == 0) return;
-    const bool strict = state.rp_filter == 1;
-    const auto known = routes_.try_emplace(source).first;
-    if (!known->second) known->second = route_to_(source);
-    const net::FoundRoute& route = *known->second;
-    if (route.answer == net::FoundRoute::Answer::unknown || route.local) return;
-    const bool none = route.answer == net::FoundRoute::Answer::none;
-    if (!none && (!strict || route.interface == state.interface.index)) return;
-    const std::string name = shown(state.interface);
-    const std::string way = none ? "nowhere" : "by " + base::escaped(net::interface_name(route.interface));
-    net::Interface all;
-    all.name = "all";
-    const std::string off =
-        fmt::format("{}=0 {}=0", sysctl("ipv4", all, "rp_filter"), sysctl("ipv4", state.interface, "rp_filter"));
-    const std::string cure = none ? off : fmt::format("{}=2", sysctl("ipv4", state.interface, "rp_filter"));
-    found_.add({"rp_filter", name,
-                fmt::format("rp_filter is {} on {} and the route to {} leads {}, so that what it sends is dropped",
-                            strict ? "strict" : "loose", name, net::to_string(source), way),
-                fmt::format("sysctl -w {}, or ip route add {} dev {}", cure, net::to_string(source), name)});
+  net::FoundRoute route_to(const net::Address& address) {
+    const auto [known, fresh] = routes_.try_emplace(address);
+    if (fresh) known->second = route_to_(address);
+    return known->second;
   }
+
+  // Only the default route leads there (RFC 5737, for documentation).
+  static inline const net::Address somewhere = net::asio::ip::address_v4(0xc6336401);  // 198.51.100.1
 
   const std::vector<ExplainTarget>& targets_;
   const MulticastState& state_;
   const RouteLookup& route_to_;
   std::set<std::pair<unsigned, Family>> seen_;
-  std::map<net::Address, std::optional<net::FoundRoute>> routes_;  // to sources
+  std::map<net::Address, net::FoundRoute> routes_;  // to senders
   Collector found_;
 };
 

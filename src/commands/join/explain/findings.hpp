@@ -39,14 +39,9 @@ std::vector<Finding> explain(const std::vector<ExplainTarget>& targets, const Mu
 // Memberships that were made and that the kernel's table nevertheless lacks.
 std::vector<Finding> explain_missing(const std::vector<ExplainTarget>& targets, const MulticastState& state);
 
-// The kernel's memberships of the groups, on the interfaces that they are joined on, in the order of the
-// targets; null where the table has none.
-struct TableRow {
-  net::Address group;
-  net::Interface interface;
-  const HostMembership* membership = nullptr;
-};
-std::vector<TableRow> table_of(const std::vector<ExplainTarget>& targets, const MulticastState& state);
+// The kernel's memberships of the groups on the interfaces that they are joined on, in the order of the targets; with
+// 0 users where the table has none.
+std::vector<HostMembership> table_of(const std::vector<ExplainTarget>& targets, const MulticastState& state);
 
 // To be called before and after joining. They read the host's state, and print the findings (one line that
 // says so when there is none) and the kernel's table of memberships.

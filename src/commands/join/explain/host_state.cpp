@@ -5,8 +5,9 @@
 #include <array>
 #include <bit>
 #include <charconv>
-#include <limits>
 #include <utility>
+
+#include "base/text.hpp"
 
 namespace commands {
 namespace {
@@ -52,7 +53,7 @@ std::optional<net::Address> hex_address(std::string_view word) {
   return net::asio::ip::address_v6(bytes);
 }
 
-// /proc/net/igmp and /proc/net/route print an IPv4 address as this machine holds it in memory.
+// /proc/net/igmp prints an IPv4 address as this machine holds it in memory.
 std::optional<net::asio::ip::address_v4> raw_address(std::string_view word) {
   const auto value = number<std::uint32_t>(word, 16);
   if (!value || word.size() != 8) return std::nullopt;
@@ -137,30 +138,6 @@ std::optional<ReceiveCounters> parse_receive_counters(std::string_view text, std
   return std::nullopt;
 }
 
-// "eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0"
-std::string parse_default_interface(std::string_view text) {
-  std::string_view best;
-  std::uint32_t least_metric = std::numeric_limits<std::uint32_t>::max();
-  while (!text.empty()) {
-    std::string_view line = next_line(text);
-    std::array<std::string_view, 8> fields;
-    for (auto& field : fields) field = next_word(line);
-    const auto destination = raw_address(fields[1]);
-    const auto flags = number<std::uint32_t>(fields[3], 16);
-    const auto metric = number<std::uint32_t>(fields[6]);
-    const auto mask = raw_address(fields[7]);
-    if (!destination || !flags || !metric || !mask) continue;
-    constexpr std::uint32_t up = 0x1;        // RTF_UP
-    constexpr std::uint32_t reject = 0x200;  // RTF_REJECT
-    const bool is_default =
-        destination->is_unspecified() && mask->is_unspecified() && (*flags & up) != 0 && (*flags & reject) == 0;
-    if (!is_default || (!best.empty() && *metric >= least_metric)) continue;
-    best = fields[0];
-    least_metric = *metric;
-  }
-  return std::string(best);
-}
-
 std::optional<long> parse_setting(std::string_view text) {
   std::string_view line = next_line(text);
   return number<long>(next_word(line));
@@ -170,6 +147,11 @@ const InterfaceState* MulticastState::find(unsigned index) const {
   const auto found = std::find_if(interfaces.begin(), interfaces.end(),
                                   [&](const InterfaceState& one) { return one.interface.index == index; });
   return found == interfaces.end() ? nullptr : &*found;
+}
+
+std::string MulticastState::name_of(unsigned interface) const {
+  const InterfaceState* state = find(interface);
+  return base::escaped(state == nullptr ? net::interface_name(interface) : state->interface.name);
 }
 
 }  // namespace commands

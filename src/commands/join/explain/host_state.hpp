@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "net/interfaces.hpp"
+#include "net/links.hpp"
 
 namespace commands {
 
@@ -24,8 +25,8 @@ struct FilteredSource {
 // A line of the kernel's table: all sockets of the host that are members of a group on an interface.
 struct HostMembership {
   unsigned interface = 0;
-  net::Address group;  // without a zone
-  std::uint64_t users = 0;
+  net::Address group;                   // without a zone
+  std::uint64_t users = 0;              // 0: the table lacks it
   std::vector<FilteredSource> sources;  // may lack some: the kernel's listing leaves interfaces out at times
 };
 
@@ -50,20 +51,16 @@ std::optional<ReceiveCounters> parse_receive_counters(std::string_view text, std
 // in.
 std::optional<ReceiveCounters> receive_counters(std::string_view interface);
 
-// The name of the interface of the IPv4 default route with the lowest metric in the text of /proc/net/route,
-// or "".
-std::string parse_default_interface(std::string_view text);
-
-// A sysctl's text as a whole number; nothing for what is none.
+// The whole number that a sysctl's text begins with, if it does.
 std::optional<long> parse_setting(std::string_view text);
 
 struct InterfaceState {
   net::Interface interface;
-  bool carrier = true;          // false: up, but nobody at the other end (IFF_RUNNING)
-  bool container_link = false;  // one end of a pair (veth)
-  long rp_filter = 0;           // RFC 3704, the stricter of all's and its own: 0 off, 1 strict, 2 loose
-  int igmp_version = 0;         // 0: not known
-  long forced_igmp = 0;         // 0: not forced
+  net::Link link;
+  bool stolen = false;   // a macvlan in passthru mode on it takes all that arrives
+  long rp_filter = 0;    // RFC 3704, the stricter of all's and its own: 0 off, 1 strict, 2 loose
+  int igmp_version = 0;  // 0: not known
+  long forced_igmp = 0;  // 0: not forced
   long forced_mld = 0;
 };
 
@@ -71,16 +68,16 @@ enum class HostKind : std::uint8_t { plain, container, wsl };
 
 struct MulticastState {
   std::vector<InterfaceState> interfaces;
-  std::string default_interface;         // of IPv4
-  std::optional<long> most_memberships;  // of an IPv4 socket: net.ipv4.igmp_max_memberships
-  std::optional<long> most_sources_v4;   // of a membership: net.ipv4.igmp_max_msf
-  std::optional<long> most_sources_v6;   // net.ipv6.mld_max_msf
-  std::uint64_t most_files = 0;          // that this process may have open (RLIMIT_NOFILE)
+  std::optional<long> max_memberships;  // of an IPv4 socket: net.ipv4.igmp_max_memberships
+  std::optional<long> max_sources_v4;   // of a membership: net.ipv4.igmp_max_msf
+  std::optional<long> max_sources_v6;   // net.ipv6.mld_max_msf
+  std::uint64_t max_files = 0;          // that this process may have open (RLIMIT_NOFILE)
   HostKind host = HostKind::plain;
   bool readable = false;  // the tables of memberships could be read
   std::vector<HostMembership> memberships;
 
   const InterfaceState* find(unsigned index) const;
+  std::string name_of(unsigned interface) const;  // escaped
 };
 
 // Throws Failure when the interfaces cannot be listed.

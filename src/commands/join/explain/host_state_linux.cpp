@@ -1,15 +1,9 @@
 // Where Linux keeps what there is to know about multicast: proc(5), ip-sysctl.
 #include <fmt/format.h>
-#include <linux/ethtool.h>
-#include <linux/sockios.h>
-#include <net/if.h>
-#include <sys/ioctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -30,36 +24,16 @@ std::optional<long> setting(const std::string& name) {
   return text ? parse_setting(*text) : std::nullopt;
 }
 
-// What the interface's driver calls itself ("veth", "bridge", "virtio_net"), or "".
-std::string driver_of(int socket, const std::string& name) {
-  ethtool_drvinfo info{};
-  info.cmd = ETHTOOL_GDRVINFO;
-  ifreq request{};
-  name.copy(request.ifr_name, sizeof request.ifr_name - 1);
-  request.ifr_data = static_cast<char*>(static_cast<void*>(&info));
-  return ioctl(socket, SIOCETHTOOL, &request) == 0 ? std::string(info.driver) : std::string();
-}
-
-bool has_carrier(int socket, const std::string& name) {
-  ifreq request{};
-  name.copy(request.ifr_name, sizeof request.ifr_name - 1);
-  return ioctl(socket, SIOCGIFFLAGS, &request) != 0 || (request.ifr_flags & IFF_RUNNING) != 0;
-}
-
 // "all" overrides an interface unless it is 0.
 long forced(const char* format, const std::string& name) {
   const long all = setting(fmt::format(fmt::runtime(format), "all")).value_or(0);
   return all != 0 ? all : setting(fmt::format(fmt::runtime(format), name)).value_or(0);
 }
 
-InterfaceState state_of(int socket, const net::Interface& interface, const std::map<unsigned, int>& versions) {
+InterfaceState state_of(const net::Interface& interface, const std::map<unsigned, int>& versions) {
   const std::string& name = interface.name;
   InterfaceState state;
   state.interface = interface;
-  if (socket >= 0) {
-    state.carrier = !interface.up || has_carrier(socket, name);
-    state.container_link = driver_of(socket, name) == "veth";
-  }
   state.rp_filter = std::max(setting("ipv4/conf/all/rp_filter").value_or(0),
                              setting(fmt::format("ipv4/conf/{}/rp_filter", name)).value_or(0));
   if (const auto version = versions.find(interface.index); version != versions.end()) {
@@ -68,6 +42,16 @@ InterfaceState state_of(int socket, const net::Interface& interface, const std::
   state.forced_igmp = forced("ipv4/conf/{}/force_igmp_version", name);
   state.forced_mld = forced("ipv6/conf/{}/force_mld_version", name);
   return state;
+}
+
+void add_links(std::vector<InterfaceState>& interfaces) {
+  const std::vector<net::Link> links = net::links();
+  for (InterfaceState& one : interfaces) {
+    for (const net::Link& link : links) {
+      if (link.index == one.interface.index) one.link = link;
+      if (link.parent == one.interface.index && link.takes_all) one.stolen = true;
+    }
+  }
 }
 
 HostKind host_kind() {
@@ -79,7 +63,7 @@ HostKind host_kind() {
   return container ? HostKind::container : HostKind::plain;
 }
 
-std::uint64_t most_files() {
+std::uint64_t max_files() {
   rlimit limit{};
   return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : RLIM_INFINITY;
 }
@@ -103,14 +87,12 @@ MulticastState read_multicast_state() {
   for (const char* path : {"/proc/net/mcfilter", "/proc/net/mcfilter6"}) {
     parse_mcfilter(contents(path).value_or(""), state.memberships);
   }
-  const int socket = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  for (const net::Interface& one : net::interfaces()) state.interfaces.push_back(state_of(socket, one, table.versions));
-  if (socket >= 0) close(socket);
-  state.default_interface = parse_default_interface(contents("/proc/net/route").value_or(""));
-  state.most_memberships = setting("ipv4/igmp_max_memberships");
-  state.most_sources_v4 = setting("ipv4/igmp_max_msf");
-  state.most_sources_v6 = setting("ipv6/mld_max_msf");
-  state.most_files = most_files();
+  for (const net::Interface& one : net::interfaces()) state.interfaces.push_back(state_of(one, table.versions));
+  add_links(state.interfaces);
+  state.max_memberships = setting("ipv4/igmp_max_memberships");
+  state.max_sources_v4 = setting("ipv4/igmp_max_msf");
+  state.max_sources_v6 = setting("ipv6/mld_max_msf");
+  state.max_files = max_files();
   state.host = host_kind();
   return state;
 }

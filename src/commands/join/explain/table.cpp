@@ -14,8 +14,7 @@
 namespace commands {
 namespace {
 
-
-constexpr std::size_t most_lines = 24;  // of the table; what more there is becomes a number
+constexpr std::size_t max_lines = 24;  // of the table; what more there is becomes a number
 
 std::string plural(std::uint64_t count, std::string_view thing) {
   return fmt::format("{} {}{}", count, thing, count == 1 ? "" : "s");
@@ -32,16 +31,15 @@ std::string listing(const std::vector<FilteredSource>& sources, std::uint64_t Fi
 }
 
 // "239.1.1.1 on eth0: 1 member, IGMPv3, only from 10.0.0.9"
-std::string row_text(const TableRow& row, const MulticastState& state) {
-  const HostMembership& membership = *row.membership;
-  std::string text = fmt::format("{} on {}: {}", net::to_string(row.group), base::escaped(row.interface.name),
-                                 plural(membership.users, "member"));
-  const InterfaceState* interface = state.find(row.interface.index);
+std::string row_text(const HostMembership& row, const MulticastState& state) {
+  std::string text =
+      fmt::format("{} on {}: {}", net::to_string(row.group), state.name_of(row.interface), plural(row.users, "member"));
+  const InterfaceState* interface = state.find(row.interface);
   if (row.group.is_v4() && interface != nullptr && interface->igmp_version != 0) {
     text += fmt::format(", IGMPv{}", interface->igmp_version);
   }
-  const std::string included = listing(membership.sources, &FilteredSource::included);
-  const std::string excluded = listing(membership.sources, &FilteredSource::excluded);
+  const std::string included = listing(row.sources, &FilteredSource::included);
+  const std::string excluded = listing(row.sources, &FilteredSource::excluded);
   if (!included.empty()) text += ", from " + included;
   if (!excluded.empty()) text += ", not from " + excluded;
   return text;
@@ -57,30 +55,30 @@ std::string json_list(const std::vector<FilteredSource>& sources, std::uint64_t 
   return list + "]";
 }
 
-void append_event(std::string& out, std::string_view when, const TableRow& row, const MulticastState& state) {
+void append_event(std::string& out, std::string_view when, const HostMembership& row, const MulticastState& state) {
   output::JsonEvent event(out, "membership");
-  event.text("when", when).address("group", row.group).text("interface", row.interface.name);
-  event.number("members", row.membership->users);
-  const InterfaceState* interface = state.find(row.interface.index);
+  event.text("when", when).address("group", row.group).text("interface", net::interface_name(row.interface));
+  event.number("members", row.users);
+  const InterfaceState* interface = state.find(row.interface);
   if (row.group.is_v4() && interface != nullptr && interface->igmp_version != 0) {
     event.number("igmp_version", static_cast<std::uint64_t>(interface->igmp_version));
   }
-  event.raw("included", json_list(row.membership->sources, &FilteredSource::included));
-  event.raw("excluded", json_list(row.membership->sources, &FilteredSource::excluded));
+  event.raw("included", json_list(row.sources, &FilteredSource::included));
+  event.raw("excluded", json_list(row.sources, &FilteredSource::excluded));
 }
 
 // `when` is "before" or "after".
 void print_table(std::string_view when, const std::vector<ExplainTarget>& targets, const MulticastState& state,
                  output::Report& report) {
-  std::vector<TableRow> rows = table_of(targets, state);
-  std::erase_if(rows, [](const TableRow& row) { return row.membership == nullptr; });
+  std::vector<HostMembership> rows = table_of(targets, state);
+  std::erase_if(rows, [](const HostMembership& row) { return row.users == 0; });
   if (report.json()) {
-    for (const TableRow& row : rows) append_event(report.buffer(), when, row, state);
+    for (const HostMembership& row : rows) append_event(report.buffer(), when, row, state);
     return;
   }
   if (rows.empty())
     output::print_line(fmt::format("explain: {} joining: nobody on this host is a member of these groups", when));
-  const std::size_t shown = std::min(rows.size(), most_lines);
+  const std::size_t shown = std::min(rows.size(), max_lines);
   for (std::size_t i = 0; i < shown; ++i) {
     output::print_line(fmt::format("explain: {} joining: {}", when, row_text(rows[i], state)));
   }
@@ -95,19 +93,18 @@ void print(const std::vector<Finding>& findings, output::Report& report) {
 
 }  // namespace
 
-std::vector<TableRow> table_of(const std::vector<ExplainTarget>& targets, const MulticastState& state) {
+std::vector<HostMembership> table_of(const std::vector<ExplainTarget>& targets, const MulticastState& state) {
   using Key = std::pair<net::Address, unsigned>;
   std::map<Key, const HostMembership*> memberships;
   for (const HostMembership& one : state.memberships) memberships[{one.group, one.interface}] = &one;
   std::set<Key> seen;  // several sources of a group share a row
-  std::vector<TableRow> rows;
+  std::vector<HostMembership> rows;
   for (const ExplainTarget& target : targets) {
-    const net::Address group = net::with_zone(target.group, 0);
     for (const net::Interface& interface : target.interfaces) {
-      const Key key{group, interface.index};
+      const Key key{net::with_zone(target.group, 0), interface.index};
       if (!seen.insert(key).second) continue;
       const auto found = memberships.find(key);
-      rows.push_back({group, interface, found == memberships.end() ? nullptr : found->second});
+      rows.push_back(found == memberships.end() ? HostMembership{key.second, key.first, 0, {}} : *found->second);
     }
   }
   return rows;
@@ -116,12 +113,12 @@ std::vector<TableRow> table_of(const std::vector<ExplainTarget>& targets, const 
 std::vector<Finding> explain_missing(const std::vector<ExplainTarget>& targets, const MulticastState& state) {
   std::vector<Finding> findings;
   if (!state.readable) return findings;
-  for (const TableRow& row : table_of(targets, state)) {
-    if (row.membership != nullptr) continue;
-    findings.push_back(
-        {"not_in_table", base::escaped(row.interface.name),
-         fmt::format("the kernel's table lacks {} on {}", net::to_string(row.group), base::escaped(row.interface.name)),
-         "the interface may have gone meanwhile; join again"});
+  for (const HostMembership& row : table_of(targets, state)) {
+    if (row.users > 0) continue;
+    const std::string name = state.name_of(row.interface);
+    findings.push_back({"not_in_table", name,
+                        fmt::format("the kernel's table lacks {} on {}", net::to_string(row.group), name),
+                        "the interface may have gone meanwhile; join again"});
   }
   return findings;
 }
