@@ -8,11 +8,11 @@ failed=0
 
 sound_tree() {
   rm -rf "$work/src"
-  mkdir -p "$work"/src/{cli,commands/listen,commands/send,run,output,traffic,net,base}
+  mkdir -p "$work"/src/{cli,commands/listen,commands/send,commands/streams,run,output,traffic,net,base}
   printf '#include "cli/listen.hpp"\n#include "base/text.hpp"\n' >"$work/src/main.cpp"
   printf '#include <CLI/CLI.hpp>\n#include "commands/listen/listen.hpp"\n' >"$work/src/cli/listen.hpp"
   printf '#include "run/loop.hpp"\n#include "net/socket.hpp"\n' >"$work/src/commands/intake.hpp"
-  printf '#include "commands/intake.hpp"\n#include "commands/listen/guard.hpp"\n' >"$work/src/commands/listen/listen.hpp"
+  printf '#include "commands/listen/guard.hpp"\n#include "commands/streams/rtp.hpp"\n' >"$work/src/commands/listen/listen.hpp"
   printf '#include "run/signals.hpp"\n#include "net/socket.hpp"\n' >"$work/src/run/loop.hpp"
   printf '#include <linux/landlock.h>\n#include <linux/capability.h>\n' >"$work/src/run/sandbox.cpp"
   printf '#include <sys/socket.h>\n' >"$work/src/run/system_calls_filtered.cpp"
@@ -51,6 +51,8 @@ with net/socket.hpp '#include "run/loop.hpp"' "an arrow that runs back" 'net mus
 with run/loop.hpp '#include "output/json.hpp"' "an arrow between rooms of one floor" 'run must not include output'
 with commands/intake.hpp '#include "cli/parse.hpp"' "a command that includes cli" 'commands must not include cli'
 with commands/send/send.cpp '#include "commands/listen/guard.hpp"' "a room of commands that includes another" 'no room of commands/'
+with commands/send/send.cpp '#include "commands/streams/rtp.hpp"' "a room that has no streams" 'no room of commands/'
+with commands/streams/rtp.hpp '#include "commands/join/join.hpp"' "streams that include a room" 'no room of commands/'
 with commands/intake.hpp '#include "commands/listen/guard.hpp"' "what all share that includes a room" 'no room of commands/'
 with base/text.hpp '  #  include "net/socket.hpp"' "an include with blanks" 'base must not include net'
 with base/text.hpp '#include "text.hpp"' "an include without its floor" 'begins with no folder of the house'

@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "commands/join/streams/mpeg_ts.hpp"
+#include "commands/streams/mpeg_ts.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   constexpr std::size_t header = 10;

@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "commands/join/streams/rtp.hpp"
+#include "commands/streams/rtp.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string_view left(reinterpret_cast<const char*>(data), size);

@@ -1,4 +1,4 @@
-#include "commands/join/streams/mpeg_ts.hpp"
+#include "commands/streams/mpeg_ts.hpp"
 
 #include <string>
 #include <vector>

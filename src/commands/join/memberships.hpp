@@ -13,8 +13,8 @@
 #include "net/options.hpp"
 #include "output/report.hpp"
 #include "run/loop.hpp"
-#include "commands/join/streams/mpeg_ts.hpp"
-#include "commands/join/streams/rtp.hpp"
+#include "commands/streams/mpeg_ts.hpp"
+#include "commands/streams/rtp.hpp"
 #include "traffic/counts.hpp"
 #include "commands/join/stall_watch.hpp"
 

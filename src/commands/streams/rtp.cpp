@@ -1,4 +1,4 @@
-#include "commands/join/streams/rtp.hpp"
+#include "commands/streams/rtp.hpp"
 
 #include <array>
 #include <cmath>

@@ -1,8 +1,8 @@
-#include "commands/join/streams/mpeg_ts.hpp"
+#include "commands/streams/mpeg_ts.hpp"
 
 #include <cstring>
 
-#include "commands/join/streams/rtp.hpp"
+#include "commands/streams/rtp.hpp"
 
 namespace commands {
 namespace {
