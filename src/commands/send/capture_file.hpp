@@ -1,0 +1,33 @@
+// Packets of a capture file, read by libpcap, which is loaded when one is opened and never before: linking it would
+// cost every start 1.6 M instructions.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "commands/send/capture.hpp"
+
+namespace commands {
+
+class CaptureFile {
+ public:
+  // `path`: pcap or pcapng, "-" is stdin. `filter`: an expression as in pcap-filter(7), or "". Throws UsageError or
+  // Failure that name the cure: no libpcap, no capture, a link that is not understood, a filter that does not compile.
+  CaptureFile(const std::string& path, const std::string& filter);
+  ~CaptureFile();
+  CaptureFile(const CaptureFile&) = delete;
+  CaptureFile& operator=(const CaptureFile&) = delete;
+
+  int link() const;  // DLT_ value
+
+  // The next packet that the filter lets pass, good until the next call; nothing at the end. Throws Failure when the
+  // file ends in the middle of one or is broken.
+  std::optional<CapturedPacket> next();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace commands

@@ -1,0 +1,153 @@
+#include <dlfcn.h>
+#include <fmt/format.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "commands/send/capture_file.hpp"
+
+namespace commands {
+namespace {
+
+using base::Failure;
+using base::UsageError;
+
+// The part of libpcap's interface that is used here, as pcap(3PCAP) has it: its headers need not be there to build.
+constexpr std::size_t error_size = 256;
+constexpr unsigned nanosecond_precision = 1;
+constexpr std::uint32_t unknown_netmask = 0xffffffff;
+struct Handle;
+struct PacketHeader {
+  timeval time;  // tv_usec holds nanoseconds
+  std::uint32_t captured;
+  std::uint32_t length;
+};
+struct Program {
+  unsigned size;
+  void* instructions;
+};
+
+struct Library {
+  Handle* (*fopen_offline)(std::FILE*, unsigned precision, char* error);
+  int (*next_ex)(Handle*, PacketHeader**, const unsigned char**);
+  int (*datalink)(Handle*);
+  const char* (*datalink_name)(int);
+  char* (*geterr)(Handle*);
+  int (*compile)(Handle*, Program*, const char* filter, int optimize, std::uint32_t netmask);
+  int (*setfilter)(Handle*, Program*);
+  void (*freecode)(Program*);
+  void (*close)(Handle*);
+};
+
+template <class Function>
+bool find(void* library, const char* name, Function*& function) {
+  void* const symbol = dlsym(library, name);
+  static_assert(sizeof symbol == sizeof function);
+  std::memcpy(&function, &symbol, sizeof symbol);
+  return symbol != nullptr;
+}
+
+const Library& library() {
+  static const Library loaded = [] {
+    void* handle = nullptr;
+    for (const char* name : {"libpcap.so.0.8", "libpcap.so.1", "libpcap.so"}) {
+      if (handle == nullptr) handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+    }
+    Library found{};
+    if (handle == nullptr || !find(handle, "pcap_fopen_offline_with_tstamp_precision", found.fopen_offline) ||
+        !find(handle, "pcap_next_ex", found.next_ex) || !find(handle, "pcap_datalink", found.datalink) ||
+        !find(handle, "pcap_datalink_val_to_name", found.datalink_name) || !find(handle, "pcap_geterr", found.geterr) ||
+        !find(handle, "pcap_compile", found.compile) || !find(handle, "pcap_setfilter", found.setfilter) ||
+        !find(handle, "pcap_freecode", found.freecode) || !find(handle, "pcap_close", found.close)) {
+      throw Failure("--replay of a capture needs libpcap, which is not here: install the package libpcap0.8");
+    }
+    return found;
+  }();
+  return loaded;
+}
+
+std::FILE* open_file(const std::string& path, const std::string& name) {
+  std::FILE* const file = path == "-" ? fdopen(dup(STDIN_FILENO), "rb") : std::fopen(path.c_str(), "rbe");
+  if (file == nullptr) throw Failure(fmt::format("cannot open {}: {}", name, std::strerror(errno)));
+  return file;
+}
+
+void refuse_compressed(std::FILE* file, const std::string& name) {
+  const int first = std::getc(file);
+  if (first != EOF) std::ungetc(first, file);
+  if (first == 0x1f) throw UsageError(fmt::format("{} is compressed: gunzip it first", name));
+  if (first == 0x28) throw UsageError(fmt::format("{} is compressed: unzstd it first", name));
+}
+
+}  // namespace
+
+struct CaptureFile::State {
+  ~State() {
+    if (handle != nullptr) library().close(handle);  // and the file with it
+  }
+  std::string name;
+  Handle* handle = nullptr;
+};
+
+CaptureFile::CaptureFile(const std::string& path, const std::string& filter) : state_(std::make_unique<State>()) {
+  const Library& pcap = library();
+  state_->name = path == "-" ? "stdin" : base::escaped(path);
+  const std::string& name = state_->name;
+  std::FILE* const file = open_file(path, name);
+  std::array<char, error_size> error{};
+  try {
+    refuse_compressed(file, name);
+    state_->handle = pcap.fopen_offline(file, nanosecond_precision, error.data());
+    if (state_->handle == nullptr) {
+      throw UsageError(
+          fmt::format("{} is no capture, and nothing that -j printed: {}", name, base::escaped(error.data())));
+    }
+  } catch (...) {
+    std::fclose(file);
+    throw;
+  }
+  if (!CaptureDecoder::is_supported(link())) {
+    const char* const known = pcap.datalink_name(link());
+    throw UsageError(
+        fmt::format("{} was captured on a link of type {}; Ethernet, raw IP, null, loop, SLL and SLL2 are "
+                    "understood",
+                    name, known != nullptr ? std::string(known) : std::to_string(link())));
+  }
+  if (filter.empty()) return;
+  Program program{};
+  if (pcap.compile(state_->handle, &program, filter.c_str(), 1, unknown_netmask) != 0) {
+    throw UsageError(fmt::format("--filter '{}': {}; see pcap-filter(7)", base::escaped(filter),
+                                 base::escaped(pcap.geterr(state_->handle))));
+  }
+  const bool set = pcap.setfilter(state_->handle, &program) == 0;
+  pcap.freecode(&program);
+  if (!set) throw Failure(fmt::format("--filter: {}", base::escaped(pcap.geterr(state_->handle))));
+}
+
+CaptureFile::~CaptureFile() = default;
+
+int CaptureFile::link() const { return library().datalink(state_->handle); }
+
+std::optional<CapturedPacket> CaptureFile::next() {
+  PacketHeader* header = nullptr;
+  const unsigned char* bytes = nullptr;
+  const int got = library().next_ex(state_->handle, &header, &bytes);
+  if (got == 1) {
+    const void* const start = bytes;
+    return CapturedPacket{{static_cast<const char*>(start), header->captured},
+                          header->length,
+                          std::chrono::seconds(header->time.tv_sec) + base::Nanoseconds(header->time.tv_usec)};
+  }
+  if (got == -2) return std::nullopt;  // PCAP_ERROR_BREAK: the end of the file
+  std::string why = base::escaped(library().geterr(state_->handle));
+  if (why.find("different from the type") != std::string::npos) why += ": write one file for each interface first";
+  throw Failure(fmt::format("{}: {}", state_->name, why));
+}
+
+}  // namespace commands

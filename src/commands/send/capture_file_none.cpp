@@ -1,0 +1,16 @@
+// In a program that is linked statically no library can be loaded.
+#include "base/error.hpp"
+#include "commands/send/capture_file.hpp"
+
+namespace commands {
+
+struct CaptureFile::State {};
+
+CaptureFile::CaptureFile(const std::string&, const std::string&) {
+  throw base::Failure("--replay of a capture is not in a static build: it needs libpcap, which is loaded");
+}
+CaptureFile::~CaptureFile() = default;
+int CaptureFile::link() const { return 0; }
+std::optional<CapturedPacket> CaptureFile::next() { return std::nullopt; }
+
+}  // namespace commands
