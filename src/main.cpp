@@ -3,12 +3,17 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <functional>
+#include <new>
+#include <string>
 #include <system_error>
+#include <vector>
 
 #include "base/error.hpp"
 #include "cli/parse.hpp"
@@ -29,59 +34,68 @@ void occupy_closed_descriptors() {
   }
 }
 
-// The usual cure for what went wrong, or "".
-std::string_view hint_for(const std::system_error& error) {
-  const std::string_view text = error.what();
-  const int code = error.code().value();
-  if (code == EADDRINUSE) return "port in use: another program has it";
-  if (code == EMFILE) return "raise the limit on open files: ulimit -n";
-  if (code == ENFILE) return "raise fs.file-max";
-  if (code == EADDRNOTAVAIL && text.starts_with("cannot bind")) return "no interface here has this address";
-  if (code == EACCES && text.starts_with("cannot bind")) return "ports below 1024 take root or CAP_NET_BIND_SERVICE";
-  if (code == EACCES) return "add --broadcast if this is a broadcast address";
-  return "";
-}
-
-ExitStatus fail(bool json, int code, const std::string& message) {
+ExitStatus fail(bool json, const base::Error& error) {
   output::Options options;
   if (json) options.format = output::Format::json;
   output::Sink sink(1, [] { return true; });
   try {
-    output::Report(options, sink).error(code, message);
+    output::Report(options, sink).error(error);
   } catch (const base::Failure&) {  // the event cannot be written; the line has been
   } catch (const output::Closed&) {
   }
   return ExitStatus::failed;
 }
 
-ExitStatus carry_out(const cli::Invocation& invocation) {
+// What `work` comes to, and every error that it throws told.
+ExitStatus guarded(bool json, const std::function<ExitStatus()>& work) {
   try {
-    return invocation.run ? invocation.run() : ExitStatus::done;
+    return work();
   } catch (const output::Closed&) {
     return ExitStatus::done;
-  } catch (const base::UsageError& error) {
-    return fail(invocation.json, EINVAL, fmt::format("{}; see 'udptool {} --help'", error.what(), invocation.command));
+  } catch (const base::Error& error) {
+    return fail(json, error);
+  } catch (const std::bad_alloc&) {
+    return fail(json, base::failure(ENOMEM, "cannot go on"));
   } catch (const std::system_error& error) {
-    const std::string_view hint = hint_for(error);
-    const std::string text = error.what();
-    return fail(invocation.json, error.code().value(), hint.empty() ? text : fmt::format("{} ({})", text, hint));
+    return fail(json, base::failure(error.code().value(), "cannot go on"));
   } catch (const std::exception& error) {
-    return fail(invocation.json, errno, error.what());
+    return fail(json, base::Failure(EIO, fmt::format("cannot go on: {}", error.what())));
   }
+}
+
+ExitStatus carry_out(const cli::Invocation& invocation) {
+  if (!invocation.run) return ExitStatus::done;
+  return guarded(invocation.json, [&] {
+    try {
+      return invocation.run();
+    } catch (const base::UsageError& error) {
+      throw base::UsageError(fmt::format("{}; see 'udptool {} --help'", error.what(), invocation.command));
+    }
+  });
+}
+
+// Whether the words ask for events, for when they could not be parsed.
+bool asks_for_events(const std::vector<std::string>& words) {
+  constexpr std::string_view flags = "46bejqrTvx";  // short ones that take no value
+  const auto end = std::find(words.begin(), words.end(), "--");
+  return std::any_of(words.begin(), end,
+                     [&](const std::string& word) {
+                       if (word == "--json" || word == "--output=json" || word == "-ojson") return true;
+                       const bool cluster =
+                           word.size() > 1 && word[0] == '-' && word.find_first_not_of(flags, 1) == std::string::npos;
+                       return cluster && word.find('j') != std::string::npos;
+                     }) ||
+         std::adjacent_find(words.begin(), end, [](const std::string& one, const std::string& next) {
+           return (one == "-o" || one == "--output") && next == "json";
+         }) != end;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   occupy_closed_descriptors();
-  cli::Invocation invocation;
-  try {
-    invocation = cli::parse({argv + 1, argv + argc});
-  } catch (const std::exception& error) {
-    output::print_error(error.what());
-    return static_cast<int>(ExitStatus::failed);
-  }
-  int status = static_cast<int>(carry_out(invocation));
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  int status = static_cast<int>(guarded(asks_for_events(words), [&] { return carry_out(cli::parse(words)); }));
   if (std::fflush(stdout) != 0) {  // help and version are written by stdio
     output::print_error(fmt::format("cannot write to the output: {}", std::strerror(errno)));
     status = static_cast<int>(ExitStatus::failed);

@@ -1,7 +1,8 @@
-// How the program fails: two kinds of exception and the four exit statuses.
+// How the program fails: values with a code, a text and a cure, and the four exit statuses.
 #pragma once
 
 #include <stdexcept>
+#include <string>
 
 namespace base {
 
@@ -13,15 +14,33 @@ enum class ExitStatus : int {
   refused = 3,  // the network refused: an ICMP error answered instead
 };
 
-// A word on the command line (or a piece of input) that is malformed, out of range or contradicts another.
-// The text names the word and the reason.
-struct UsageError : std::runtime_error {
-  using std::runtime_error::runtime_error;
+constexpr int name_not_found = -1;  // beside the values of errno: a name that does not resolve
+
+// "ECONNREFUSED", "ENOTFOUND" for name_not_found; the number in decimal where errno has no such value.
+std::string code_name(int code);
+
+// What ends the program with 2. The text names the thing and the reason.
+struct Error : std::runtime_error {
+  Error(int code_, const std::string& text, std::string hint_ = "")
+      : std::runtime_error(text), code(code_), hint(std::move(hint_)) {}
+
+  std::string message() const;  // "TEXT (HINT)"
+
+  int code;          // errno of this very failure, or name_not_found
+  std::string hint;  // a cure that was checked to help here, or ""
 };
 
-// Something that was asked for correctly and could not be done. The text names the thing and the reason.
-struct Failure : std::runtime_error {
-  using std::runtime_error::runtime_error;
+// A word on the command line (or a piece of input) that is malformed, out of range or contradicts another.
+struct UsageError : Error {
+  explicit UsageError(const std::string& text);
 };
+
+// Something that was asked for correctly and could not be done.
+struct Failure : Error {
+  using Error::Error;
+};
+
+// "WHAT: No such file or directory", with a hint where the code alone says what helps.
+Failure failure(int code, const std::string& what, std::string hint = "");
 
 }  // namespace base

@@ -27,7 +27,7 @@ std::vector<net::Endpoint> look_up(run::Loop& loop, const std::string& host, std
     }
   });
   if (!finished) {
-    throw base::Failure(fmt::format("cannot resolve '{}': {}", base::escaped(host),
+    throw base::Failure(run::Loop::past_deadline() ? ETIMEDOUT : EINTR, fmt::format("cannot resolve '{}': {}", base::escaped(host),
                                     run::Loop::past_deadline() ? "no answer before the deadline" : "interrupted"));
   }
   if (lookup->error) std::rethrow_exception(lookup->error);

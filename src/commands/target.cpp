@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <exception>
-#include <system_error>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
@@ -43,11 +42,10 @@ std::string interface_hint(const net::Address& group) {
 void connect_to_many(net::UdpSocket& scout, const net::Endpoint& endpoint, bool chose_interface) {
   try {
     scout.connect(endpoint);
-  } catch (const std::system_error& error) {
+  } catch (const base::Failure& error) {
     const std::string hint = chose_interface ? "" : interface_hint(endpoint.address());
-    if (error.code().value() != ENETUNREACH || hint.empty()) throw;
-    throw std::system_error(error.code(),
-                            fmt::format("cannot reach {} by any route, {}", net::to_string(endpoint), hint));
+    if (error.code != ENETUNREACH || hint.empty()) throw;
+    throw base::failure(error.code, fmt::format("cannot reach {} by any route, {}", net::to_string(endpoint), hint));
   }
 }
 
@@ -76,7 +74,7 @@ bool is_reachable(run::Loop& loop, const net::Endpoint& endpoint, const Destinat
   try {
     scouted(loop, endpoint, words, options);
     return true;
-  } catch (const std::system_error&) {
+  } catch (const base::Failure&) {
     return false;
   }
 }
@@ -100,7 +98,7 @@ Destination find_destination(run::Loop& loop, const DestinationWords& words, con
         return net::family_of(one) != net::family_of(endpoint) && is_reachable(loop, one, words, options);
       });
       return destination;
-    } catch (const std::system_error&) {
+    } catch (const base::Failure&) {
       if (!first_error) first_error = std::current_exception();
     }
   }
@@ -108,7 +106,8 @@ Destination find_destination(run::Loop& loop, const DestinationWords& words, con
 }
 
 void refuse_to_fragment(const Destination& destination, std::size_t size) {
-  throw base::Failure(fmt::format("{} bytes do not leave in one piece: the route's MTU of {} holds at most {}", size,
+  throw base::Failure(EMSGSIZE,
+                      fmt::format("{} bytes do not leave in one piece: the route's MTU of {} holds at most {}", size,
                                   destination.mtu, destination.unfragmented()));
 }
 

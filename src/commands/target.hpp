@@ -32,7 +32,8 @@ struct Destination {
 };
 
 // Looks the host up and gives its first address of a usable family. An address that needs a zone takes the only
-// candidate interface, with a notice. Throws UsageError or Failure, or std::system_error when this host has no route.
+// candidate interface, with a notice. Throws UsageError, or Failure, when this host has no
+// route too.
 Destination find_destination(run::Loop& loop, const DestinationWords& words, const net::SocketOptions& options,
                              output::Report& report);
 

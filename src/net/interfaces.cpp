@@ -11,7 +11,6 @@
 #include <cstring>
 #include <map>
 #include <memory>
-#include <system_error>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
@@ -29,7 +28,7 @@ std::string listing() {
 std::vector<Interface> interfaces() {
   ifaddrs* first = nullptr;
   if (getifaddrs(&first) != 0) {
-    throw std::system_error(errno, std::generic_category(), "cannot list the network interfaces");
+    throw base::failure(errno, "cannot list the network interfaces");
   }
   const std::unique_ptr<ifaddrs, decltype(&freeifaddrs)> owner(first, &freeifaddrs);
   std::map<unsigned, Interface> found;

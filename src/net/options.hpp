@@ -30,7 +30,7 @@ struct GrantedBuffers {
 
 // Applies the options to an open, unbound socket. `multicast` is true for a socket that sends to groups or joins
 // them: there the interface is where multicast leaves; otherwise all traffic is bound to it. Throws
-// std::system_error.
+// base::Failure.
 GrantedBuffers apply(const SocketOptions& options, bool multicast, UdpSocket& socket);
 
 }  // namespace net

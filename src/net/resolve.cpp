@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <memory>
 
@@ -21,6 +22,8 @@ Endpoint endpoint_of(const addrinfo& entry, std::uint16_t port) {
   endpoint.port(port);
   return endpoint;
 }
+
+int code_of(int resolver_error) { return resolver_error == EAI_MEMORY ? ENOMEM : base::name_not_found; }
 
 }  // namespace
 
@@ -41,8 +44,9 @@ std::vector<Endpoint> resolve(const std::string& host, std::uint16_t port, std::
   addrinfo* first = nullptr;
   const int error = getaddrinfo(host.c_str(), nullptr, &hints, &first);
   if (error != 0) {
-    const char* reason = error == EAI_SYSTEM ? std::strerror(errno) : gai_strerror(error);
-    throw base::Failure(fmt::format("cannot resolve '{}': {}", shown, reason));
+    const std::string what = fmt::format("cannot resolve '{}'", shown);
+    if (error == EAI_SYSTEM) throw base::failure(errno, what);
+    throw base::Failure(code_of(error), fmt::format("{}: {}", what, gai_strerror(error)));
   }
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(first, &freeaddrinfo);
   std::vector<Endpoint> found;

@@ -94,14 +94,20 @@ FoundRoute route_to(const Address& destination) {
   if (header.nlmsg_type == NLMSG_ERROR) {
     int error = 0;
     std::memcpy(&error, answer.data() + body, sizeof error);
-    return {is_no_route(-error) ? FoundRoute::Answer::none : FoundRoute::Answer::unknown, 0, false};
+    return {is_no_route(-error) ? FoundRoute::Answer::none : FoundRoute::Answer::unknown, 0, false, false};
   }
   if (header.nlmsg_type != RTM_NEWROUTE || static_cast<std::size_t>(size) < NLMSG_LENGTH(sizeof(rtmsg))) return {};
   rtmsg route;
   std::memcpy(&route, answer.data() + body, sizeof route);
   const unsigned index = outgoing_interface(answer.data() + body, static_cast<std::size_t>(size) - body);
-  if (index == 0) return {FoundRoute::Answer::none, 0, false};
-  return {FoundRoute::Answer::by_interface, index, route.rtm_type == RTN_LOCAL};
+  if (index == 0) return {FoundRoute::Answer::none, 0, false, false};
+  return {FoundRoute::Answer::by_interface, index, route.rtm_type == RTN_LOCAL, route.rtm_type == RTN_BROADCAST};
+}
+
+std::string hint_of_sending(int error, const Address& destination) {
+  if (error == EPERM) return "a local firewall is the usual cause";
+  if (error != EACCES) return "";
+  return is_limited_broadcast(destination) || route_to(destination).broadcast ? "add --broadcast" : "";
 }
 
 }  // namespace net

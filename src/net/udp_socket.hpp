@@ -4,7 +4,7 @@
 // errors as values, source-specific membership, segmentation. It knows what is ready now ("nothing" is zero
 // datagrams) but never waits: that is run/.
 //
-// Setting up throws std::system_error whose text names the operation and the object. Sending and receiving do not
+// Setting up throws base::Failure whose text names the operation and the object. Sending and receiving do not
 // throw for what a network does.
 #pragma once
 

@@ -9,9 +9,10 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <system_error>
 
+#include "base/error.hpp"
 #include "net/batch_messages.hpp"
+#include "net/route.hpp"
 #include "net/udp_socket.hpp"
 
 namespace net {
@@ -51,7 +52,7 @@ constexpr Option send_buffer_force = both(SOL_SOCKET, SO_SNDBUFFORCE, "the send 
 
 [[noreturn]] void fail(const std::string& what) {
   const int error = errno;
-  throw std::system_error(error, std::generic_category(), what);
+  throw base::failure(error, what);
 }
 
 bool try_set(int fd, Family family, const Option& option, int value) {
@@ -83,7 +84,13 @@ std::size_t set_buffer(int fd, const Option& option, const Option& force, std::s
   return static_cast<std::size_t>(get(fd, Family::ipv4, option)) / 2;
 }
 
-std::error_code to_std(const boost::system::error_code& error) { return {error.value(), std::generic_category()}; }
+// A cause is named only where it was looked up.
+std::string bind_hint(int error, const Endpoint& endpoint) {
+  if (error == EADDRINUSE) return "port in use";
+  if (error == EADDRNOTAVAIL && interface_with(endpoint.address()) == "?") return "no interface here has this address";
+  if (error == EACCES && endpoint.port() < 1'024) return "ports below 1024 take root or CAP_NET_BIND_SERVICE";
+  return "";
+}
 
 sockaddr_storage storage_of(const Address& address) {
   const Endpoint endpoint(address, 0);
@@ -125,7 +132,7 @@ void UdpSocket::open(Family family) {
   boost::system::error_code error;
   socket_.open(family == Family::ipv4 ? asio::ip::udp::v4() : asio::ip::udp::v6(), error);
   if (!error && family == Family::ipv6) socket_.set_option(asio::ip::v6_only(true), error);
-  if (error) throw std::system_error(to_std(error), fmt::format("cannot open an {} socket", name_of(family)));
+  if (error) throw base::failure(error.value(), fmt::format("cannot open an {} socket", name_of(family)));
   family_ = family;
   segment_limits_.run_bytes = net::max_payload(family);
 }
@@ -138,14 +145,19 @@ void UdpSocket::close() {
 void UdpSocket::bind(const Endpoint& endpoint) {
   boost::system::error_code error;
   socket_.bind(endpoint, error);
-  if (error) throw std::system_error(to_std(error), fmt::format("cannot bind {}", to_string(endpoint)));
+  if (error) {
+    throw base::failure(error.value(), "cannot bind " + to_string(endpoint), bind_hint(error.value(), endpoint));
+  }
   local_port_ = local_endpoint().port();
 }
 
 void UdpSocket::connect(const Endpoint& peer) {
   boost::system::error_code error;
   socket_.connect(peer, error);
-  if (error) throw std::system_error(to_std(error), fmt::format("cannot reach {}", to_string(peer)));
+  if (error) {
+    throw base::failure(error.value(), "cannot reach " + to_string(peer),
+                        hint_of_sending(error.value(), peer.address()));
+  }
 }
 
 void UdpSocket::disconnect() {

@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 
+#include "base/error.hpp"
 #include "base/text.hpp"
 #include "output/json.hpp"
 
@@ -23,11 +23,6 @@ void print_line(std::string_view line) {
 }
 
 void print_error(std::string_view message) { print_line(fmt::format("udptool: {}", message)); }
-
-std::string errno_name(int code) {
-  const char* name = strerrorname_np(code);
-  return name != nullptr ? name : std::to_string(code);
-}
 
 void Report::line(const std::string& text) {
   if (!options_.quiet && !json()) print_line(text);
@@ -111,17 +106,17 @@ void Report::error(const net::TransportError& error, const std::string& hint) {
   if (!json()) return;
   {
     JsonEvent event(buffer(), "error");
-    event.text("code", errno_name(error.code)).text("message", text);
+    event.text("code", base::code_name(error.code)).text("message", text);
     event.address("address", error.destination.address()).number("port", error.destination.port());
     if (error.offender) event.address("from", *error.offender);
   }
   sink_.flush();
 }
 
-void Report::error(int code, const std::string& message) {
-  print_error(message);
+void Report::error(const base::Error& error) {
+  print_error(error.message());
   if (!json()) return;
-  JsonEvent(buffer(), "error").text("code", errno_name(code)).text("message", message);
+  JsonEvent(buffer(), "error").text("code", base::code_name(error.code)).text("message", error.message());
   sink_.flush();
 }
 

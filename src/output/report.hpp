@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/error.hpp"
 #include "base/units.hpp"
 #include "net/interfaces.hpp"
 #include "net/icmp.hpp"
@@ -60,14 +61,11 @@ class Report {
   // What went wrong without ending the command. Never silenced: the line on stderr, and with -j an event.
   // `hint` is a cure, for people.
   void error(const net::TransportError& error, const std::string& hint = "");
-  void error(int code, const std::string& message);
+  void error(const base::Error& error);
 
  private:
   Options options_;
   Sink& sink_;
 };
-
-// The name of an errno value, such as "ECONNREFUSED".
-std::string errno_name(int code);
 
 }  // namespace output

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
-#include <cstring>
 
 #include "base/error.hpp"
 
@@ -20,7 +19,7 @@ void Sink::check(int error) const {
     poll(&wait, 1, -1);
     return;
   }
-  throw base::Failure(std::string("cannot write to the output: ") + std::strerror(error));
+  throw base::failure(error, "cannot write to the output");
 }
 
 void Sink::write_all(std::string_view bytes) {

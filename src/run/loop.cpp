@@ -17,6 +17,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/error.hpp"
 #include "run/signals.hpp"
 
 namespace run {
@@ -36,7 +37,7 @@ namespace {
 
 int work_in_hand = 0;  // threads that have not told that they are done
 
-[[noreturn]] void fail(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
+[[noreturn]] void fail(const char* what) { throw base::failure(errno, what); }
 
 int duplicate(int descriptor) {
   const int copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
@@ -64,7 +65,7 @@ Loop::Loop() {
   try {
     watch_signals();
   } catch (const boost::system::system_error& error) {  // names a part of Asio, and nothing that a user knows
-    throw std::system_error(error.code().value(), std::generic_category(), "cannot make an event loop");
+    throw base::failure(error.code().value(), "cannot make an event loop");
   }
 }
 Loop::~Loop() = default;
@@ -192,12 +193,18 @@ void Loop::aside(std::function<void()> work, std::function<void()> done) {
   std::packaged_task<void()> task(std::move(work));
   const std::shared_future<void> result = task.get_future();
   // The thread owns a descriptor of its own, for it may outlive this loop.
-  std::thread([task = std::move(task), finished = duplicate(finished)]() mutable {
-    task();
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const ssize_t written = write(finished, &one, sizeof one);
-    close(finished);
-  }).detach();
+  const int own = duplicate(finished);
+  try {
+    std::thread([task = std::move(task), own]() mutable {
+      task();
+      const std::uint64_t one = 1;
+      [[maybe_unused]] const ssize_t written = write(own, &one, sizeof one);
+      close(own);
+    }).detach();
+  } catch (const std::system_error& error) {
+    close(own);
+    throw base::failure(error.code().value(), "cannot start a thread to look up names");
+  }
   ++work_in_hand;
   watch->handler = [done = std::move(done), result] {
     result.get();

@@ -19,7 +19,7 @@ struct User {
 // not become it.
 User find_user(const std::string& name);
 
-// Becomes the user, with its groups and without any capability, for good. Throws std::system_error.
+// Becomes the user, with its groups and without any capability, for good. Throws base::Failure.
 void become(const User& user);
 
 struct PrivilegeOptions {

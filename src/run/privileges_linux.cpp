@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <system_error>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
@@ -19,8 +18,7 @@ namespace {
 
 void require(bool done, const User& user) {
   if (!done) {
-    throw std::system_error(errno, std::generic_category(),
-                            fmt::format("cannot become user '{}'", base::escaped(user.name)));
+    throw base::failure(errno, fmt::format("cannot become user '{}'", base::escaped(user.name)));
   }
 }
 

@@ -8,7 +8,8 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
-#include <system_error>
+
+#include "base/error.hpp"
 
 namespace run {
 namespace {
@@ -54,7 +55,7 @@ bool ignored(int number) {
 int catch_signals() {
   if (wake_descriptor >= 0) return wake_descriptor;
   wake_descriptor = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-  if (wake_descriptor < 0) throw std::system_error(errno, std::generic_category(), "cannot make an eventfd");
+  if (wake_descriptor < 0) throw base::failure(errno, "cannot make an eventfd");
   for (const int number : stop_signals) {
     // nohup(1) and a shell's background jobs ignore some of them on purpose, SIGTERM never.
     if (number != SIGHUP || !ignored(number)) set_handler(number, on_stop);

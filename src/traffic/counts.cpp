@@ -6,8 +6,9 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <system_error>
 #include <utility>
+
+#include "base/error.hpp"
 
 namespace traffic {
 namespace {
@@ -17,7 +18,7 @@ struct Seed {
   Seed() {
     // Not std::random_device, which may open a file: the first sender may come when that is shut off.
     if (getentropy(this, sizeof *this) != 0) {
-      throw std::system_error(errno, std::generic_category(), "cannot get random bytes");
+      throw base::failure(errno, "cannot get random bytes");
     }
     a |= 1;
     b |= 1;

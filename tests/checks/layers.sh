@@ -87,6 +87,14 @@ while IFS=: read -r file header; do
   esac
 done < <(includes '<(sys/socket\.h|netinet/[^>]*|arpa/inet\.h|netdb\.h|net/[^>]*|ifaddrs\.h|linux/[^>]*)>')
 
+# A failure is a base::Failure, with its code and hint; what the library throws for want of a thread is turned into one.
+while IFS=: read -r file line _; do
+  case $file in
+    src/main.cpp | src/run/loop.cpp) ;;
+    *) problem "$file:$line: failures are made by base::failure() and caught as base::Failure" ;;
+  esac
+done < <(grep -rnF --include='*.[ch]pp' std::system_error src || [ $? -eq 1 ])
+
 while read -r lines file; do
   [ "$lines" -le $longest_file ] || problem "$file: $lines lines; the limit is $longest_file"
 done < <(find src -name '*.[ch]pp' -exec wc -l {} \; )

@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <string>
-#include <system_error>
 #include <vector>
 
+#include "base/error.hpp"
 #include "net/udp_socket.hpp"
 #include "support/check.hpp"
 #include "support/namespace.hpp"
@@ -107,26 +107,26 @@ TEST_CASE("joining twice, leaving what was not joined and joining what is no gro
   const net::Interface lo = net::find_interface("lo");
   Member member(Family::ipv4);
   member.own->add_membership(address("239.255.7.1"), lo);
-  CHECK(error_of<std::system_error>([&] { member.own->add_membership(address("239.255.7.1"), lo); }) ==
+  CHECK(error_of<base::Failure>([&] { member.own->add_membership(address("239.255.7.1"), lo); }) ==
         "cannot join 239.255.7.1 on lo: Address already in use");
-  CHECK(error_of<std::system_error>([&] { member.own->drop_membership(address("239.255.7.9"), lo); }) ==
+  CHECK(error_of<base::Failure>([&] { member.own->drop_membership(address("239.255.7.9"), lo); }) ==
         "cannot leave 239.255.7.9 on lo: Cannot assign requested address");
-  CHECK(error_of<std::system_error>([&] { member.own->add_membership(address("10.0.0.1"), lo); }) ==
+  CHECK(error_of<base::Failure>([&] { member.own->add_membership(address("10.0.0.1"), lo); }) ==
         "cannot join 10.0.0.1 on lo: Invalid argument");
   CHECK(contains(
-      error_of<std::system_error>([&] { member.own->drop_membership(address("232.1.1.1"), lo, address("10.0.0.9")); }),
+      error_of<base::Failure>([&] { member.own->drop_membership(address("232.1.1.1"), lo, address("10.0.0.9")); }),
       "cannot leave 10.0.0.9,232.1.1.1 on lo: "));
   net::Interface gone;
   gone.index = 4'000'000;
   gone.name = "gone0";
-  CHECK(error_of<std::system_error>([&] { member.own->add_membership(address("239.255.7.2"), gone); }) ==
+  CHECK(error_of<base::Failure>([&] { member.own->add_membership(address("239.255.7.2"), gone); }) ==
         "cannot join 239.255.7.2 on gone0: No such device");
 }
 
 TEST_CASE("more groups than a socket may have is an error that names the first too many") {
   const net::Interface lo = net::find_interface("lo");
   Member member(Family::ipv4);
-  const std::string error = error_of<std::system_error>([&] {
+  const std::string error = error_of<base::Failure>([&] {
     for (int i = 1; i < 20'000; ++i) {
       member.own->add_membership(address("239.1." + std::to_string(i / 250) + "." + std::to_string(i % 250)), lo);
     }

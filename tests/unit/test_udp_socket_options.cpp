@@ -1,9 +1,9 @@
 // Every option of net::UdpSocket is set and read back from the kernel, for both families.
 #include <boost/asio/io_context.hpp>
 #include <cerrno>
-#include <system_error>
 #include <vector>
 
+#include "base/error.hpp"
 #include "net/udp_socket.hpp"
 #include "support/check.hpp"
 #include "support/namespace.hpp"
@@ -59,7 +59,7 @@ void check_options(Family family) {
       CHECK((opened.socket.*option.get)() == value);
     }
     for (const int value : option.bad) {
-      const auto error = error_of<std::system_error>([&] { (opened.socket.*option.set)(value); });
+      const auto error = error_of<base::Failure>([&] { (opened.socket.*option.set)(value); });
       CHECK(error == std::string("cannot set ") + option.name + " to " + std::to_string(value) + ": Invalid argument");
     }
     CHECK((opened.socket.*option.get)() == option.good.back());
@@ -92,13 +92,13 @@ void check_interfaces(Family family) {
   opened.socket.set_multicast_interface(lo.index);
   // Over IPv4 the kernel gives back an address, not the index (ip(7)): the effect is tested with membership.
   if (family == Family::ipv6) CHECK(opened.socket.multicast_interface() == lo.index);
-  CHECK(contains(error_of<std::system_error>([&] { opened.socket.set_multicast_interface(4'000'000); }),
+  CHECK(contains(error_of<base::Failure>([&] { opened.socket.set_multicast_interface(4'000'000); }),
                  "cannot send multicast by 4000000: "));
   opened.socket.bind_to_interface(lo);
   net::Interface gone;
   gone.name = "nosuch0";
   Opened other(family);
-  CHECK(error_of<std::system_error>([&] { other.socket.bind_to_interface(gone); }) ==
+  CHECK(error_of<base::Failure>([&] { other.socket.bind_to_interface(gone); }) ==
         "cannot bind to interface nosuch0: No such device");
 }
 
@@ -123,7 +123,7 @@ void check_binding(Family family) {
   CHECK(taken.address() == loopback(family));
   CHECK(taken.port() != 0);
   Opened second(family);
-  CHECK(error_of<std::system_error>([&] { second.socket.bind(taken); }) ==
+  CHECK(error_of<base::Failure>([&] { second.socket.bind(taken); }) ==
         "cannot bind " + net::to_string(taken) + ": Address already in use");
   first.socket.close();
   CHECK_FALSE(first.socket.is_open());
@@ -135,7 +135,7 @@ void check_connecting(Family family) {
   support::TestSocket peer(family);
   support::TestSocket stranger(family);
   support::TestSocket own(family);
-  CHECK(contains(error_of<std::system_error>([&] { own->path_mtu(); }), "cannot read the path MTU: "));
+  CHECK(contains(error_of<base::Failure>([&] { own->path_mtu(); }), "cannot read the path MTU: "));
   own->connect(peer.endpoint());
   CHECK(own->path_mtu() >= 1'280);
   const std::string text = "hello";
@@ -148,7 +148,7 @@ void check_connecting(Family family) {
   CHECK(own->send(batch).error == 0);
   CHECK(support::payloads(peer.receive(1)) == std::vector<std::string>{"hello"});
   own->disconnect();
-  CHECK_FALSE(error_of<std::system_error>([&] { own->path_mtu(); }).empty());
+  CHECK_FALSE(error_of<base::Failure>([&] { own->path_mtu(); }).empty());
 }
 
 void check_sharing(Family family) {
@@ -220,7 +220,7 @@ TEST_CASE("an IPv6 socket leaves the port free for IPv4") {
 
 TEST_CASE("a bind that fails names the address and the reason") {
   Opened opened(Family::ipv4);
-  CHECK(error_of<std::system_error>([&] {
+  CHECK(error_of<base::Failure>([&] {
           opened.socket.bind({support::address("192.0.2.1"), 5});
         }) == "cannot bind 192.0.2.1:5: Cannot assign requested address");
 }
@@ -228,7 +228,7 @@ TEST_CASE("a bind that fails names the address and the reason") {
 TEST_CASE("a route that does not exist is an error that names the peer") {
   IN_NAMESPACE("");
   Opened opened(Family::ipv4);
-  CHECK(error_of<std::system_error>([&] {
+  CHECK(error_of<base::Failure>([&] {
           opened.socket.connect({support::address("192.0.2.1"), 5});
         }) == "cannot reach 192.0.2.1:5: Network is unreachable");
 }

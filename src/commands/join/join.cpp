@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <deque>
 #include <set>
-#include <system_error>
+#include <cerrno>
 
 #include "commands/confine.hpp"
 #include "commands/intake.hpp"
@@ -109,7 +109,7 @@ class Joiner {
   void join_one(const net::GroupWord& word, const net::Address& group, const std::vector<net::Interface>& interfaces) {
     const bool chosen = !options_.interfaces.empty() || net::zone_of(group) != 0;
     std::size_t joined = 0;
-    std::optional<std::system_error> first_error;
+    std::optional<base::Failure> first_error;
     for (const net::Interface& interface : interfaces) {
       if (is_member(word, group, interface)) {
         ++joined;
@@ -118,8 +118,8 @@ class Joiner {
       try {
         memberships_.join(word.source, group, word.port, interface);
         ++joined;
-      } catch (const std::system_error& error) {
-        if (chosen || Memberships::is_limit(error.code())) throw;
+      } catch (const base::Failure& error) {
+        if (chosen || Memberships::is_limit(error.code)) throw;
         if (!first_error) first_error = error;
         report().notice(fmt::format("{}; going on with the other interfaces", error.what()));
       }
@@ -153,7 +153,7 @@ class Joiner {
       throw UsageError(why_not(one, word.first, family));
     }
     if (found.empty()) {
-      throw base::Failure(fmt::format("cannot join {}: no interface is up and able to multicast over {}",
+      throw base::Failure(ENODEV, fmt::format("cannot join {}: no interface is up and able to multicast over {}",
                                       net::to_string(word.first), net::name_of(family)));
     }
     return found;

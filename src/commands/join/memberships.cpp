@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <system_error>
 
+#include "base/error.hpp"
 #include "output/json.hpp"
 
 namespace commands {
@@ -68,18 +68,16 @@ std::optional<std::size_t> Memberships::Socket::index_of(const net::Received& re
   return static_cast<std::size_t>(found - memberships.begin());
 }
 
-bool Memberships::is_limit(const std::error_code& error) {
-  return is_full(error.value()) || is_out_of_files(error.value());
-}
+bool Memberships::is_limit(int error) { return is_full(error) || is_out_of_files(error); }
 
 Memberships::Socket& Memberships::open(const net::Endpoint& group) {
   auto socket = std::make_unique<Socket>(loop_);
   try {
     socket->udp.open(net::family_of(group));
-  } catch (const std::system_error& error) {
-    if (!is_out_of_files(error.code().value())) throw;
-    throw std::system_error(error.code(),
-                            fmt::format("cannot join {} after {} sockets", net::to_string(group), sockets_.size()));
+  } catch (const base::Failure& error) {
+    if (!is_out_of_files(error.code)) throw;
+    throw base::failure(error.code,
+                        fmt::format("cannot join {} after {} sockets", net::to_string(group), sockets_.size()));
   }
   socket->udp.set_reuse_address(true);
   net::SocketOptions options = options_;
@@ -97,8 +95,8 @@ bool Memberships::try_join(Socket& socket, const Membership& membership) {
   try {
     socket.udp.add_membership(membership.group, membership.interface, membership.source);
     return true;
-  } catch (const std::system_error& error) {
-    if (!is_full(error.code().value())) throw;
+  } catch (const base::Failure& error) {
+    if (!is_full(error.code)) throw;
     return false;
   }
 }
@@ -119,8 +117,7 @@ Membership& Memberships::join(const std::optional<net::Address>& source, const n
   if (socket == nullptr) {
     socket = &open(endpoint);
     if (!try_join(*socket, *membership)) {
-      throw std::system_error(ENOBUFS, std::generic_category(),
-                              fmt::format("cannot join {} ({})", membership->text(), limit_hint(*membership)));
+      throw base::failure(ENOBUFS, "cannot join " + membership->text(), limit_hint(*membership));
     }
   }
   membership->joined_at = run::Clock::now();
@@ -151,7 +148,7 @@ void Memberships::leave() {
       one->stall_watch.left();
       try {
         socket->udp.drop_membership(one->group, one->interface, one->source);
-      } catch (const std::system_error&) {
+      } catch (const base::Failure&) {
         // The interface has gone, and the membership with it.
       }
     }

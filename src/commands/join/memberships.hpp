@@ -6,7 +6,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include "net/group.hpp"
@@ -62,14 +61,14 @@ class Memberships {
     std::optional<std::size_t> index_of(const net::Received& received) const;
   };
 
-  // Throws std::system_error; where it is for a limit of the system, it says how to raise that.
+  // Throws Failure; where it is for a limit of the system, it says how to raise that.
   Membership& join(const std::optional<net::Address>& source, const net::Address& group, std::uint16_t port,
                    const net::Interface& interface);
   // The memberships of that group on that interface, whatever their sources.
   std::vector<const Membership*> find(const net::Address& group, std::uint16_t port,
                                       const net::Interface& interface) const;
   // Whether an error of join() is for such a limit, so that no other membership would be had either.
-  static bool is_limit(const std::error_code& error);
+  static bool is_limit(int error);
   // The buffers of the sockets, once there is one.
   const net::GrantedBuffers& granted() const { return granted_; }
   // Leaves every group; the sockets stay.

@@ -8,8 +8,8 @@
 #include <deque>
 #include <iterator>
 #include <memory>
-#include <system_error>
 
+#include "base/error.hpp"
 #include "commands/confine.hpp"
 #include "commands/intake.hpp"
 #include "commands/listen/responder.hpp"
@@ -101,9 +101,9 @@ class Listener {
         }
         std::move(opened.begin(), opened.end(), std::back_inserter(sockets_));
         return;
-      } catch (const std::system_error& error) {
+      } catch (const base::Failure& error) {
         const bool chosen = endpoints.front().port() == 0;
-        if (!chosen || error.code().value() != EADDRINUSE || tries == most_tries) throw;
+        if (!chosen || error.code != EADDRINUSE || tries == most_tries) throw;
       }
     }
   }
@@ -126,8 +126,8 @@ class Listener {
         sockets_.push_back(std::move(v4));
         sockets_.push_back(std::move(v6));
         return;
-      } catch (const std::system_error& error) {
-        const int code = error.code().value();
+      } catch (const base::Failure& error) {
+        const int code = error.code;
         if (code == EAFNOSUPPORT || code == EADDRNOTAVAIL) {
           report_.notice("no IPv6 on this host: listening on IPv4 only");
           sockets_.push_back(std::move(v4));

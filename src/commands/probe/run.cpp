@@ -5,10 +5,11 @@
 
 #include <cerrno>
 #include <random>
-#include <system_error>
 #include <utility>
 
+#include "base/error.hpp"
 #include "commands/confine.hpp"
+#include "net/route.hpp"
 
 namespace commands {
 
@@ -57,7 +58,8 @@ Prober::Sent Prober::send(std::string_view payload, int ttl, std::uint16_t port)
   sent.error = socket_.send(outgoing_).error;
   if (sent.error == ENOBUFS) sent.error = EAGAIN;
   if (sent.error != 0 && sent.error != EAGAIN && sent.error != EMSGSIZE) {
-    throw std::system_error(sent.error, std::generic_category(), "cannot send to " + net::to_string(to));
+    throw base::failure(sent.error, "cannot send to " + net::to_string(to),
+                        net::hint_of_sending(sent.error, to.address()));
   }
   return sent;
 }

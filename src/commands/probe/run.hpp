@@ -41,7 +41,7 @@ class Prober {
 
   // Sends to the target, or to another port of it; `ttl` -1: the socket's own. `error` is EAGAIN when there is no room
   // now, or EMSGSIZE for what is larger than the link; anything else that this host refuses throws
-  // std::system_error.
+  // base::Failure.
   Sent send(std::string_view payload, int ttl = -1, std::uint16_t port = 0);
   void when_writable(std::function<void()> handler);
 

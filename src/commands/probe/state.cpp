@@ -3,11 +3,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <exception>
 #include <map>
 #include <set>
-#include <system_error>
 
+#include "base/error.hpp"
 #include "commands/probe/modes.hpp"
 #include "commands/probe/records.hpp"
 #include "commands/probe/run.hpp"
@@ -78,11 +79,11 @@ class StateProbe {
       count_sent(sent.at);
       // With --df, once a router has told that the path takes less, or a link takes less by now.
       if (sent.error == EMSGSIZE) kept_back("larger than the path MTU");
-    } catch (const std::system_error& error) {
+    } catch (const base::Failure& error) {
       if (log_.count() == 0) throw;
       failure_ = std::current_exception();
       count_sent(begun);
-      kept_back(error.code().message());
+      kept_back(std::strerror(error.code));
     }
     if (!expiry_armed_) arm_expiry();
     return true;

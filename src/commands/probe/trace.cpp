@@ -54,7 +54,7 @@ class Trace {
     const std::uint64_t sequence = log_.count();
     const auto sent = prober_.send(log_.requests().make(sequence), static_cast<int>(probe_->ttl), port_of(sequence));
     if (sent.error == EAGAIN) return prober_.when_writable([this] { pump(); });
-    if (sent.error == EMSGSIZE) throw base::Failure("the datagrams are larger than the path takes in one piece");
+    if (sent.error == EMSGSIZE) throw base::Failure(EMSGSIZE, "the datagrams are larger than the path takes in one piece");
     log_.sent(sent.at);
     probes_.push_back(*probe_);
     probe_.reset();

@@ -8,12 +8,13 @@
 #include <exception>
 #include <map>
 #include <set>
-#include <system_error>
 
+#include "base/error.hpp"
 #include "base/text.hpp"
 #include "commands/intake.hpp"
 #include "commands/send/progress.hpp"
 #include "commands/target.hpp"
+#include "net/route.hpp"
 #include "output/records.hpp"
 #include "traffic/pace.hpp"
 
@@ -121,7 +122,7 @@ class Session final : Client {
         ++asked_;
         if (pacer_) pacer_->spend(options_.bitrate ? static_cast<double>(payload->size()) * 8 : 1);
       }
-    } catch (const std::runtime_error&) {
+    } catch (const base::Error&) {
       failure_ = std::current_exception();  // what was good before goes out first
     }
   }
@@ -160,8 +161,8 @@ class Session final : Client {
 
   void give_up_first(int error) {
     if (error == EACCES && sent_ == 0) {  // what is forbidden from the start is the wrong destination
-      throw std::system_error(error, std::generic_category(),
-                              "cannot send to " + net::to_string(destination_.endpoint));
+      throw base::failure(error, "cannot send to " + net::to_string(destination_.endpoint),
+                          net::hint_of_sending(error, destination_.endpoint.address()));
     }
     batch_.drop_first();
     const bool news = failures_[error]++ == 0;
@@ -247,9 +248,12 @@ class Session final : Client {
       if (asked_ > 1) reasons += fmt::format(" ({})", count);
     }
     const std::string to = net::to_string(destination_.endpoint);
-    report().error(failures_.begin()->first, asked_ == 1 ? fmt::format("cannot send to {}: {}", to, reasons)
-                                                         : fmt::format("{} of {} datagrams to {} could not be sent: {}",
-                                                                       failed, asked_, to, reasons));
+    const int code = failures_.begin()->first;
+    report().error(base::Failure(
+        code,
+        asked_ == 1 ? fmt::format("cannot send to {}: {}", to, reasons)
+                    : fmt::format("{} of {} datagrams to {} could not be sent: {}", failed, asked_, to, reasons),
+        net::hint_of_sending(code, destination_.endpoint.address())));
   }
 
   static constexpr auto shortest_nap = std::chrono::microseconds(50);

@@ -197,7 +197,7 @@ class Input : public PayloadSource {
   static constexpr std::size_t block = 256 * 1024;
 
   [[noreturn]] void fail(std::string_view verb) const {
-    throw base::Failure(fmt::format("cannot {} {}: {}", verb, name_, std::strerror(errno)));
+    throw base::failure(errno, fmt::format("cannot {} {}", verb, name_));
   }
   int source() const { return round_ > 0 && spool_ != nullptr ? fileno(spool_) : descriptor_; }
 
