@@ -1,42 +1,42 @@
-# bash completion for udptool                                             -*- shell-script -*-
-
-# Options of every command; those that take a value are listed once more, in _udptool_takes_value.
-_udptool_common='-4 --ipv4 -6 --ipv6 -i --interface -t --ttl --dscp -b --broadcast --rcvbuf --sndbuf
-  -c --count -w --wait -W --deadline
-  -o --output -j --json -r --raw -D --delimiter -T --timestamps -v --verbose -q --quiet --color --user -h --help'
-_udptool_listen='--stats --no-sandbox --reuse-address --reuse-port --echo --reply --allow --deny'
-_udptool_send='-s --source -p --source-port --no-loopback --df -f --file -x --hex -e --escapes
-  --chunk --whole --offset --length -l --size --empty --interval --rate --bitrate --replies --progress'
-_udptool_join='--stats --no-sandbox --leave-after --rtp --clock-rate --explain'
-
-_udptool_probe='-s --source -p --source-port --no-loopback --df --trace --max-hops --first-hop --tries --names --mtu
-  --payload --list-payloads --data -x --hex -e --escapes -l --size --interval --histogram --no-sandbox'
+# bash completion for udptool, printed by: udptool --completions bash        -*- shell-script -*-
 
 _udptool_takes_value() {
   case $1 in
-    -i | --interface | -t | --ttl | --dscp | --rcvbuf | --sndbuf) ;;
-    -c | --count | -w | --wait | -W | --deadline) ;;
-    -o | --output | -D | --delimiter | --color | --user) ;;
-    --reply | --allow | --deny) ;;
-    -s | --source | -p | --source-port | -f | --file | --chunk | --offset | --length | -l | --size) ;;
-    --interval | --rate | --bitrate | --replies) ;;
-    --leave-after | --clock-rate) ;;
-    --max-hops | --first-hop | --tries | --payload | --data) ;;
+    --allow | --bitrate | --chunk | --clock-rate | --color | --count | --data | --deadline | --delimiter | --deny | --dscp | --file | --first-hop | --interface | --interval | --leave-after | --length | --max-hops | --offset | --output | --payload | --rate | --rcvbuf | --replies | --reply | --size | --sndbuf | --source | --source-port | --tries | --ttl | --user | --wait | -D | -W | -c | -f | -i | -l | -o | -p | -s | -t | -w) ;;
     *) return 1 ;;
+  esac
+}
+
+_udptool_offer() {
+  mapfile -t COMPREPLY < <(compgen "$@" -- "$current")
+}
+
+_udptool_values() {
+  case $1 in
+    --color) _udptool_offer -W 'auto always never' ;;
+    --dscp) _udptool_offer -W 'df be le cs0 cs1 cs2 cs3 cs4 cs5 cs6 cs7 af11 af12 af13 af21 af22 af23 af31 af32 af33 af41 af42 af43 ef va' ;;
+    --file) compopt -o filenames 2>/dev/null && _udptool_offer -f ;;
+    --interface) _udptool_offer -W "$(ls /sys/class/net 2>/dev/null)" ;;
+    --output) _udptool_offer -W 'text json hex raw none' ;;
+    --payload) _udptool_offer -W 'token dns ntp snmp stun sip mdns ssdp coap tftp memcached quic ike natpmp portmap netbios ipmi openvpn a2s echo empty' ;;
+    --source-port) _udptool_offer -A service ;;
+    --user) _udptool_offer -u ;;
+    -f) compopt -o filenames 2>/dev/null && _udptool_offer -f ;;
+    -i) _udptool_offer -W "$(ls /sys/class/net 2>/dev/null)" ;;
+    -o) _udptool_offer -W 'text json hex raw none' ;;
+    -p) _udptool_offer -A service ;;
   esac
 }
 
 _udptool() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command='' i positions=0 word
   COMPREPLY=()
-
   # bash splits --output=json into three words.
   if [[ $current == = ]]; then
     current=''
   elif [[ $previous == = ]]; then
     previous=${COMP_WORDS[COMP_CWORD - 2]}
   fi
-
   for ((i = 1; i < COMP_CWORD; i++)); do
     word=${COMP_WORDS[i]}
     if [[ $word == -* ]]; then
@@ -51,39 +51,21 @@ _udptool() {
       positions=$((positions + 1))
     fi
   done
-
-  case $previous in
-    -i | --interface) mapfile -t COMPREPLY < <(cd /sys/class/net 2>/dev/null && compgen -G "$current*") ;;
-    -o | --output) mapfile -t COMPREPLY < <(compgen -W 'text json hex raw none' -- "$current") ;;
-    --color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$current") ;;
-    --dscp)
-      mapfile -t COMPREPLY < <(compgen -W 'be df ef le va cs0 cs1 cs2 cs3 cs4 cs5 cs6 cs7 af11 af12 af13 af21 af22 af23
-        af31 af32 af33 af41 af42 af43' -- "$current")
-      ;;
-    --payload)
-      mapfile -t COMPREPLY < <(compgen -W 'token dns ntp snmp stun sip mdns ssdp coap tftp memcached quic ike natpmp
-        portmap netbios ipmi openvpn a2s echo empty' -- "$current")
-      ;;
-    --user) mapfile -t COMPREPLY < <(compgen -u -- "$current") ;;
-    -f | --file)
-      compopt -o filenames 2>/dev/null
-      mapfile -t COMPREPLY < <(compgen -f -- "$current")
-      ;;
-    *)
-      if _udptool_takes_value "$previous"; then
-        return # a number or a text, which nobody can guess
-      fi
-      case $command:$current:$positions in
-        :-*) mapfile -t COMPREPLY < <(compgen -W '-h --help --version' -- "$current") ;;
-        :*) mapfile -t COMPREPLY < <(compgen -W 'listen send join probe' -- "$current") ;;
-        listen:-*) mapfile -t COMPREPLY < <(compgen -W "$_udptool_common $_udptool_listen" -- "$current") ;;
-        send:-*) mapfile -t COMPREPLY < <(compgen -W "$_udptool_common $_udptool_send" -- "$current") ;;
-        join:-*) mapfile -t COMPREPLY < <(compgen -W "$_udptool_common $_udptool_join" -- "$current") ;;
-        probe:-*) mapfile -t COMPREPLY < <(compgen -W "$_udptool_common $_udptool_probe" -- "$current") ;;
-        send:*:0 | probe:*:0) mapfile -t COMPREPLY < <(compgen -A hostname -- "$current") ;;
-        send:*:1 | probe:*:1) mapfile -t COMPREPLY < <(compgen -A service -- "$current") ;;
-      esac
-      ;;
+  if _udptool_takes_value "$previous"; then
+    _udptool_values "$previous"
+    return
+  fi
+  case $command:$current:$positions in
+    :-*) _udptool_offer -W '-h --help --version' ;;
+    :*) _udptool_offer -W 'listen send join probe' ;;
+    listen:-*) _udptool_offer -W '-h --help --version --echo --reply --allow --deny -4 --ipv4 -6 --ipv6 -i --interface -t --ttl --dscp -b --broadcast --rcvbuf --sndbuf --reuse-address --reuse-port -c --count -w --wait -W --deadline -o --output -j --json -r --raw -T --timestamps -v --verbose -q --quiet --color -D --delimiter --stats --user --no-sandbox' ;;
+    send:-*) _udptool_offer -W '-h --help --version -f --file -x --hex -e --escapes -D --delimiter --chunk --whole --offset --length -l --size --empty --interval --rate --bitrate --progress -4 --ipv4 -6 --ipv6 -i --interface -s --source -p --source-port -t --ttl --dscp -b --broadcast --rcvbuf --sndbuf --no-loopback --df -c --count -w --wait -W --deadline --replies -o --output -j --json -r --raw -T --timestamps -v --verbose -q --quiet --color --user' ;;
+    send:*:0) _udptool_offer -A hostname ;;
+    send:*:1) _udptool_offer -A service ;;
+    join:-*) _udptool_offer -W '-h --help --version --leave-after --rtp --clock-rate --explain -4 --ipv4 -6 --ipv6 -i --interface --rcvbuf -c --count -w --wait -W --deadline -o --output -j --json -r --raw -T --timestamps -v --verbose -q --quiet --color -D --delimiter --stats --user --no-sandbox' ;;
+    probe:-*) _udptool_offer -W '-h --help --version --trace --max-hops --first-hop --tries --names --mtu --payload --list-payloads --data -x --hex -e --escapes -l --size --interval -4 --ipv4 -6 --ipv6 -i --interface -s --source -p --source-port -t --ttl --dscp -b --broadcast --rcvbuf --sndbuf --no-loopback --df -c --count -w --wait -W --deadline --histogram -o --output -j --json -r --raw -T --timestamps -v --verbose -q --quiet --color -D --delimiter --user --no-sandbox' ;;
+    probe:*:0) _udptool_offer -A hostname ;;
+    probe:*:1) _udptool_offer -A service ;;
   esac
 }
 

@@ -34,15 +34,22 @@ void occupy_closed_descriptors() {
   }
 }
 
-ExitStatus fail(bool json, const base::Error& error) {
+// Says something beside what a command says itself: before it runs, and when it could not.
+template <class Say>
+void say(bool json, Say words) {
   output::Options options;
   if (json) options.format = output::Format::json;
   output::Sink sink(1, [] { return true; });
   try {
-    output::Report(options, sink).error(error);
+    output::Report report(options, sink);
+    words(report);
   } catch (const base::Failure&) {  // the event cannot be written; the line has been
   } catch (const output::Closed&) {
   }
+}
+
+ExitStatus fail(bool json, const base::Error& error) {
+  say(json, [&](output::Report& report) { report.error(error); });
   return ExitStatus::failed;
 }
 
@@ -66,28 +73,16 @@ ExitStatus guarded(bool json, const std::function<ExitStatus()>& work) {
 ExitStatus carry_out(const cli::Invocation& invocation) {
   if (!invocation.run) return ExitStatus::done;
   return guarded(invocation.json, [&] {
+    for (const std::string& notice : invocation.notices) {
+      say(invocation.json, [&](output::Report& report) { report.notice(notice); });
+    }
     try {
       return invocation.run();
     } catch (const base::UsageError& error) {
-      throw base::UsageError(fmt::format("{}; see 'udptool {} --help'", error.what(), invocation.command));
+      throw base::UsageError(fmt::format("{}; see 'udptool {}{}--help'", error.what(), invocation.command,
+                                         invocation.command.empty() ? "" : " "));
     }
   });
-}
-
-// Whether the words ask for events, for when they could not be parsed.
-bool asks_for_events(const std::vector<std::string>& words) {
-  constexpr std::string_view flags = "46bejqrTvx";  // short ones that take no value
-  const auto end = std::find(words.begin(), words.end(), "--");
-  return std::any_of(words.begin(), end,
-                     [&](const std::string& word) {
-                       if (word == "--json" || word == "--output=json" || word == "-ojson") return true;
-                       const bool cluster =
-                           word.size() > 1 && word[0] == '-' && word.find_first_not_of(flags, 1) == std::string::npos;
-                       return cluster && word.find('j') != std::string::npos;
-                     }) ||
-         std::adjacent_find(words.begin(), end, [](const std::string& one, const std::string& next) {
-           return (one == "-o" || one == "--output") && next == "json";
-         }) != end;
 }
 
 }  // namespace
@@ -95,7 +90,7 @@ bool asks_for_events(const std::vector<std::string>& words) {
 int main(int argc, char** argv) {
   occupy_closed_descriptors();
   const std::vector<std::string> words(argv + 1, argv + argc);
-  int status = static_cast<int>(guarded(asks_for_events(words), [&] { return carry_out(cli::parse(words)); }));
+  int status = static_cast<int>(guarded(false, [&] { return carry_out(cli::parse(words)); }));
   if (std::fflush(stdout) != 0) {  // help and version are written by stdio
     output::print_error(fmt::format("cannot write to the output: {}", std::strerror(errno)));
     status = static_cast<int>(ExitStatus::failed);

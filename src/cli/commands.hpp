@@ -1,27 +1,75 @@
-// One function a command: binds its options, parses, checks them against each other. Each throws UsageError.
+// The four commands. Each declares its options, bound to its own fields, then checks them against each other and takes
+// the words; both throw UsageError. It stays where it is from declare() on.
 #pragma once
 
+#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "cli/parse.hpp"
-#include "output/options.hpp"
+#include "cli/table.hpp"
+#include "commands/join/join.hpp"
+#include "commands/listen/listen.hpp"
+#include "commands/probe/probe.hpp"
+#include "commands/send/send.hpp"
 
 namespace cli {
 
-Invocation listen_invocation(const std::vector<std::string>& arguments);
-Invocation join_invocation(const std::vector<std::string>& arguments);
-Invocation send_invocation(const std::vector<std::string>& arguments);
-Invocation probe_invocation(const std::vector<std::string>& arguments);
+struct Listen {
+  commands::ListenOptions options;
 
-// Puts parsed options and the command that takes them together.
-template <class Options>
-Invocation invocation_of(Options options, base::ExitStatus (*command)(const Options&)) {
-  Invocation invocation;
-  invocation.json = options.output.format == output::Format::json;
-  invocation.run = [options = std::move(options), command] { return command(options); };
-  return invocation;
-}
+  void declare(OptionTable& table);
+  void settle(const std::vector<std::string>& words);
+  base::ExitStatus run() const { return commands::listen(options); }
+};
+
+struct Send {
+  commands::SendOptions options;
+  bool hex = false;
+  bool escapes = false;
+  bool whole = false;
+  bool empty = false;
+  std::optional<std::uint64_t> chunk;
+  std::optional<std::uint64_t> offset;
+
+  void declare(OptionTable& table);
+  void settle(const std::vector<std::string>& words);
+  base::ExitStatus run() const { return commands::send(options); }
+
+ private:
+  void declare_payloads(OptionTable& table);
+  void declare_pace(OptionTable& table);
+  void settle_payloads();
+};
+
+struct Join {
+  commands::JoinOptions options;
+
+  void declare(OptionTable& table);
+  void settle(const std::vector<std::string>& words);
+  base::ExitStatus run() const { return commands::join(options); }
+};
+
+struct Probe {
+  commands::ProbeOptions options;
+  bool trace = false;
+  bool mtu = false;
+  bool list = false;
+  bool hex = false;
+  bool escapes = false;
+  std::optional<std::string> data;
+  std::optional<base::Nanoseconds> interval;
+  std::optional<unsigned> first_hop, max_hops, tries;
+
+  void declare(OptionTable& table);
+  void settle(const std::vector<std::string>& words);
+  base::ExitStatus run() const { return list ? commands::list_payloads(options) : commands::probe(options); }
+
+ private:
+  void declare_modes(OptionTable& table);
+  void declare_request(OptionTable& table);
+  void settle_request();
+  void settle_series();
+  void settle_mode();
+};
 
 }  // namespace cli

@@ -9,14 +9,15 @@
 
 namespace cli {
 
-// What was asked for, ready to run. `json` tells that errors are to be events as well.
+// What was asked for, ready to run.
 struct Invocation {
   std::string command;
-  bool json = false;
-  std::function<base::ExitStatus()> run;  // empty: help or version was printed, and that was all
+  bool json = false;                      // errors and notices are to be events as well
+  std::vector<std::string> notices;       // of words that may not mean what they seem to
+  std::function<base::ExitStatus()> run;  // empty: help or version was printed, and that was all. Throws UsageError
 };
 
-// `arguments` are those behind the program's name. Throws UsageError whose text ends with where to read on.
+// `arguments` are those behind the program's name.
 Invocation parse(const std::vector<std::string>& arguments);
 
 }  // namespace cli

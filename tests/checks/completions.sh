@@ -1,16 +1,26 @@
 #!/bin/bash
-# completions.sh: each shell loads its completion and offers commands, options, and the values that can be known.
+# completions.sh UDPTOOL: completions/ holds what the tool prints; each shell loads its completion and offers commands, options, and the values that can be known.
 # That it offers exactly the options that the tool has is for docs.sh to see.
 set -eu -o pipefail
+udptool=$(realpath "$1")
 cd "$(dirname "$0")"
 export LC_ALL=C
 failed=0
+
+for file in bash:udptool.bash zsh:_udptool fish:udptool.fish; do
+  if "$udptool" --completions "${file%:*}" | diff - "../../completions/${file#*:}"; then
+    echo "passed: completions/${file#*:} is what the tool prints"
+  else
+    echo "failed: completions/${file#*:} is not what 'udptool --completions ${file%:*}' prints"
+    failed=1
+  fi
+done
 
 # offers LINE WORD...: at the end of LINE these words are offered, and no others.
 offers() {
   local line=$1 expected found
   shift
-  expected=$(printf '%s\n' "$@" | sort)
+  expected=$([ $# -eq 0 ] || printf '%s\n' "$@" | sort)
   found=$(./complete.sh "$shell" "$line")
   if [ "$found" = "$expected" ]; then
     echo "passed: $shell completes '$line'"
@@ -47,7 +57,9 @@ for shell in bash zsh fish; do
   offers 'udptool send -o ' text json hex raw none
   offers 'udptool listen --output h' hex
   offers 'udptool listen --color ' auto always never
-  offers 'udptool join --dscp ' $code_points
+  offers 'udptool listen --dscp ' $code_points
+  offers 'udptool probe --payload dn' dns
+  offers 'udptool join --sndb'
   offers 'udptool send --file docs.' docs.sh
   offers 'udptool join --user nobod' nobody
 done

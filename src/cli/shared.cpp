@@ -1,0 +1,174 @@
+#include "cli/shared.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <limits>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "base/units.hpp"
+
+namespace cli {
+namespace {
+
+using base::UsageError;
+
+template <class T>
+struct Named {
+  std::string_view name;
+  T value;
+};
+
+// DiffServ code points by name: RFC 2474 (df, cs), 2597 (af), 3246 (ef), 5865 (va), 8622 (le).
+constexpr std::array<Named<int>, 25> code_points{{
+    {"df", 0},    {"be", 0},    {"le", 1},    {"cs0", 0},   {"cs1", 8},   {"cs2", 16},  {"cs3", 24},
+    {"cs4", 32},  {"cs5", 40},  {"cs6", 48},  {"cs7", 56},  {"af11", 10}, {"af12", 12}, {"af13", 14},
+    {"af21", 18}, {"af22", 20}, {"af23", 22}, {"af31", 26}, {"af32", 28}, {"af33", 30}, {"af41", 34},
+    {"af42", 36}, {"af43", 38}, {"ef", 46},   {"va", 44},
+}};
+
+using output::Color;
+using output::Format;
+constexpr std::array<Named<Format>, 5> formats{{{"text", Format::text},
+                                                {"json", Format::json},
+                                                {"hex", Format::hex},
+                                                {"raw", Format::raw},
+                                                {"none", Format::none}}};
+constexpr std::array<Named<Color>, 3> colors{
+    {{"auto", Color::automatic}, {"always", Color::always}, {"never", Color::never}}};
+
+// The names in one of these tables.
+template <const auto& table>
+Names names_in() {
+  Names names;
+  for (const auto& one : table) names.push_back(one.name);
+  return names;
+}
+
+// The value of a name in it.
+template <const auto& table>
+auto value_of(const std::string& word) {
+  for (const auto& [name, value] : table) {
+    if (name == word) return value;
+  }
+  throw UsageError(fmt::format("'{}' is none of {}", base::escaped(word), fmt::join(names_in<table>(), ", ")));
+}
+
+int parse_dscp(const std::string& word) {
+  const bool is_name = !word.empty() && word[0] >= 'a' && word[0] <= 'z';
+  try {
+    return is_name ? value_of<code_points>(word) : static_cast<int>(base::parse_integer(word, 0, 63));
+  } catch (const UsageError&) {
+    throw UsageError(
+        fmt::format("'{}' is not a code point: 0 to 63, or a name such as ef, af41, cs5", base::escaped(word)));
+  }
+}
+
+constexpr std::uint64_t max_buffer = 1u << 30;  // the kernel doubles it into an int
+
+}  // namespace
+
+void bind_family(OptionTable& app, std::optional<net::Family>& family) {
+  app.flag("-4,--ipv4", "only IPv4", [&family] { family = net::Family::ipv4; }).exclusive({"family"});
+  app.flag("-6,--ipv6", "only IPv6", [&family] { family = net::Family::ipv6; }).exclusive({"family"});
+}
+
+void bind_interface(OptionTable& app, net::SocketOptions& options) {
+  app.value("-i,--interface", "NAME", "interface (name or index) to use",
+            [&options](const std::string& word) { options.interface = net::find_interface(word); })
+      .takes(Takes::interface);
+}
+
+void bind_socket(OptionTable& app, net::SocketOptions& options, int min_ttl) {
+  app.value("-t,--ttl", "N", "TTL / hop limit of what is sent", [&options, min_ttl](const std::string& word) {
+    options.ttl = static_cast<int>(base::parse_integer(word, static_cast<std::uint64_t>(min_ttl), 255));
+  });
+  app.value("--dscp", "NAME|N", "DiffServ code point of what is sent (ef, 0-63)",
+            [&options](const std::string& word) { options.dscp = parse_dscp(word); })
+      .one_of(&names_in<code_points>);
+  app.flag("-b,--broadcast", "allow broadcast destinations", options.broadcast);
+  app.value("--rcvbuf", "SIZE", "kernel receive buffer",
+            [&options](const std::string& word) { options.receive_buffer = base::parse_size(word, 1, max_buffer); });
+  app.value("--sndbuf", "SIZE", "kernel send buffer",
+            [&options](const std::string& word) { options.send_buffer = base::parse_size(word, 1, max_buffer); });
+}
+
+void bind_source(OptionTable& app, std::optional<net::Address>& address, std::uint16_t& port) {
+  app.value("-s,--source", "ADDRESS", "local address", [&address](const std::string& word) {
+    address = net::parse_address(word);
+    if (!address) throw UsageError(fmt::format("'{}' is not an address", base::escaped(word)));
+  });
+  app.value("-p,--source-port", "PORT", "local port",
+            [&port](const std::string& word) { port = net::parse_port(word); })
+      .takes(Takes::service);
+}
+
+void bind_leaving(OptionTable& app, net::SocketOptions& options) {
+  app.flag("--no-loopback", "multicast is not delivered on this host",
+           [&options] { options.multicast_loopback = false; });
+  app.flag("--df", "do not fragment", options.dont_fragment);
+}
+
+void bind_count(OptionTable& app, std::string_view help, run::StopOptions& options, std::uint64_t min) {
+  app.value("-c,--count", "N", help, [&options, min](const std::string& word) {
+    constexpr std::uint64_t max = std::numeric_limits<std::int64_t>::max();
+    options.count = base::parse_integer(word, min, max);
+  });
+}
+
+void bind_waits(OptionTable& app, std::string_view wait_help, run::StopOptions& options) {
+  app.value("-w,--wait", "DURATION", wait_help,
+            [&options](const std::string& word) { options.wait = base::parse_duration(word); });
+  app.value("-W,--deadline", "DURATION", "end after so long, whatever happens",
+            [&options](const std::string& word) { options.deadline = base::parse_duration(word); });
+}
+
+void bind_output(OptionTable& app, output::Options& options) {
+  app.value("-o,--output", "FORMAT", "text (default), json, hex, raw or none",
+            [&options](const std::string& word) { options.format = value_of<formats>(word); })
+      .one_of(&names_in<formats>)
+      .exclusive({"format"});
+  app.flag("-j,--json", "short for -o json", [&options] { options.format = Format::json; }).exclusive({"format"});
+  app.flag("-r,--raw", "short for -o raw", [&options] { options.format = Format::raw; }).exclusive({"format"});
+  app.flag("-T,--timestamps", "kernel receive time first (text, hex)", options.timestamps);
+  app.flag("-v,--verbose", "destination, interface, TTL, DSCP; more notices", options.verbose);
+  app.flag("-q,--quiet", "no notices, no summary", options.quiet);
+  app.value("--color", "WHEN", "auto (default), always or never",
+            [&options](const std::string& word) { options.color = value_of<colors>(word); })
+      .one_of(&names_in<colors>);
+}
+
+void bind_delimiter(OptionTable& app, output::Options& options) {
+  app.value("-D,--delimiter", "TEXT", "written after each raw datagram (C escapes)",
+            [&options](const std::string& word) { options.delimiter = base::parse_escapes(word); });
+}
+
+void bind_user(OptionTable& app, run::PrivilegeOptions& options) {
+  app.group("Privileges");
+  app.value("--user", "NAME", "become this user when all is open (for root)",
+            [&options](const std::string& word) { options.user = run::find_user(word); })
+      .takes(Takes::user);
+}
+
+void bind_privileges(OptionTable& app, run::PrivilegeOptions& options) {
+  bind_user(app, options);
+  app.flag("--no-sandbox", "do not confine the process to what it needs", [&options] { options.sandbox = false; });
+}
+
+void bind_receiving(OptionTable& app, run::StopOptions& stop, output::Options& output,
+                    std::optional<base::Nanoseconds>& stats) {
+  app.group("When to end");
+  bind_count(app, "end after N datagrams", stop, 1);
+  bind_waits(app, "end when none came for so long", stop);
+  app.group("What is printed");
+  bind_output(app, output);
+  bind_delimiter(app, output);
+  app.optional_value("--stats", "DURATION", "1s", "a line of rates each second, or DURATION",
+                     [&stats](const std::string& word) {
+                       stats = base::parse_duration(word);
+                       if (*stats < std::chrono::milliseconds(1)) throw UsageError("at least 1ms");
+                     });
+}
+
+}  // namespace cli

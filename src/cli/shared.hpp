@@ -1,0 +1,40 @@
+// The options that several commands share, each bound once to its field.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/table.hpp"
+#include "net/options.hpp"
+#include "output/options.hpp"
+#include "run/loop.hpp"
+#include "run/privileges.hpp"
+
+namespace cli {
+
+// -4 and -6.
+void bind_family(OptionTable& app, std::optional<net::Family>& family);
+void bind_interface(OptionTable& app, net::SocketOptions& options);
+// -t, --dscp, -b, --rcvbuf, --sndbuf
+void bind_socket(OptionTable& app, net::SocketOptions& options, int min_ttl);
+// -s, -p
+void bind_source(OptionTable& app, std::optional<net::Address>& address, std::uint16_t& port);
+// --no-loopback, --df
+void bind_leaving(OptionTable& app, net::SocketOptions& options);
+void bind_count(OptionTable& app, std::string_view help, run::StopOptions& options, std::uint64_t min);
+// -w, -W
+void bind_waits(OptionTable& app, std::string_view wait_help, run::StopOptions& options);
+// -o, -j, -r, -T, -v, -q, --color
+void bind_output(OptionTable& app, output::Options& options);
+// -D of what is printed raw.
+void bind_delimiter(OptionTable& app, output::Options& options);
+// --user
+void bind_user(OptionTable& app, run::PrivilegeOptions& options);
+// --user, --no-sandbox: of the commands that confine themselves.
+void bind_privileges(OptionTable& app, run::PrivilegeOptions& options);
+// What `listen` and `join` share of when to end and what is printed: -c, -w, -W, the output's, -D, --stats.
+void bind_receiving(OptionTable& app, run::StopOptions& stop, output::Options& output,
+                    std::optional<base::Nanoseconds>& stats);
+
+}  // namespace cli

@@ -1,0 +1,127 @@
+#include "cli/words.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "cli/table.hpp"
+
+namespace cli {
+namespace {
+
+using base::UsageError;
+
+// The parts of a word in whatever form.
+struct Parts {
+  std::string_view source, host, port;
+  bool is_foreign = false;  // a URL, or has a source as VLC writes it
+};
+
+bool is_number(std::string_view word) {
+  return !word.empty() && std::all_of(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+Parts parts_of(std::string_view word) {
+  Parts out;
+  if (const std::size_t scheme = word.find("://"); scheme != word.npos) {
+    word.remove_prefix(scheme + 3);
+    word = word.substr(0, word.find_first_of("/?"));
+    out.is_foreign = true;
+  }
+  if (const std::size_t at = word.find('@'); at != word.npos) {
+    out.source = word.substr(0, at);
+    word.remove_prefix(at + 1);
+    out.is_foreign = true;
+  }
+  const std::size_t colon = word.rfind(':');
+  const bool in_brackets = !word.empty() && word[0] == '[';
+  if (colon != word.npos && (is_number(word.substr(colon + 1)) || word.find(':') == colon) &&
+      (!in_brackets || word[colon - 1] == ']')) {
+    out.port = word.substr(colon + 1);
+    word = word.substr(0, colon);
+  }
+  const bool closed = in_brackets && word.size() > 1 && word.back() == ']';
+  out.host = closed ? word.substr(1, word.size() - 2) : word;
+  return out;
+}
+
+// "239.1.1.1:5000", "[::1]:5000", "5000"; "" when it would be none.
+std::string endpoint_text(const Parts& parts) {
+  if (parts.port.empty()) return "";
+  if (parts.host.empty()) return std::string(parts.port);
+  const bool brackets = parts.host.find(':') != parts.host.npos;
+  return fmt::format("{}{}{}:{}", brackets ? "[" : "", parts.host, brackets ? "]" : "", parts.port);
+}
+
+[[noreturn]] void refuse(std::string_view word, std::string_view reason) { throw refusal("", word, reason); }
+
+[[noreturn]] void refuse_form(std::string_view word, const std::string& meant, std::string_view otherwise) {
+  if (meant.empty()) refuse(word, otherwise);
+  refuse(word, fmt::format("write {}", base::escaped(meant)));
+}
+
+bool is_group(std::string_view host) {
+  const auto address = net::parse_address(host);
+  return address && address->is_multicast();
+}
+
+}  // namespace
+
+net::EndpointWord endpoint_of(const std::string& word) {
+  const Parts parts = parts_of(word);
+  if (parts.is_foreign) {
+    const std::string meant = endpoint_text(parts);
+    refuse_form(word, is_group(parts.host) ? fmt::format("'udptool join {}'", meant) : meant,
+                "an ENDPOINT is PORT, ADDRESS:PORT or [V6ADDRESS]:PORT");
+  }
+  const bool bare_ipv6 = word.find('[') == word.npos && std::count(word.begin(), word.end(), ':') > 1;
+  if (bare_ipv6 && !parts.port.empty() && net::parse_address(parts.host)) {
+    refuse_form(word, endpoint_text(parts), "");
+  }
+  try {
+    return net::parse_endpoint(word);
+  } catch (const UsageError& error) {
+    refuse(word, error.what());
+  }
+}
+
+net::GroupWord group_of(const std::string& word) {
+  const Parts parts = parts_of(word);
+  if (parts.is_foreign) {
+    const std::string group = parts.port.empty() ? std::string(parts.host) : endpoint_text(parts);
+    const std::string source = parts.source.empty() ? "" : fmt::format("{},", parts.source);
+    refuse_form(word, is_group(parts.host) ? source + group : "", "a GROUP is [SOURCE,]GROUP[+N][:PORT]");
+  }
+  try {
+    return net::parse_group(word);
+  } catch (const UsageError& error) {
+    refuse(word, error.what());
+  }
+}
+
+HostAndPort host_and_port(const std::vector<std::string>& words, std::uint16_t default_port) {
+  if (words.empty()) throw UsageError("no HOST given");
+  const std::string& host = words[0];
+  const Parts parts = parts_of(host);
+  const auto refuse_one_word = [&] {
+    refuse(host,
+           fmt::format("HOST and PORT are two words: {} {}", base::escaped(parts.host), base::escaped(parts.port)));
+  };
+  const bool is_literal = net::looks_numeric(host) && net::parse_address(host).has_value();
+  if (!parts.port.empty() && !is_literal) refuse_one_word();
+  if (parts.is_foreign) refuse(host, "HOST is an address or a name, and PORT is a word of its own");
+  if (words.size() < 2) {
+    if (default_port != 0) return {host, default_port};
+    if (is_literal && !parts.port.empty() && net::parse_address(parts.host)) refuse_one_word();  // `::1:5000`
+    throw UsageError("no PORT given");
+  }
+  try {
+    return {host, net::parse_port(words[1], 1)};
+  } catch (const UsageError& error) {
+    throw refusal("PORT", words[1], error.what());
+  }
+}
+
+}  // namespace cli

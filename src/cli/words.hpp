@@ -1,0 +1,23 @@
+// The words behind the options. One in a form of another tool (`udp://@239.1.1.1:5000` of VLC, `S@G`, `::1:5000`) is
+// refused with the form that is meant. All throw UsageError.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "net/address.hpp"
+#include "net/group.hpp"
+
+namespace cli {
+
+net::EndpointWord endpoint_of(const std::string& word);
+net::GroupWord group_of(const std::string& word);
+
+// HOST and PORT, the first two words. A PORT that is left out is `default_port`, or missing when that is 0.
+struct HostAndPort {
+  std::string host;
+  std::uint16_t port;
+};
+HostAndPort host_and_port(const std::vector<std::string>& words, std::uint16_t default_port = 0);
+
+}  // namespace cli
