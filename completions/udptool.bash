@@ -15,13 +15,13 @@ _udptool_values() {
   case $1 in
     --color) _udptool_offer -W 'auto always never' ;;
     --dscp) _udptool_offer -W 'df be le cs0 cs1 cs2 cs3 cs4 cs5 cs6 cs7 af11 af12 af13 af21 af22 af23 af31 af32 af33 af41 af42 af43 ef va' ;;
-    --file) compopt -o filenames 2>/dev/null && _udptool_offer -f ;;
+    --file) compopt -o filenames 2>/dev/null; _udptool_offer -f ;;
     --interface) _udptool_offer -W "$(ls /sys/class/net 2>/dev/null)" ;;
     --output) _udptool_offer -W 'text json hex raw none' ;;
     --payload) _udptool_offer -W 'token dns ntp snmp stun sip mdns ssdp coap tftp memcached quic ike natpmp portmap netbios ipmi openvpn a2s echo empty' ;;
     --source-port) _udptool_offer -A service ;;
     --user) _udptool_offer -u ;;
-    -f) compopt -o filenames 2>/dev/null && _udptool_offer -f ;;
+    -f) compopt -o filenames 2>/dev/null; _udptool_offer -f ;;
     -i) _udptool_offer -W "$(ls /sys/class/net 2>/dev/null)" ;;
     -o) _udptool_offer -W 'text json hex raw none' ;;
     -p) _udptool_offer -A service ;;

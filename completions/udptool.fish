@@ -5,9 +5,11 @@ function __udptool_without_command
 end
 
 complete -c udptool -f
+complete -c udptool -n __udptool_without_command -s h -l help -d 'this text'
+complete -c udptool -n __udptool_without_command -l version -d 'the version'
 complete -c udptool -n '__udptool_without_command' -a listen -d 'Receive on one or more ports; a record for each datagram says who sent it.'
-complete -c udptool -n '__fish_seen_subcommand_from listen send join probe ' -s h -l help -d 'this text'
-complete -c udptool -n '__fish_seen_subcommand_from listen send join probe ' -l version -d 'the version'
+complete -c udptool -n '__fish_seen_subcommand_from listen send join probe' -s h -l help -d 'this text'
+complete -c udptool -n '__fish_seen_subcommand_from listen send join probe' -l version -d 'the version'
 complete -c udptool -n '__fish_seen_subcommand_from listen' -l echo -d 'send each datagram back to its sender'
 complete -c udptool -n '__fish_seen_subcommand_from listen' -l reply -x -d 'answer each datagram with TEXT (C escapes)'
 complete -c udptool -n '__fish_seen_subcommand_from listen' -l allow -x -d 'hear only senders in this network (repeatable)'

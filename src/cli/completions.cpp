@@ -225,15 +225,16 @@ std::string fish(const Tables& tables) {
     else
       found->second += fmt::format(" {}", command);
   };
-  std::string all, out;
+  std::string all;
+  std::string out =
+      "complete -c udptool -n __udptool_without_command -s h -l help -d 'this text'\n"
+      "complete -c udptool -n __udptool_without_command -l version -d 'the version'\n";
   for (const OptionTable* table : tables) {
     all += fmt::format(" {}", table->command());
     add(fmt::format(" -a {} -d {}", table->command(), quoted(table->purpose())), "");
     for (const Option* option : offered(*table)) add(fish_line(*option), table->command());
     if (has_hosts(*table)) add(" -a '(__fish_print_hostnames)'", table->command());
   }
-  add(" -s h -l help -d 'this text'", "");
-  add(" -l version -d 'the version'", "");
   for (const auto& [line, commands] : lines) {
     const std::string when = commands.empty() ? "__udptool_without_command" : "__fish_seen_subcommand_from " + commands;
     out += fmt::format("complete -c udptool -n '{}'{}\n", when, line);
