@@ -65,7 +65,7 @@ const Library& library() {
         !find(handle, "pcap_datalink_val_to_name", found.datalink_name) || !find(handle, "pcap_geterr", found.geterr) ||
         !find(handle, "pcap_compile", found.compile) || !find(handle, "pcap_setfilter", found.setfilter) ||
         !find(handle, "pcap_freecode", found.freecode) || !find(handle, "pcap_close", found.close)) {
-      throw Failure("--replay of a capture needs libpcap, which is not here: install the package libpcap0.8");
+      throw Failure(ENOTSUP, "--replay of a capture needs libpcap, which is not here: install the package libpcap0.8");
     }
     return found;
   }();
@@ -74,7 +74,7 @@ const Library& library() {
 
 std::FILE* open_file(const std::string& path, const std::string& name) {
   std::FILE* const file = path == "-" ? fdopen(dup(STDIN_FILENO), "rb") : std::fopen(path.c_str(), "rbe");
-  if (file == nullptr) throw Failure(fmt::format("cannot open {}: {}", name, std::strerror(errno)));
+  if (file == nullptr) throw Failure(errno, fmt::format("cannot open {}: {}", name, std::strerror(errno)));
   return file;
 }
 
@@ -127,7 +127,7 @@ CaptureFile::CaptureFile(const std::string& path, const std::string& filter) : s
   }
   const bool set = pcap.setfilter(state_->handle, &program) == 0;
   pcap.freecode(&program);
-  if (!set) throw Failure(fmt::format("--filter: {}", base::escaped(pcap.geterr(state_->handle))));
+  if (!set) throw Failure(EINVAL, fmt::format("--filter: {}", base::escaped(pcap.geterr(state_->handle))));
 }
 
 CaptureFile::~CaptureFile() = default;
@@ -147,7 +147,7 @@ std::optional<CapturedPacket> CaptureFile::next() {
   if (got == -2) return std::nullopt;  // PCAP_ERROR_BREAK: the end of the file
   std::string why = base::escaped(library().geterr(state_->handle));
   if (why.find("different from the type") != std::string::npos) why += ": write one file for each interface first";
-  throw Failure(fmt::format("{}: {}", state_->name, why));
+  throw Failure(EIO, fmt::format("{}: {}", state_->name, why));
 }
 
 }  // namespace commands

@@ -1,4 +1,6 @@
 // In a program that is linked statically no library can be loaded.
+#include <cerrno>
+
 #include "base/error.hpp"
 #include "commands/send/capture_file.hpp"
 
@@ -7,7 +9,7 @@ namespace commands {
 struct CaptureFile::State {};
 
 CaptureFile::CaptureFile(const std::string&, const std::string&) {
-  throw base::Failure("--replay of a capture is not in a static build: it needs libpcap, which is loaded");
+  throw base::Failure(ENOTSUP, "--replay of a capture is not in a static build: it needs libpcap, which is loaded");
 }
 CaptureFile::~CaptureFile() = default;
 int CaptureFile::link() const { return 0; }
