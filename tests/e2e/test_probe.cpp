@@ -409,3 +409,12 @@ TEST_CASE("probe: a broadcast address without -b hints at it") {
   CHECK(contains(refusal({"10.9.9.255", "9"}), "add --broadcast"));
   CHECK(contains(refusal({"10.8.8.8", "9"}), "cannot reach 10.8.8.8:9"));
 }
+
+TEST_CASE("probe: with -b, a host that is no broadcast address is done with its answer") {
+  const Server server(echo);
+  const Stopwatch watch;
+  const Finished finished = probe({"-b", "-w", "20s", "127.0.0.1", server.port()});
+  CHECK(finished.ending == done);
+  CHECK(count_of(finished.out, "\topen\t") == 1);
+  CHECK(watch.elapsed() < Milliseconds(10'000));
+}

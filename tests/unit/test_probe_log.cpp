@@ -1,15 +1,16 @@
 // What probes say, when they left, and whose answer came.
 #include <set>
 
+#include "commands/probe/requests.hpp"
 #include "support/check.hpp"
-#include "commands/probe/log.hpp"
 
 using namespace std::chrono_literals;
-using std::chrono::nanoseconds;
 using commands::find_payload;
 using commands::Instant;
+using commands::Matcher;
 using commands::ProbeLog;
 using commands::Requests;
+using std::chrono::nanoseconds;
 
 namespace {
 
@@ -24,12 +25,22 @@ Instant at(nanoseconds time) {
   return {net::SystemTime(1'000'000s + time), std::chrono::steady_clock::time_point(5'000s + time)};
 }
 
-// Probes that left every millisecond.
-ProbeLog log_of(Requests made, std::uint64_t count) {
-  ProbeLog log(std::move(made));
-  for (std::uint64_t i = 0; i < count; ++i) log.sent(at(nanoseconds(1ms) * i));
-  return log;
-}
+// Probes that left every millisecond, and who answered them.
+struct Run {
+  Run(Requests made, std::uint64_t count) : requests_made(std::move(made)), matcher(requests_made, log) {
+    for (std::uint64_t i = 0; i < count; ++i) log.sent(at(nanoseconds(1ms) * i));
+  }
+  const Requests& requests() const { return requests_made; }
+  auto answered_by(std::string_view reply, const Instant& seen) { return matcher.answered_by(reply, seen); }
+  auto quoted_by(std::string_view quoted, const Instant& seen) { return matcher.quoted_by(quoted, seen); }
+  void learn(std::uint64_t sequence, nanoseconds rtt) { matcher.learn(sequence, rtt); }
+  void settle(std::uint64_t sequence) { log.settle(sequence); }
+  bool is_idle() const { return log.is_idle(); }
+
+  Requests requests_made;
+  ProbeLog log;
+  Matcher matcher;
+};
 
 std::string dns_reply(const std::string& request) { return request.substr(0, 2) + "\x81\x80" + request.substr(4); }
 
@@ -110,7 +121,7 @@ TEST_CASE("round trip: a wall clock that was set meanwhile does not count") {
 TEST_CASE("log: each reply finds its own probe, whatever order they come in") {
   for (const char* payload : {"dns", "token"}) {
     CAPTURE(payload);
-    ProbeLog log = log_of(requests(payload), 100);
+    Run log(requests(payload), 100);
     for (const std::uint64_t sequence : {0, 1, 3, 2, 99, 4, 4, 50}) {
       const std::string request = log.requests().make(sequence);
       const std::string reply = *payload == 'd' ? dns_reply(request) : request;
@@ -122,15 +133,15 @@ TEST_CASE("log: each reply finds its own probe, whatever order they come in") {
 }
 
 TEST_CASE("log: a reply to nobody is nobody's where the protocol has an id") {
-  ProbeLog log = log_of(requests("dns"), 100);
+  Run log(requests("dns"), 100);
   CHECK(!log.answered_by(dns_reply(log.requests().make(100)), at(200ms)));
   CHECK(!log.answered_by("", at(200ms)));
-  CHECK(!ProbeLog(requests("dns")).answered_by("x", at(0ms)));
-  CHECK(!ProbeLog(requests("token")).answered_by("x", at(0ms)));
+  CHECK(!Run(requests("dns"), 0).answered_by("x", at(0ms)));
+  CHECK(!Run(requests("token"), 0).answered_by("x", at(0ms)));
 }
 
 TEST_CASE("log: where there is no id the usual round trip decides, also after losses") {
-  ProbeLog log = log_of(all_alike(), 100);
+  Run log(all_alike(), 100);
   // Every tenth is lost; the others come back after 20 ms.
   for (std::uint64_t i = 0; i < 70; ++i) {
     if (i % 10 == 9) continue;
@@ -142,7 +153,7 @@ TEST_CASE("log: where there is no id the usual round trip decides, also after lo
 }
 
 TEST_CASE("log: where nobody waits, a reply without an id is late for the one after the last match") {
-  ProbeLog log = log_of(all_alike(), 3);
+  Run log(all_alike(), 3);
   CHECK(log.answered_by("hello", at(20ms)) == 0u);
   log.learn(0, 20ms);
   for (std::uint64_t i = 0; i < 3; ++i) log.settle(i);
@@ -153,7 +164,7 @@ TEST_CASE("log: where nobody waits, a reply without an id is late for the one af
 }
 
 TEST_CASE("log: a quote finds the probe that begins so, and nothing else does") {
-  ProbeLog log = log_of(requests("token"), 50);
+  Run log(requests("token"), 50);
   const std::string request = log.requests().make(17);
   CHECK(log.quoted_by(request, at(1s)) == 17u);
   CHECK(log.quoted_by(request.substr(0, 8), at(1s)) == 17u);
@@ -165,13 +176,14 @@ TEST_CASE("log: a quote finds the probe that begins so, and nothing else does") 
 }
 
 TEST_CASE("log: a quote of probes that are all alike must be theirs") {
-  ProbeLog log = log_of(all_alike(), 3);
+  Run log(all_alike(), 3);
   CHECK(log.quoted_by("hel", at(1ms)) == 0u);
   CHECK(!log.quoted_by("help", at(1ms)));
 }
 
 TEST_CASE("log: no more than so many are kept") {
-  ProbeLog log = log_of(requests("dns"), ProbeLog::most_kept);
+  ProbeLog log;
+  for (std::uint64_t i = 0; i < ProbeLog::most_exact; ++i) log.sent(at(nanoseconds(1ms) * i));
   CHECK(log.is_full());
   CHECK(log.is_kept(0));
   log.settle(0);
@@ -180,5 +192,28 @@ TEST_CASE("log: no more than so many are kept") {
   CHECK(!log.is_kept(0));
   CHECK(!log.is_waiting(0));
   CHECK(log.is_waiting(1));
-  CHECK(log.departure(ProbeLog::most_kept).steady == at(1h).steady);
+  CHECK(log.departure(ProbeLog::most_exact).steady == at(1h).steady);
+}
+
+TEST_CASE("matcher: an id is read where replies carry it, so that none is missed after a long outage") {
+  for (const char* payload : {"dns", "token", "ntp", "stun", "snmp", "sip", "portmap", "echo"}) {
+    CAPTURE(payload);
+    Run log(requests(payload), 60'000);
+    for (const std::uint64_t sequence : {3, 40'000, 59'999, 50'000, 2'000}) {
+      CHECK(log.quoted_by(log.requests().make(sequence), at(95s)) == sequence);
+      if (std::string_view(payload) != "token" && std::string_view(payload) != "echo") continue;
+      CHECK(log.answered_by(log.requests().make(sequence), at(95s)) == sequence);
+      log.learn(sequence, 20ms);
+    }
+  }
+}
+
+TEST_CASE("matcher: a forged reply costs a few tries, not one for every probe") {
+  Run log(requests("dns"), 90'000);
+  CHECK(log.answered_by(dns_reply(log.requests().make(5)), at(95s)) == 5u);
+  log.learn(5, 20ms);
+  const auto begun = std::chrono::steady_clock::now();
+  for (int i = 0; i < 100; ++i) CHECK(!log.answered_by(std::string(40, static_cast<char>(i)), at(95s)));
+  // 100 searches through 20,000 requests took 200 ms; a bound that no machine is too slow for.
+  CHECK(std::chrono::steady_clock::now() - begun < 100ms);
 }

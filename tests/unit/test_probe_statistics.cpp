@@ -5,17 +5,17 @@
 #include <random>
 #include <sstream>
 
-#include "commands/probe/statistics.hpp"
+#include "commands/probe/log.hpp"
 
 using namespace std::chrono_literals;
-using std::chrono::nanoseconds;
-using commands::ProbeStatistics;
+using commands::ProbeLog;
 using commands::ReplyKind;
+using std::chrono::nanoseconds;
 
 namespace {
 
-void send(ProbeStatistics& statistics, int count) {
-  for (int i = 0; i < count; ++i) statistics.sent();
+void send(ProbeLog& statistics, int count) {
+  for (int i = 0; i < count; ++i) statistics.sent({});
 }
 
 // Nearest rank, by definition.
@@ -44,16 +44,16 @@ std::vector<std::string> lines_of(const std::string& text) {
 }  // namespace
 
 TEST_CASE("nothing sent, nothing said") {
-  const ProbeStatistics statistics;
+  const ProbeLog statistics;
   const auto summary = statistics.summary();
   CHECK(summary.sent == 0);
   CHECK(summary.lost_percent == 0);
   CHECK(!summary.rtt);
-  CHECK(statistics.histogram(80).empty());
+  CHECK(commands::histogram(statistics.rtts(), 80).empty());
 }
 
 TEST_CASE("what is not answered is lost, refused or not") {
-  ProbeStatistics statistics;
+  ProbeLog statistics;
   send(statistics, 8);
   CHECK(statistics.reply(0, 1ms) == ReplyKind::first);
   statistics.refused(1);
@@ -71,7 +71,7 @@ TEST_CASE("what is not answered is lost, refused or not") {
 }
 
 TEST_CASE("a duplicate is neither received twice nor reordered, and its RTT does not count") {
-  ProbeStatistics statistics;
+  ProbeLog statistics;
   send(statistics, 3);
   CHECK(statistics.reply(0, 1ms) == ReplyKind::first);
   CHECK(statistics.reply(1, 1ms) == ReplyKind::first);
@@ -93,7 +93,7 @@ TEST_CASE("reordered is what a later sequence overtook") {
   const Row rows[] = {{{0, 1, 2, 3}, 0}, {{1, 0, 2, 3}, 1}, {{3, 0, 1, 2}, 3}, {{3, 2, 1, 0}, 3},
                       {{0, 2}, 0},       {{0, 3, 1}, 1},    {{1, 1, 0, 0}, 1}, {{0, 2, 2, 1, 3}, 1}};
   for (const Row& row : rows) {
-    ProbeStatistics statistics;
+    ProbeLog statistics;
     send(statistics, 4);
     for (const std::uint64_t sequence : row.order) statistics.reply(sequence, 1ms);
     CHECK(statistics.summary().reordered == row.reordered);
@@ -101,7 +101,7 @@ TEST_CASE("reordered is what a later sequence overtook") {
 }
 
 TEST_CASE("a late reply is received, and late") {
-  ProbeStatistics statistics;
+  ProbeLog statistics;
   send(statistics, 2);
   statistics.reply(0, 1500ms, true);
   statistics.reply(0, 1600ms, true);
@@ -113,16 +113,16 @@ TEST_CASE("a late reply is received, and late") {
 }
 
 TEST_CASE("a reply to what was never sent counts nowhere") {
-  ProbeStatistics statistics;
+  ProbeLog statistics;
   CHECK(statistics.reply(0, 1ms) == ReplyKind::unknown);
-  statistics.sent();
+  statistics.sent({});
   CHECK(statistics.reply(1, 1ms) == ReplyKind::unknown);
   CHECK(statistics.reply(~0ull, 1ms) == ReplyKind::unknown);
   CHECK(statistics.summary().received == 0);
 }
 
 TEST_CASE("figures of four round trips") {
-  ProbeStatistics statistics;
+  ProbeLog statistics;
   send(statistics, 4);
   statistics.reply(0, 2ms);
   statistics.reply(1, 4ms);
@@ -141,7 +141,7 @@ TEST_CASE("figures of four round trips") {
 }
 
 TEST_CASE("one round trip, and one of a clock that was set back") {
-  ProbeStatistics statistics;
+  ProbeLog statistics;
   send(statistics, 2);
   statistics.reply(0, 3ms);
   CHECK(statistics.summary().rtt->p50_ms == 3);
@@ -152,11 +152,11 @@ TEST_CASE("one round trip, and one of a clock that was set back") {
 }
 
 TEST_CASE("up to 100,000 probes percentiles and jitter are exact") {
-  ProbeStatistics statistics;
+  ProbeLog statistics;
   std::mt19937 random(7);
   std::vector<std::int64_t> rtts;
-  for (std::uint64_t i = 0; i < ProbeStatistics::exact_probes; ++i) {
-    statistics.sent();
+  for (std::uint64_t i = 0; i < ProbeLog::most_exact; ++i) {
+    statistics.sent({});
     rtts.push_back(20'000'000 + static_cast<std::int64_t>(random() % 10'000'000));
   }
   std::vector<std::uint64_t> order(rtts.size());
@@ -172,13 +172,13 @@ TEST_CASE("up to 100,000 probes percentiles and jitter are exact") {
 }
 
 TEST_CASE("beyond 100,000 percentiles are within 0.4 % and the rest exact") {
-  ProbeStatistics statistics;
+  ProbeLog statistics;
   std::mt19937 random(8);
   std::lognormal_distribution<> skewed(13, 2);
   std::vector<std::int64_t> rtts;
   double sum = 0;
   for (std::uint64_t i = 0; i < 350'000; ++i) {
-    statistics.sent();
+    statistics.sent({});
     rtts.push_back(static_cast<std::int64_t>(skewed(random)));
     statistics.reply(i, nanoseconds(rtts.back()));
     sum += static_cast<double>(rtts.back());
@@ -198,38 +198,38 @@ TEST_CASE("beyond 100,000 percentiles are within 0.4 % and the rest exact") {
 }
 
 TEST_CASE("jitter survives the probes that it came from") {
-  ProbeStatistics statistics;
+  ProbeLog statistics;
   std::vector<std::int64_t> rtts;
   for (std::uint64_t i = 0; i < 9; ++i) {
-    statistics.sent();
+    statistics.sent({});
     rtts.push_back(static_cast<std::int64_t>(i * i) * 1'000'000);
     statistics.reply(i, nanoseconds(rtts.back()));
   }
-  send(statistics, ProbeStatistics::exact_probes);
+  send(statistics, ProbeLog::most_exact);
   CHECK(statistics.summary().rtt->jitter_ms == doctest::Approx(jitter_of(rtts)));
   CHECK(statistics.summary().rtt->p50_ms == doctest::Approx(16).epsilon(0.004));
 }
 
 TEST_CASE("extreme round trips are kept within a day") {
-  ProbeStatistics statistics;
-  for (std::uint64_t i = 0; i < 2 * ProbeStatistics::exact_probes; ++i) {
-    statistics.sent();
+  ProbeLog statistics;
+  for (std::uint64_t i = 0; i < 2 * ProbeLog::most_exact; ++i) {
+    statistics.sent({});
     if (i % 3 == 0) statistics.reply(i, nanoseconds::max());
     if (i % 3 == 1) statistics.reply(i, 0ns);
     if (i % 3 == 2) statistics.reply(i, 127ns);
   }
   CHECK(statistics.summary().rtt->p99_ms == 86'400'000);
-  CHECK(!statistics.histogram(80).empty());
+  CHECK(!commands::histogram(statistics.rtts(), 80).empty());
 }
 
 TEST_CASE("the histogram counts everything once, in even ranges, within the width") {
-  ProbeStatistics statistics;
+  ProbeLog statistics;
   std::mt19937 random(9);
   for (std::uint64_t i = 0; i < 2000; ++i) {
-    statistics.sent();
+    statistics.sent({});
     statistics.reply(i, i == 77 ? 900ms : nanoseconds(15'000'000 + random() % 10'000'000));
   }
-  const auto lines = lines_of(statistics.histogram(60));
+  const auto lines = lines_of(commands::histogram(statistics.rtts(), 60));
   REQUIRE(lines.size() >= 5);
   CHECK(lines.size() <= 17);
   int total = 0;
@@ -252,8 +252,8 @@ TEST_CASE("the histogram counts everything once, in even ranges, within the widt
 }
 
 TEST_CASE("a histogram of one value is one line") {
-  ProbeStatistics statistics;
-  statistics.sent();
+  ProbeLog statistics;
+  statistics.sent({});
   statistics.reply(0, 412us);
-  CHECK(statistics.histogram(50) == "0.412 - 0.413 ms  1  " + std::string(29, '#') + "\n");
+  CHECK(commands::histogram(statistics.rtts(), 50) == "0.412 - 0.413 ms  1  " + std::string(29, '#') + "\n");
 }

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -14,7 +14,6 @@
 
 namespace commands {
 namespace {
-
 
 // "0.412 * 0.401 ms", in the order of the tries.
 std::string rtt_text(const TraceHop& hop) {
@@ -54,21 +53,23 @@ std::string remark_of(const TraceHop& hop) {
 void HopWriter::show(const TraceHop& hop) {
   constexpr auto patience = std::chrono::seconds(1);
   held_.push_back({hop, run::Clock::now() + patience});
-  if (options_.names) {
-    for (const net::Address& address : hop.addresses()) look_up(address);
-    if (!has_names(hop)) loop_.at(held_.back().until, [this] { show_known(); });
-  }
-  show_known();
+  if (!options_.names) return;
+  for (const net::Address& address : hop.addresses()) look_up(address);
 }
 
+// Without a thread to spare for it, a hop has no name.
 void HopWriter::look_up(const net::Address& address) {
   if (!names_.emplace(address, std::nullopt).second) return;
   const auto found = std::make_shared<std::string>();
-  loop_.aside([found, address] { *found = net::name_of_address(address).value_or(""); },
-              [this, found, address] {
-                names_[address] = *found;
-                show_known();
-              });
+  try {
+    loop_.aside([found, address] { *found = net::name_of_address(address).value_or(""); },
+                [this, found, address] {
+                  names_[address] = *found;
+                  named_();
+                });
+  } catch (const std::system_error&) {
+    names_[address] = "";
+  }
 }
 
 bool HopWriter::has_names(const TraceHop& hop) const {
@@ -78,23 +79,16 @@ bool HopWriter::has_names(const TraceHop& hop) const {
                      [this](const auto& each) { return names_.at(each).has_value(); });
 }
 
-void HopWriter::show_known() {
-  while (!held_.empty() && (has_names(held_.front().hop) || held_.front().until <= run::Clock::now())) {
+void HopWriter::show_known(run::Clock::time_point now) {
+  while (!held_.empty() && (has_names(held_.front().hop) || held_.front().until <= now)) {
     write(held_.front().hop);
     held_.pop_front();
   }
-  sink_.flush();
-  if (held_.empty() && shown_) std::exchange(shown_, nullptr)();
 }
 
 void HopWriter::show_all() {
   for (const Held& each : held_) write(each.hop);
   held_.clear();
-}
-
-void HopWriter::when_shown(std::function<void()> handler) {
-  if (held_.empty()) return handler();
-  shown_ = std::move(handler);
 }
 
 void HopWriter::write(const TraceHop& hop) {

@@ -10,23 +10,29 @@
 
 #include "commands/probe/probe.hpp"
 #include "commands/probe/records.hpp"
+#include "commands/probe/trace_plan.hpp"
 #include "output/sink.hpp"
 #include "run/loop.hpp"
-#include "commands/probe/trace_plan.hpp"
 
 namespace commands {
 
 class HopWriter {
  public:
-  HopWriter(const ProbeOptions& options, run::Loop& loop, output::Sink& sink)
-      : options_(options), loop_(loop), sink_(sink) {}
+  // `named`: called when a name has been found.
+  HopWriter(const ProbeOptions& options, run::Loop& loop, output::Sink& sink, std::function<void()> named)
+      : options_(options), loop_(loop), sink_(sink), named_(std::move(named)) {}
 
-  // Writes the hop once its names and those of the hops before are known, or have been waited for.
+  // Takes a hop; it is written once its names and those of the hops before are known, or have been waited for.
   void show(const TraceHop& hop);
+  // Writes what is known by now.
+  void show_known(run::Clock::time_point now);
   // Writes what is held back, with the names there are.
   void show_all();
-  // Calls `handler` when nothing is held back any more.
-  void when_shown(std::function<void()> handler);
+  bool is_shown() const { return held_.empty(); }
+  // When a hop will have waited long enough for its names.
+  std::optional<run::Clock::time_point> due() const {
+    return held_.empty() ? std::nullopt : std::optional(held_.front().until);
+  }
 
   void summary(ProbeState state, std::uint64_t sent, std::uint64_t received, bool reached);
 
@@ -38,7 +44,6 @@ class HopWriter {
 
   void look_up(const net::Address& address);
   bool has_names(const TraceHop& hop) const;
-  void show_known();
   void write(const TraceHop& hop);
   void append_line(const TraceHop& hop);
   void append_event(const TraceHop& hop);
@@ -47,9 +52,9 @@ class HopWriter {
   const ProbeOptions& options_;
   run::Loop& loop_;
   output::Sink& sink_;
+  std::function<void()> named_;
   std::deque<Held> held_;
   std::map<net::Address, std::optional<std::string>> names_;  // nothing: still looked up; "": it has none
-  std::function<void()> shown_;
 };
 
 }  // namespace commands

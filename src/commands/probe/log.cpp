@@ -1,11 +1,41 @@
 #include "commands/probe/log.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
 #include <cstdlib>
 
 namespace commands {
 
 using std::chrono::nanoseconds;
+
+namespace {
+
+// No round trip takes longer than a day, nor less than nothing: only a clock that was set in between says so.
+constexpr std::int64_t longest_rtt = nanoseconds(std::chrono::hours(24)).count();
+
+constexpr std::int64_t max_rtt_bits = (std::int64_t{1} << 47) - 1;  // 39 hours
+
+constexpr unsigned sub_bits = 7;
+constexpr std::uint64_t sub_buckets = 1u << sub_bits;
+
+// Values below 128 have a bucket each; every power of two above is cut into 128.
+std::size_t bucket_of(std::int64_t rtt) {
+  const auto value = static_cast<std::uint64_t>(rtt);
+  if (value < sub_buckets) return value;
+  const unsigned shift = static_cast<unsigned>(std::bit_width(value)) - sub_bits - 1;
+  return (shift + 1) * sub_buckets + (value >> shift) - sub_buckets;
+}
+
+// The middle of a bucket.
+std::int64_t value_of(std::size_t bucket) {
+  if (bucket < sub_buckets) return static_cast<std::int64_t>(bucket);
+  const std::size_t shift = bucket / sub_buckets - 1;
+  const std::uint64_t low = (bucket % sub_buckets + sub_buckets) << shift;
+  return static_cast<std::int64_t>(low + ((1ull << shift) - 1) / 2);
+}
+
+}  // namespace
 
 Instant Instant::now() {
   return {std::chrono::time_point_cast<nanoseconds>(std::chrono::system_clock::now()),
@@ -22,78 +52,105 @@ nanoseconds round_trip(const Instant& sent, const std::optional<net::SystemTime>
   return std::max(std::min(measured, steady + slack), nanoseconds(0));
 }
 
-void ProbeLog::sent(const Instant& when) {
-  if (kept_.size() < most_kept) {
-    kept_.push_back({when});
+void ProbeLog::sent(const Instant& when, int ttl) {
+  Probe probe;
+  probe.sent = when;
+  probe.ttl = static_cast<std::uint8_t>(ttl);
+  if (kept_.size() < max_kept_) {
+    kept_.push_back(probe);
   } else {
-    kept_[count_ % most_kept] = {when};
+    forget(at(count_).rtt);
+    at(count_) = probe;
   }
   ++count_;
 }
 
+void ProbeLog::forget(std::int64_t rtt) {
+  if (rtt < 0) return;
+  if (older_.empty()) older_.resize((64 - sub_bits) * sub_buckets);
+  ++older_[bucket_of(rtt)];
+  older_jitter_.add(rtt);
+}
+
 void ProbeLog::settle(std::uint64_t sequence) {
-  if (is_kept(sequence)) kept_[sequence % most_kept].waiting = false;
+  if (is_kept(sequence)) at(sequence).waiting = false;
   while (oldest_waiting_ < count_ && !is_waiting(oldest_waiting_)) ++oldest_waiting_;
 }
 
-// The probe that fits, from the one after the last match outwards: answers mostly come in the order of the probes.
-template <class Fits>
-std::optional<std::uint64_t> ProbeLog::nearest(Fits fits) const {
-  const std::uint64_t first = count_ - kept_.size();
-  const std::uint64_t start = std::clamp(last_match_ + 1, first, count_);
-  for (std::uint64_t step = 0; step < std::min(kept_.size() + 1, most_steps); ++step) {
-    if (start + step < count_ && fits(start + step)) return start + step;
-    if (step < start - first && fits(start - 1 - step)) return start - 1 - step;
+ReplyKind ProbeLog::reply(std::uint64_t sequence, nanoseconds rtt, bool late) {
+  if (!is_kept(sequence)) return ReplyKind::unknown;
+  Probe& probe = at(sequence);
+  if (probe.rtt >= 0) {
+    ++duplicate_;
+    return ReplyKind::duplicate;
   }
-  return std::nullopt;
+  if (probe.rtt == refusal) --refused_;
+  const auto kept = std::clamp<std::int64_t>(rtt.count(), 0, longest_rtt);
+  probe.rtt = kept & max_rtt_bits;
+  if (received_ > 0 && sequence < highest_) ++reordered_;
+  highest_ = std::max(highest_, sequence);
+  min_ = received_ == 0 ? kept : std::min(min_, kept);
+  max_ = std::max(max_, kept);
+  ++received_;
+  if (late) ++late_;
+  const double difference = static_cast<double>(kept) - mean_;
+  mean_ += difference / static_cast<double>(received_);
+  squares_ += difference * (static_cast<double>(kept) - mean_);
+  return ReplyKind::first;
 }
 
-std::optional<std::uint64_t> ProbeLog::best_waiting(const Instant& seen) const {
-  std::optional<std::uint64_t> best;
-  nanoseconds least{};
-  for (std::uint64_t sequence = std::max(oldest_waiting_, count_ - kept_.size()); sequence < count_; ++sequence) {
-    if (!is_waiting(sequence)) continue;
-    if (!rtt_) return sequence;
-    const nanoseconds off = std::chrono::abs(seen.steady - departure(sequence).steady - *rtt_);
-    if (best && off >= least) break;  // departures only grow: it was passed
-    best = sequence;
-    least = off;
-  }
-  return best;
+void ProbeLog::refused(std::uint64_t sequence) {
+  if (!is_kept(sequence) || at(sequence).rtt != no_reply) return;
+  at(sequence).rtt = refusal;
+  ++refused_;
 }
 
-std::optional<std::uint64_t> ProbeLog::answered_by(std::string_view reply, const Instant& seen) {
-  if (requests_.matches_by_id()) return nearest([&](auto sequence) { return requests_.answers(sequence, reply); });
-  // A service that does not echo would otherwise cost a search for each of its replies.
-  constexpr unsigned enough = 16;
-  if (requests_.distinct() && (echoes_ || strange_ < enough)) {
-    const auto found = nearest([&](auto sequence) { return requests_.answers(sequence, reply); });
-    if (found) {
-      echoes_ = true;
-      return found;
-    }
-    ++strange_;
+RttSamples ProbeLog::rtts() const {
+  RttSamples samples;
+  for (std::size_t bucket = 0; bucket < older_.size(); ++bucket) {
+    if (older_[bucket] > 0) samples.emplace_back(std::clamp(value_of(bucket), min_, max_), older_[bucket]);
   }
-  if (const auto found = best_waiting(seen)) return found;
-  if (count_ == 0) return std::nullopt;
-  return std::clamp(rtt_ ? last_match_ + 1 : 0, count_ - kept_.size(), count_ - 1);
+  for (const Probe& probe : kept_) {
+    if (probe.rtt >= 0) samples.emplace_back(probe.rtt, 1);
+  }
+  std::sort(samples.begin(), samples.end());
+  return samples;
 }
 
-std::optional<std::uint64_t> ProbeLog::quoted_by(std::string_view quoted, const Instant& seen) {
-  const auto fits = [&](std::uint64_t sequence) {
-    const std::string request = requests_.make(sequence);
-    const std::size_t size = std::min(request.size(), quoted.size());
-    return std::string_view(request).substr(0, size) == quoted.substr(0, size);
+double ProbeLog::jitter() const {
+  RttJitter jitter = older_jitter_;
+  for (std::uint64_t sequence = first_kept(); sequence < count_; ++sequence) {
+    if (at(sequence).rtt >= 0) jitter.add(at(sequence).rtt);
+  }
+  return jitter.value;
+}
+
+ProbeSummary ProbeLog::summary() const {
+  ProbeSummary out;
+  out.sent = count_;
+  out.received = received_;
+  out.lost = count_ - received_;
+  if (count_ > 0) out.lost_percent = 100.0 * static_cast<double>(out.lost) / static_cast<double>(count_);
+  out.duplicate = duplicate_;
+  out.reordered = reordered_;
+  out.late = late_;
+  out.refused = refused_;
+  if (received_ == 0) return out;
+  const RttSamples samples = rtts();
+  const auto ms = [](double ns) { return ns / 1e6; };
+  const auto percentile = [&](unsigned thousandths) {
+    return ms(static_cast<double>(nearest_rank(samples, received_, thousandths)));
   };
-  if (requests_.distinct_within(quoted.size())) return nearest(fits);
-  if (kept_.empty() || !fits(count_ - 1)) return std::nullopt;  // the requests are all alike
-  return best_waiting(seen);
-}
-
-void ProbeLog::learn(std::uint64_t sequence, nanoseconds rtt) {
-  last_match_ = sequence;
-  // Smoothed, so that one reply taken for another's does not lead all that follow astray.
-  rtt_ = rtt_ ? *rtt_ + (rtt - *rtt_) / 16 : rtt;
+  out.rtt = {ms(static_cast<double>(min_)),
+             ms(mean_),
+             ms(static_cast<double>(max_)),
+             ms(std::sqrt(squares_ / static_cast<double>(received_))),
+             percentile(500),
+             percentile(900),
+             percentile(990),
+             percentile(999),
+             ms(jitter())};
+  return out;
 }
 
 }  // namespace commands

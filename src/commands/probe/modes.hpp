@@ -1,10 +1,40 @@
 // The modes of probe, each in its own file; they take over once options are known to agree.
 #pragma once
 
+#include <utility>
+
 #include "base/error.hpp"
 #include "commands/probe/probe.hpp"
+#include "commands/probe/run.hpp"
 
 namespace commands {
+
+// What the modes share that send the request of a protocol, or one by hand.
+class RequestMode : public Mode {
+ public:
+  RequestMode(RequestChoice choice, std::uint16_t port, const ProbeLog& log)
+      : requests_(std::move(choice), port, Requests::random_seed()), matcher_(requests_, log), log_(log) {}
+
+  std::string request(std::uint64_t sequence, const Ask& ask, const Instant&) override {
+    return ask.size == 0 ? requests_.make(sequence) : requests_.make_sized(sequence, ask.size);
+  }
+  std::optional<std::uint64_t> match(const net::Received& reply, const Instant& seen) override {
+    return matcher_.answered_by(reply.bytes, seen);
+  }
+  std::optional<std::uint64_t> match(const net::TransportError& error, const Instant& seen) override {
+    return matcher_.quoted_by(error.quoted, seen);
+  }
+
+  const Requests& requests() const { return requests_; }
+
+ protected:
+  const ProbeLog& log() const { return log_; }
+  Requests requests_;
+  Matcher matcher_;
+
+ private:
+  const ProbeLog& log_;
+};
 
 base::ExitStatus probe_state(const ProbeOptions& options);
 base::ExitStatus probe_trace(const ProbeOptions& options);

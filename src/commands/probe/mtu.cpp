@@ -3,13 +3,14 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "base/text.hpp"
 #include "commands/probe/modes.hpp"
-#include "commands/probe/records.hpp"
-#include "commands/probe/run.hpp"
-#include "output/json.hpp"
 #include "commands/probe/mtu_search.hpp"
+#include "commands/probe/prober.hpp"
+#include "commands/probe/records.hpp"
+#include "output/json.hpp"
 
 namespace commands {
 namespace {
@@ -31,51 +32,70 @@ RequestChoice request_of(const ProbeOptions& options) {
   return choice;
 }
 
-class MtuProbe {
+class MtuMode : public RequestMode {
  public:
-  explicit MtuProbe(const ProbeOptions& options)
-      : options_(options),
-        prober_(options, true),
-        log_(Requests(request_of(options), options.port, Prober::random_seed())),
-        writer_(options.output, prober_.sink()),
-        headers_(net::family_of(prober_.target()) == net::Family::ipv4 ? 28 : 48),
-        link_mtu_(static_cast<unsigned>(net::max_payload(net::family_of(prober_.target()))) + headers_),
-        search_(net::family_of(prober_.target()), link_mtu_) {}
+  MtuMode(const ProbeOptions& options, Prober& prober, ProbeLog& log)
+      : RequestMode(request_of(options), options.port, log),
+        options_(options),
+        prober_(prober),
+        log_(log),
+        writer_(options.output, prober.sink()),
+        headers_(net::family_of(prober.target()) == net::Family::ipv4 ? 28 : 48),
+        link_mtu_(static_cast<unsigned>(net::max_payload(net::family_of(prober.target()))) + headers_),
+        search_(net::family_of(prober.target()), link_mtu_) {}
 
-  base::ExitStatus run() {
-    if (prober_.is_for_many()) throw base::UsageError("--mtu takes the address of one host, not of many");
-    prober_.watch({[this](const net::Received& reply, const Instant& seen) { on_reply(reply, seen); },
-                   [this](const net::TransportError& error, const Instant& seen) { on_error(error, seen); }});
-    loop().post([this] { send_next(); });
-    loop().run();
-    return finish();
+  std::optional<Ask> next(ProbeTime now) override {
+    if (too_large_ != 0) return narrow_link();
+    if (now < not_before_) return std::nullopt;
+    const auto size = search_.next();
+    if (!size || (waiting_ && *size == sizes_.back())) return std::nullopt;
+    Ask ask;
+    ask.size = *size - headers_;
+    ask.wait = patience();
+    ask.alone = true;
+    return ask;
   }
+
+  std::optional<ProbeTime> due() const override { return not_before_; }
+
+  void sent(std::uint64_t sequence, const Ask& ask) override {
+    if (sequence == 0) show_link();
+    sizes_.push_back(static_cast<unsigned>(ask.size) + headers_);
+    waiting_ = true;
+  }
+
+  // This host itself sends no more than that; the local error in the queue, which is read before the next turn, tells.
+  bool kept_back(std::uint64_t, const Ask& ask, int error) override {
+    if (error != EMSGSIZE) fail_to_send(error, prober_.target());
+    too_large_ = static_cast<unsigned>(ask.size) + headers_;
+    told_mtu_ = 0;
+    queue_read_ = false;
+    not_before_ = run::Clock::now() + std::chrono::microseconds(50);
+    return false;
+  }
+
+  void local_error(const net::TransportError& error) override {
+    if (error.kind == Kind::too_big) told_mtu_ = error.mtu;
+  }
+
+  bool answered(const Answer& answer) override {
+    return answer.error != nullptr ? refused_by(answer) : replied(answer);
+  }
+
+  void silent(std::uint64_t sequence, ProbeTime) override {
+    waiting_ = waiting_ && sequence + 1 != log_.count();
+    tell(sequence, "silence");
+    search_.silent(sizes_[sequence]);
+  }
+
+  bool done() const override { return too_large_ == 0 && !search_.next(); }
 
  private:
-  run::Loop& loop() { return prober_.loop(); }
-
-  void send_next() {
-    if (loop().stopping()) return;
-    const auto size = search_.next();
-    if (!size) return loop().stop(run::StopReason::done);
-    const auto sent = prober_.send(log_.requests().make_sized(log_.count(), *size - headers_));
-    if (sent.error == EAGAIN) return prober_.when_writable([this] { send_next(); });
-    if (sent.error == EMSGSIZE) return narrow_link(*size);
-    if (log_.count() == 0) show_link();
-    const std::uint64_t sequence = log_.count();
-    log_.sent(sent.at);
-    statistics_.sent();
-    sizes_.push_back(*size);
-    loop().after(patience(), [this, sequence] { expire(sequence); });
-  }
-
-  // This host itself sends no more than that; the local error in the queue tells.
-  void narrow_link(unsigned size) {
-    told_mtu_ = 0;
-    prober_.drain();
-    search_.too_big(size, told_mtu_, std::nullopt);
+  std::optional<Ask> narrow_link() {
+    if (!std::exchange(queue_read_, true)) return std::nullopt;
+    search_.too_big(std::exchange(too_large_, 0), told_mtu_, std::nullopt);
     if (told_mtu_ != 0) link_mtu_ = std::min(link_mtu_, told_mtu_);
-    loop().post([this] { send_next(); });
+    return next(not_before_);
   }
 
   // Once the round trip is known, silence need not be listened to for the whole wait.
@@ -84,69 +104,46 @@ class MtuProbe {
     return std::min<Nanoseconds>(options_.wait(), 3 * longest_ + std::chrono::milliseconds(100));
   }
 
-  void expire(std::uint64_t sequence) {
-    prober_.drain();  // what came in time, but was not yet seen
-    if (!log_.is_waiting(sequence)) return;
-    log_.settle(sequence);
-    tell(sequence, "silence");
-    search_.silent(sizes_[sequence]);
-    send_next();
-  }
-
-  void on_reply(const net::Received& reply, const Instant& seen) {
-    const auto sequence = log_.answered_by(reply.bytes, seen);
-    if (!sequence) return;
-    const Nanoseconds rtt = round_trip(log_.departure(*sequence), reply.metadata.time, seen);
-    statistics_.reply(*sequence, rtt, rtt > options_.wait());
-    log_.learn(*sequence, rtt);
+  bool replied(const Answer& answer) {
+    matcher_.learn(answer.sequence, answer.rtt);
     state_ = ProbeState::open;
-    echoes_ = echoes_ || reply.size() == sizes_[*sequence] - headers_;
-    arrived(*sequence, rtt, fmt::format("{} bytes in reply", reply.size()));
+    const std::size_t size = answer.reply->size();
+    echoes_ = echoes_ || size == sizes_[answer.sequence] - headers_;
+    return arrived(answer, fmt::format("{} bytes in reply", size));
   }
 
-  void on_error(const net::TransportError& error, const Instant& seen) {
-    if (error.local()) {
-      if (error.kind == Kind::too_big) told_mtu_ = error.mtu;
-      return;
-    }
-    if (error.destination.port() != options_.port) return;
-    const auto sequence = log_.quoted_by(error.quoted, seen);
-    if (!sequence) return;
+  bool refused_by(const Answer& answer) {
+    const net::TransportError& error = *answer.error;
+    if (error.destination.port() != options_.port) return false;
     ++icmp_errors_;
-    statistics_.refused(*sequence);
-    const bool from_target = prober_.is_target(*error.offender);
-    if (from_target && error.kind == Kind::port_unreachable) {
+    if (answer.from_target && error.kind == Kind::port_unreachable) {
       if (state_ != ProbeState::open) state_ = ProbeState::closed;
-      return arrived(*sequence, round_trip(log_.departure(*sequence), error.time, seen),
-                     net::to_string(error));
+      return arrived(answer, net::to_string(error));
     }
-    tell(*sequence, net::to_string(error));
+    log_.refused(answer.sequence);
+    tell(answer.sequence, net::to_string(error));
     if (error.kind != Kind::too_big) {
       refusal_ = net::to_string(error);
-      return;
+      return false;
     }
-    search_.too_big(sizes_[*sequence], error.mtu, error.offender);
-    go_on_after(*sequence);
+    search_.too_big(sizes_[answer.sequence], error.mtu, error.offender);
+    return go_on_after(answer);
   }
 
-  void arrived(std::uint64_t sequence, Nanoseconds rtt, const std::string& how) {
-    longest_ = std::max(longest_, rtt);
-    tell(sequence, how);
-    search_.answered(sizes_[sequence]);
-    go_on_after(sequence);
+  bool arrived(const Answer& answer, const std::string& how) {
+    log_.reply(answer.sequence, answer.rtt, answer.rtt > options_.wait());
+    longest_ = std::max(longest_, answer.rtt);
+    tell(answer.sequence, how);
+    search_.answered(sizes_[answer.sequence]);
+    return go_on_after(answer);
   }
 
-  // Sends the next unless the answer was to an earlier probe and leaves the one that is waited for as it is.
-  void go_on_after(std::uint64_t sequence) {
-    const std::uint64_t last = log_.count() - 1;
-    const bool last_was_waiting = log_.is_waiting(last);
-    log_.settle(sequence);
-    if (!last_was_waiting || (sequence != last && search_.next() == sizes_[last])) return;
-    log_.settle(last);
+  bool go_on_after(const Answer& answer) {
+    if (answer.sequence + 1 == log_.count()) waiting_ = false;
     // Routers and targets answer a handful of ICMP errors at once, then one a second.
     constexpr unsigned at_once = 5;
-    const Nanoseconds pause = icmp_errors_ > at_once ? std::chrono::milliseconds(1'050) : std::chrono::milliseconds(0);
-    loop().after(pause, [this] { send_next(); });
+    if (icmp_errors_ > at_once) not_before_ = answer.seen.steady + std::chrono::milliseconds(1'050);
+    return true;
   }
 
   void tell(std::uint64_t sequence, const std::string& what) {
@@ -159,18 +156,20 @@ class MtuProbe {
     prober_.sink().flush();
   }
 
+ public:
   base::ExitStatus finish() {
     const MtuResult result = search_.next() ? MtuResult{} : search_.result();
     const bool known = result.proof != MtuResult::Proof::none;
     if (writer_.text()) show(result);
     if (writer_.json() && known) show_event(result);
-    if (writer_.json()) writer_.summary(state_, statistics_.summary(), 0);
+    if (writer_.json()) writer_.summary(state_, log_.summary(), 0);
     prober_.sink().flush();
     if (result.lossy) prober_.report().notice("datagrams of any size were lost on this path at times");
     if (!known) prober_.hint_at_family();
     return known ? base::ExitStatus::done : base::ExitStatus::nothing;
   }
 
+ private:
   void show(const MtuResult& result) {
     std::string& out = writer_.buffer();
     if (result.proof == MtuResult::Proof::none) {
@@ -205,16 +204,19 @@ class MtuProbe {
   }
 
   const ProbeOptions& options_;
-  Prober prober_;
-  ProbeLog log_;
-  ProbeStatistics statistics_;
+  Prober& prober_;
+  ProbeLog& log_;
   ProbeWriter writer_;
   unsigned headers_;   // bytes of IP and UDP header
   unsigned link_mtu_;  // what this host sends at most; at first what a datagram can be
   MtuSearch search_;
   std::vector<unsigned> sizes_;  // of packets, by sequence
-  bool echoes_ = false;          // a reply was as long as what was sent
+  bool waiting_ = false;         // for an answer to the last
+  unsigned too_large_ = 0;       // the size that this host did not send
+  bool queue_read_ = false;      // what it says of that has been read
   unsigned told_mtu_ = 0;        // by the last local error
+  ProbeTime not_before_{};       // the next is sent
+  bool echoes_ = false;          // a reply was as long as what was sent
   unsigned icmp_errors_ = 0;
   Nanoseconds longest_{};  // round trip so far
   ProbeState state_ = ProbeState::no_answer;
@@ -223,6 +225,14 @@ class MtuProbe {
 
 }  // namespace
 
-base::ExitStatus probe_mtu(const ProbeOptions& options) { return MtuProbe(options).run(); }
+base::ExitStatus probe_mtu(const ProbeOptions& options) {
+  Prober prober(options, true);
+  if (prober.is_for_many()) throw base::UsageError("--mtu takes the address of one host, not of many");
+  ProbeLog log;
+  MtuMode mode(options, prober, log);
+  Engine engine(mode, log, prober, options.wait());
+  prober.run(engine);
+  return mode.finish();
+}
 
 }  // namespace commands

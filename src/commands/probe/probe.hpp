@@ -7,12 +7,12 @@
 
 #include "base/error.hpp"
 #include "base/units.hpp"
+#include "commands/probe/requests.hpp"
+#include "commands/probe/trace_plan.hpp"
 #include "net/options.hpp"
 #include "output/options.hpp"
 #include "run/loop.hpp"
 #include "run/privileges.hpp"
-#include "commands/probe/requests.hpp"
-#include "commands/probe/trace_plan.hpp"
 
 namespace commands {
 

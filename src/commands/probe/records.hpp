@@ -7,10 +7,10 @@
 #include <string_view>
 
 #include "base/units.hpp"
+#include "commands/probe/statistics.hpp"
 #include "net/datagram.hpp"
 #include "output/options.hpp"
 #include "output/report.hpp"
-#include "commands/probe/statistics.hpp"
 
 namespace commands {
 

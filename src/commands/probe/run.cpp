@@ -1,115 +1,108 @@
 #include "commands/probe/run.hpp"
 
-#include <fmt/format.h>
-#include <unistd.h>
-
+#include <algorithm>
 #include <cerrno>
-#include <random>
-#include <utility>
-
-#include "base/error.hpp"
-#include "commands/confine.hpp"
-#include "net/route.hpp"
 
 namespace commands {
 
-Prober::Prober(const ProbeOptions& options, bool any_size)
-    : options_(options),
-      words_{options.host, options.port, options.family, options.source_address, options.source_port},
-      sink_(STDOUT_FILENO, &run::Loop::past_deadline),
-      report_(options.output, sink_),
-      socket_(loop_.context()) {
-  loop_.on_reader_gone(STDOUT_FILENO, [] { throw output::Closed{}; });
-  if (options.stop.deadline) loop_.stop_after(*options.stop.deadline);
-  destination_ = find_destination(loop_, words_, options.socket, report_);
-  // 0.0.0.0 and :: mean this host, and it answers from an address.
-  if (target().address().is_unspecified()) destination_.endpoint.address(destination_.local);
-  open_socket(any_size);
+bool Engine::take(const net::Received& reply, bool from_target, const Instant& seen) {
+  const auto sequence = mode_.match(reply, seen);
+  if (!sequence) return false;
+  Answer found;
+  found.sequence = *sequence;
+  found.rtt = round_trip(log_.departure(*sequence), reply.metadata.time, seen);
+  found.reply = &reply;
+  found.from_target = from_target;
+  found.seen = seen;
+  answer(found);
+  return true;
 }
 
-void Prober::open_socket(bool any_size) {
-  socket_.open(net::family_of(target()));
-  net::apply(options_.socket, destination_.is_multicast(), socket_);
-  if (any_size) socket_.set_path_mtu_probing(true);
-  net::WantedMetadata wanted;
-  wanted.details = wanted.time = true;
-  socket_.want(wanted);
-  socket_.report_transport_errors(true);
-  bind_source(words_, socket_);
+bool Engine::take(const net::TransportError& error, bool from_target, const Instant& seen) {
+  if (error.local()) mode_.local_error(error);
+  const auto sequence = error.local() ? std::nullopt : mode_.match(error, seen);
+  if (!sequence) return false;
+  Answer found;
+  found.sequence = *sequence;
+  found.rtt = round_trip(log_.departure(*sequence), error.time, seen);
+  found.error = &error;
+  found.from_target = from_target;
+  found.seen = seen;
+  answer(found);
+  return true;
 }
 
-void Prober::check_size(std::size_t size) const {
-  const net::Family family = net::family_of(target());
-  if (size > net::max_payload(family)) {
-    throw base::UsageError(fmt::format("{} bytes are more than a datagram over {} holds: at most {}", size,
-                                       net::name_of(family), net::max_payload(family)));
+void Engine::answer(Answer answer) {
+  answer.waiting = log_.is_waiting(answer.sequence);
+  if (!mode_.answered(answer)) return;
+  log_.settle(answer.sequence);
+  waits_.erase(answer.sequence);
+}
+
+ProbeTime Engine::end_of_wait(std::uint64_t sequence) const {
+  const auto own = waits_.empty() ? waits_.end() : waits_.find(sequence);
+  return log_.departure(sequence).steady + (own == waits_.end() ? wait_ : own->second);
+}
+
+void Engine::give_up(std::uint64_t sequence, ProbeTime now) {
+  log_.settle(sequence);
+  waits_.erase(sequence);
+  mode_.silent(sequence, now);
+}
+
+void Engine::expire(ProbeTime now) {
+  while (!log_.is_idle() && end_of_wait(log_.oldest_waiting()) <= now) give_up(log_.oldest_waiting(), now);
+}
+
+std::optional<ProbeTime> Engine::turn(ProbeTime now) {
+  expire(now);
+  std::optional<ProbeTime> again = send(now);
+  if (mode_.done()) return std::nullopt;
+  const auto consider = [&](ProbeTime when) { again = again ? std::min(*again, when) : when; };
+  if (!log_.is_idle()) consider(end_of_wait(log_.oldest_waiting()));
+  if (const auto due = mode_.due(); due && *due > now) consider(*due);  // what was due before has had its turn
+  return again;
+}
+
+std::optional<ProbeTime> Engine::send(ProbeTime now) {
+  constexpr int max_a_turn = 64;
+  // A full queue of the interface is not told by the socket.
+  constexpr auto pause = std::chrono::milliseconds(1);
+  for (int i = 0; i < max_a_turn && !mode_.done(); ++i) {
+    if (log_.is_full()) return now + pause;
+    const auto ask = mode_.next(now);
+    if (!ask) return std::nullopt;
+    const auto left = send_one(*ask);
+    if (!left) return now + pause;
+    now = *left;
   }
-  if (options_.socket.dont_fragment && size > destination_.unfragmented()) refuse_to_fragment(destination_, size);
+  return now;
 }
 
-Prober::Sent Prober::send(std::string_view payload, int ttl, std::uint16_t port) {
-  net::Endpoint to = target();
-  if (port != 0) to.port(port);
-  outgoing_.reset();
-  outgoing_.set_route({to, {}, ttl});
-  outgoing_.add(payload);
-  Sent sent;
-  sent.at = Instant::now();
-  sent.error = socket_.send(outgoing_).error;
-  if (sent.error == ENOBUFS) sent.error = EAGAIN;
-  if (sent.error != 0 && sent.error != EAGAIN && sent.error != EMSGSIZE) {
-    throw base::failure(sent.error, "cannot send to " + net::to_string(to),
-                        net::hint_of_sending(sent.error, to.address()));
+std::optional<ProbeTime> Engine::send_one(const Ask& ask) {
+  const std::uint64_t sequence = log_.count();
+  const Outlet::Sent sent = outlet_.send(mode_.request(sequence, ask, outlet_.now()), ask);
+  if (sent.error == EAGAIN) return std::nullopt;
+  if (sent.error != 0) {
+    if (!mode_.kept_back(sequence, ask, sent.error)) return sent.at.steady;
+    log_.sent(sent.at, ask.ttl);
+    log_.settle(sequence);
+    return sent.at.steady;
   }
-  return sent;
-}
-
-void Prober::when_writable(std::function<void()> handler) {
-  // A timer beside the socket: a full queue of the interface is not told by the socket.
-  loop_.after(std::chrono::milliseconds(1), std::move(handler));
-}
-
-void Prober::watch(Hooks hooks) {
-  confine(options_.privileges, {.names = options_.names}, report_);
-  hooks_ = std::move(hooks);
-  loop_.on_readable(socket_, [this] { drain(); });
-}
-
-void Prober::drain() {
-  constexpr int batches_a_turn = 32;
-  for (int i = 0; i < batches_a_turn; ++i) {
-    const std::size_t count = socket_.receive(batch_);
-    for (std::size_t place = 0; place < count; ++place) take(batch_[place]);
-    if (count == 0 || socket_.drained()) break;
+  while (ask.alone && !log_.is_idle()) {
+    waits_.erase(log_.oldest_waiting());
+    log_.settle(log_.oldest_waiting());
   }
-  while (const auto error = socket_.transport_error()) {
-    if (net::with_zone(error->destination.address(), 0) == net::with_zone(target().address(), 0)) {
-      hooks_.error(*error, Instant::now());
-    }
-  }
-  sink_.flush();
+  log_.sent(sent.at, ask.ttl);
+  if (ask.wait) waits_.emplace(sequence, *ask.wait);
+  mode_.sent(sequence, ask);
+  return sent.at.steady;
 }
 
-void Prober::take(const net::Received& received) {
-  if (is_for_many() || is_target(received.sender->address())) {
-    return hooks_.reply(received, Instant::now());
-  }
-  if (std::exchange(noted_stranger_, true)) return;
-  report_.verbose_notice(fmt::format("a datagram from {} is no reply of {}: not counted",
-                                     net::to_string(*received.sender), net::to_string(target().address())));
-}
-
-bool Prober::is_target(const net::Address& address) const {
-  return net::with_zone(address, 0) == net::with_zone(target().address(), 0);
-}
-
-std::uint64_t Prober::random_seed() {
-  std::random_device device;
-  return static_cast<std::uint64_t>(device()) << 32 | device();
-}
-
-void Prober::hint_at_family() {
-  if (const std::string hint = family_hint(words_, destination_); !hint.empty()) report_.notice(hint);
+bool Engine::finish(ProbeTime now) {
+  const bool waited = !log_.is_idle();
+  while (!log_.is_idle()) give_up(log_.oldest_waiting(), now);
+  return waited;
 }
 
 }  // namespace commands

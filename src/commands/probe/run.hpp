@@ -1,78 +1,118 @@
-// What the modes of probe share: the target, the socket, and answers with their times.
+// The engine of probe: it sends, matches, times and expires. A mode says what is next and what an answer means; it
+// cannot send, and so is never called out of its own calls.
 #pragma once
 
-#include <functional>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
 #include <string_view>
 
-#include "commands/target.hpp"
-#include "commands/probe/probe.hpp"
-#include "net/udp_socket.hpp"
-#include "output/report.hpp"
+#include "base/units.hpp"
 #include "commands/probe/log.hpp"
+#include "commands/probe/requests.hpp"
+#include "net/icmp.hpp"
 
 namespace commands {
 
-class Prober {
+using ProbeTime = std::chrono::steady_clock::time_point;
+
+// A probe to send.
+struct Ask {
+  std::size_t size = 0;                        // of the payload; 0: the request as it is
+  int ttl = 0;                                 // 0: the socket's own
+  std::uint16_t port = 0;                      // 0: the target's
+  std::optional<base::Nanoseconds> wait = {};  // for an answer, if not the usual time
+  bool alone = false;                          // what is still waited for is given up
+};
+
+struct Answer {
+  std::uint64_t sequence = 0;
+  base::Nanoseconds rtt{};
+  const net::Received* reply = nullptr;        // or
+  const net::TransportError* error = nullptr;  // from the network
+  bool from_target = false;
+  bool waiting = false;  // its probe was still waited for
+  Instant seen;
+};
+
+class Mode {
  public:
-  // What sending one datagram came to: errno or 0, and when it left.
+  virtual ~Mode() = default;
+
+  // What a probe says; made at the last moment, so that it may tell the time.
+  virtual std::string request(std::uint64_t sequence, const Ask& ask, const Instant& now) = 0;
+  // The probe that it answers, if any.
+  virtual std::optional<std::uint64_t> match(const net::Received& reply, const Instant& seen) = 0;
+  virtual std::optional<std::uint64_t> match(const net::TransportError& error, const Instant& seen) = 0;
+
+  // What to send now, the same until sent() says that it left. Nothing: wait for answers, or until due().
+  virtual std::optional<Ask> next(ProbeTime now) = 0;
+  virtual std::optional<ProbeTime> due() const { return {}; }
+  virtual void sent(std::uint64_t /*sequence*/, const Ask&) {}
+  // This host refused to send it, with that errno. True: it counts as a probe all the same.
+  virtual bool kept_back(std::uint64_t sequence, const Ask& ask, int error) = 0;
+
+  // Matched and timed. True: that is what became of the probe; false: it is waited for as before.
+  virtual bool answered(const Answer& answer) = 0;
+  // Its wait is over; what came in time was taken first.
+  virtual void silent(std::uint64_t sequence, ProbeTime now) = 0;
+  // What this host says of a datagram, as its size.
+  virtual void local_error(const net::TransportError&) {}
+  // A datagram of the target that answers no probe; one of another host that shows that it answers one.
+  virtual void strange() {}
+  virtual void elsewhere(const net::Received&) {}
+
+  virtual bool done() const = 0;
+};
+
+// The way to a target.
+class Outlet {
+ public:
   struct Sent {
-    int error = 0;
+    int error = 0;  // errno; EAGAIN: no room now
     Instant at;
   };
-  struct Hooks {
-    std::function<void(const net::Received& reply, const Instant& seen)> reply;
-    std::function<void(const net::TransportError& error, const Instant& seen)> error;
-  };
 
-  // Finds the target and opens a socket that is not connected: replies may come from any port. `any_size`: with DF
-  // and whatever size the link takes, the cached path MTU ignored. Throws as find_destination() and open_socket do.
-  Prober(const ProbeOptions& options, bool any_size);
+  virtual ~Outlet() = default;
+  virtual Sent send(std::string_view payload, const Ask& ask) = 0;
+  virtual Instant now() const = 0;
+};
 
-  run::Loop& loop() { return loop_; }
-  output::Sink& sink() { return sink_; }
-  output::Report& report() { return report_; }
-  const Destination& destination() const { return destination_; }
-  const net::Endpoint& target() const { return destination_.endpoint; }
-  // Many may answer: a group, or a broadcast address.
-  bool is_for_many() const { return destination_.is_multicast() || options_.socket.broadcast; }
+class Engine {
+ public:
+  // `wait`: for each answer.
+  Engine(Mode& mode, ProbeLog& log, Outlet& outlet, base::Nanoseconds wait)
+      : mode_(mode), log_(log), outlet_(outlet), wait_(wait) {}
 
-  // Throws when a payload of `size` bytes is more than a datagram holds, or, with --df, than the link takes.
-  void check_size(std::size_t size) const;
+  // What arrived, to be told before turn(). False: it answers no probe.
+  bool take(const net::Received& reply, bool from_target, const Instant& seen);
+  bool take(const net::TransportError& error, bool from_target, const Instant& seen);
 
-  // Sends to the target, or to another port of it; `ttl` -1: the socket's own. `error` is EAGAIN when there is no room
-  // now, or EMSGSIZE for what is larger than the link; anything else that this host refuses throws
-  // base::Failure.
-  Sent send(std::string_view payload, int ttl = -1, std::uint16_t port = 0);
-  void when_writable(std::function<void()> handler);
+  // Ends waits that are over, and sends what is due. Returns when to be called again; nothing: when something arrives.
+  std::optional<ProbeTime> turn(ProbeTime now);
+  // Ends all waits. True when there were some.
+  bool finish(ProbeTime now);
 
-  // Enters the sandbox. From now on gives what arrives: replies of the target (of anybody when many may answer) and
-  // ICMP errors about what was sent to it. The sink is flushed after each round.
-  void watch(Hooks hooks);
-  // Takes what waits now.
-  void drain();
-
-  // True for the address of the target itself.
-  bool is_target(const net::Address& address) const;
-  // What makes this run's requests its own.
-  static std::uint64_t random_seed();
-  // A notice when the name has addresses of the other family, too.
-  void hint_at_family();
+  Mode& mode() { return mode_; }
+  bool done() const { return mode_.done(); }
 
  private:
-  void open_socket(bool any_size);
-  void take(const net::Received& received);
+  ProbeTime end_of_wait(std::uint64_t sequence) const;
+  void answer(Answer answer);
+  void give_up(std::uint64_t sequence, ProbeTime now);
+  void expire(ProbeTime now);
+  std::optional<ProbeTime> send(ProbeTime now);
+  // When it left, or nothing: no room now.
+  std::optional<ProbeTime> send_one(const Ask& ask);
 
-  const ProbeOptions& options_;
-  DestinationWords words_;
-  run::Loop loop_;
-  output::Sink sink_;
-  output::Report report_;
-  Destination destination_;
-  net::UdpSocket socket_;
-  net::ReceiveBatch batch_{32};
-  net::SendBatch outgoing_{1};
-  Hooks hooks_;
-  bool noted_stranger_ = false;
+  Mode& mode_;
+  ProbeLog& log_;
+  Outlet& outlet_;
+  base::Nanoseconds wait_;
+  std::map<std::uint64_t, base::Nanoseconds> waits_;  // that are not the usual
 };
 
 }  // namespace commands

@@ -6,123 +6,72 @@
 
 #include "commands/probe/hops.hpp"
 #include "commands/probe/modes.hpp"
-#include "commands/probe/run.hpp"
+#include "commands/probe/prober.hpp"
 
 namespace commands {
 namespace {
 
-using base::Nanoseconds;
 using Kind = net::TransportError::Kind;
 
-class Trace {
+class TraceMode : public RequestMode {
  public:
-  explicit Trace(const ProbeOptions& options)
-      : options_(options),
-        prober_(options, false),
-        log_(Requests(options.request, options.port, Prober::random_seed())),
+  TraceMode(const ProbeOptions& options, Prober& prober, ProbeLog& log)
+      : RequestMode(options.request, options.port, log),
+        options_(options),
+        prober_(prober),
+        log_(log),
         plan_(options.trace),
-        hops_(options, prober_.loop(), prober_.sink()) {}
+        hops_(options, prober.loop(), prober.sink(), [&prober] { prober.wake(); }) {}
 
-  base::ExitStatus run() {
-    if (prober_.is_for_many()) throw base::UsageError("--trace takes the address of one host, not of many");
-    prober_.check_size(log_.requests().make(0).size());
-    prober_.watch({[this](const net::Received& reply, const Instant& seen) { on_reply(reply, seen); },
-                   [this](const net::TransportError& error, const Instant& seen) { on_error(error, seen); }});
-    loop().post([this] { pump(); });
-    loop().run();
-    return finish();
-  }
-
- private:
-  // Between probes: a target that is a few hops away answers before many have left that go past it.
-  static constexpr auto pace = std::chrono::milliseconds(2);
-
-  run::Loop& loop() { return prober_.loop(); }
-  // Requests that are all alike can only be told apart by sending one after the other.
-  bool may_send() const { return by_port_ || log_.requests().distinct() || log_.is_idle(); }
-  std::uint16_t port_of(std::uint64_t sequence) const {
-    const std::uint64_t step = by_port_ ? sequence - first_sequence_ : 0;
-    return static_cast<std::uint16_t>((options_.port - 1 + step) % 65'535 + 1);
-  }
-
-  void pump() {
-    pumping_ = false;
-    if (loop().stopping() || !may_send()) return;
+  std::optional<Ask> next(ProbeTime now) override {
+    show_hops(now);
+    if (now < not_before_ || !may_send()) return std::nullopt;
     if (!probe_) probe_ = plan_.next();
-    if (!probe_) return;
-    pumping_ = true;
-    const std::uint64_t sequence = log_.count();
-    const auto sent = prober_.send(log_.requests().make(sequence), static_cast<int>(probe_->ttl), port_of(sequence));
-    if (sent.error == EAGAIN) return prober_.when_writable([this] { pump(); });
-    if (sent.error == EMSGSIZE) throw base::Failure(EMSGSIZE, "the datagrams are larger than the path takes in one piece");
-    log_.sent(sent.at);
+    if (!probe_) return std::nullopt;
+    Ask ask;
+    ask.ttl = static_cast<int>(probe_->ttl);
+    ask.port = port_of(log_.count());
+    return ask;
+  }
+
+  std::optional<ProbeTime> due() const override {
+    const auto names = hops_.due();
+    return may_send() && !plan_.done() && (!names || not_before_ < *names) ? not_before_ : names;
+  }
+
+  void sent(std::uint64_t, const Ask&) override {
+    // Between probes: a target that is a few hops away answers before many have left that go past it.
+    constexpr auto pace = std::chrono::milliseconds(2);
+    not_before_ = log_.departure(log_.count() - 1).steady + pace;
     probes_.push_back(*probe_);
     probe_.reset();
-    if (!expiry_armed_) arm_expiry();
-    loop().after(pace, [this] { pump(); });
   }
 
-  void arm_expiry() {
-    while (next_expiry_ < log_.count() && !log_.is_waiting(next_expiry_)) ++next_expiry_;
-    expiry_armed_ = next_expiry_ < log_.count();
-    if (expiry_armed_) loop().at(log_.departure(next_expiry_).steady + options_.wait(), [this] { expire(); });
+  bool kept_back(std::uint64_t, const Ask&, int error) override {
+    if (error == EMSGSIZE) throw base::Failure(EMSGSIZE, "the datagrams are larger than the path takes in one piece");
+    fail_to_send(error, prober_.target());
   }
 
-  void expire() {
-    prober_.drain();  // what came in time, but was not yet seen
-    const auto now = run::Clock::now();
-    for (; next_expiry_ < log_.count(); ++next_expiry_) {
-      if (log_.is_waiting(next_expiry_) && log_.departure(next_expiry_).steady + options_.wait() > now) break;
-      give_up(next_expiry_);
-    }
-    arm_expiry();
-    show_hops();
+  bool answered(const Answer& answer) override {
+    if (answer.sequence < first_sequence_) return true;
+    return answer.error != nullptr ? told_by(answer) : replied(answer);
   }
 
-  void give_up(std::uint64_t sequence) {
-    if (sequence >= first_sequence_ && log_.is_waiting(sequence)) plan_.silent(probes_[sequence]);
-    log_.settle(sequence);
+  void silent(std::uint64_t sequence, ProbeTime) override {
+    if (sequence >= first_sequence_) plan_.silent(probes_[sequence]);
   }
 
-  void on_reply(const net::Received& reply, const Instant& seen) {
-    const auto sequence = log_.answered_by(reply.bytes, seen);
-    if (!sequence || *sequence < first_sequence_) return;
-    target_state_ = ProbeState::open;
-    answered(*sequence, TraceAnswer::Kind::reached, prober_.target().address(), reply.metadata.time, seen, "",
-             reply.metadata.ttl);
-  }
-
-  void on_error(const net::TransportError& error, const Instant& seen) {
-    if (error.local()) return;
-    const auto sequence = sequence_of(error, seen);
-    if (!sequence || *sequence < first_sequence_) return;
-    const bool from_target = prober_.is_target(*error.offender);
-    const bool passed = error.kind == Kind::ttl_exceeded;
-    const auto kind = passed        ? TraceAnswer::Kind::passed
-                      : from_target ? TraceAnswer::Kind::reached
-                                    : TraceAnswer::Kind::refused;
-    std::string remark = mpls_text(parse_mpls(error.extension));
-    const bool ordinary = passed || (from_target && error.kind == Kind::port_unreachable);
-    if (!ordinary) {
-      remark = net::icmp_name(net::family_of(*error.offender), error.icmp_type, error.icmp_code);
-      if (error.mtu != 0) remark += fmt::format(", MTU {}", error.mtu);
-    }
-    if (!passed && target_state_ != ProbeState::open) {
-      target_state_ =
-          from_target && error.kind == Kind::port_unreachable ? ProbeState::closed : ProbeState::unreachable;
-    }
-    answered(*sequence, kind, *error.offender, error.time, seen, remark, error.ttl);
-  }
+  bool done() const override { return plan_.done() && hops_.is_shown(); }
 
   // The probe that an ICMP error is about: by its port, by what it quotes, or because only one is on its way.
-  std::optional<std::uint64_t> sequence_of(const net::TransportError& error, const Instant& seen) {
+  std::optional<std::uint64_t> match(const net::TransportError& error, const Instant& seen) override {
     if (by_port_) {
       const std::uint64_t sequence = first_sequence_ + (error.destination.port() + 65'535u - options_.port) % 65'535;
       return sequence < log_.count() ? std::optional(sequence) : std::nullopt;
     }
     if (error.destination.port() != options_.port) return std::nullopt;
-    if (!log_.requests().distinct() || log_.requests().distinct_within(error.quoted.size())) {
-      return log_.quoted_by(error.quoted, seen);
+    if (!requests_.distinct() || requests_.distinct_within(error.quoted.size())) {
+      return matcher_.quoted_by(error.quoted, seen);
     }
     prober_.report().verbose_notice(
         fmt::format("{} quotes too little to tell the probes apart: from hop {} on each "
@@ -130,6 +79,15 @@ class Trace {
                     net::to_string(*error.offender), next_ttl_));
     trace_by_port();
     return std::nullopt;
+  }
+  using RequestMode::match;
+
+ private:
+  // Requests that are all alike can only be told apart by sending one after the other.
+  bool may_send() const { return by_port_ || requests_.distinct() || log_.is_idle(); }
+  std::uint16_t port_of(std::uint64_t sequence) const {
+    const std::uint64_t step = by_port_ ? sequence - first_sequence_ : 0;
+    return static_cast<std::uint16_t>((options_.port - 1 + step) % 65'535 + 1);
   }
 
   // Begins again with the first hop that is not known yet.
@@ -140,24 +98,43 @@ class Trace {
     rest.first_hop = next_ttl_;
     plan_ = TracePlan(rest);
     probe_.reset();
-    if (!pumping_) pump();
   }
 
-  void answered(std::uint64_t sequence, TraceAnswer::Kind kind, const net::Address& from,
-                const std::optional<net::SystemTime>& time, const Instant& seen, const std::string& remark,
-                std::optional<std::uint8_t> ttl) {
-    const Nanoseconds rtt = round_trip(log_.departure(sequence), time, seen);
-    plan_.answered({probes_[sequence], kind, from, rtt, remark, ttl});
-    log_.settle(sequence);
-    log_.learn(sequence, rtt);
-    highest_answered_ = std::max(highest_answered_, probes_[sequence].ttl);
-    show_hops();
+  bool replied(const Answer& answer) {
+    target_state_ = ProbeState::open;
+    return take({probes_[answer.sequence], TraceAnswer::Kind::reached, prober_.target().address(), answer.rtt, "",
+                 answer.reply->metadata.ttl},
+                answer);
   }
 
-  void show_hops() {
+  bool told_by(const Answer& answer) {
+    const net::TransportError& error = *answer.error;
+    const bool passed = error.kind == Kind::ttl_exceeded;
+    const auto kind = passed               ? TraceAnswer::Kind::passed
+                      : answer.from_target ? TraceAnswer::Kind::reached
+                                           : TraceAnswer::Kind::refused;
+    const bool closed = answer.from_target && error.kind == Kind::port_unreachable;
+    std::string remark = mpls_text(parse_mpls(error.extension));
+    if (!passed && !closed) {
+      remark = net::icmp_name(net::family_of(*error.offender), error.icmp_type, error.icmp_code);
+      if (error.mtu != 0) remark += fmt::format(", MTU {}", error.mtu);
+    }
+    if (!passed && target_state_ != ProbeState::open) {
+      target_state_ = closed ? ProbeState::closed : ProbeState::unreachable;
+    }
+    return take({probes_[answer.sequence], kind, *error.offender, answer.rtt, remark, error.ttl}, answer);
+  }
+
+  bool take(const TraceAnswer& found, const Answer& answer) {
+    plan_.answered(found);
+    matcher_.learn(answer.sequence, answer.rtt);
+    highest_answered_ = std::max(highest_answered_, found.probe.ttl);
+    return true;
+  }
+
+  void show_hops(ProbeTime now) {
     while (const auto hop = plan_.take_hop()) show(*hop);
-    if (plan_.done()) return hops_.when_shown([this] { loop().stop(run::StopReason::done); });
-    if (!pumping_) pump();
+    hops_.show_known(now);
   }
 
   void show(const TraceHop& hop) {
@@ -167,22 +144,18 @@ class Trace {
     hops_.show(hop);
   }
 
+ public:
   base::ExitStatus finish() {
-    prober_.drain();
-    if (!plan_.done()) {  // interrupted
-      for (; next_expiry_ < log_.count(); ++next_expiry_) give_up(next_expiry_);
-      while (next_ttl_ <= highest_answered_) {
-        const auto hop = plan_.take_hop();
-        if (!hop) break;
-        show(*hop);
-      }
+    while (!plan_.done() && next_ttl_ <= highest_answered_) {  // interrupted
+      const auto hop = plan_.take_hop();
+      if (!hop) break;
+      show(*hop);
     }
     hops_.show_all();
     const auto end = plan_.done() ? plan_.end() : TracePlan::End::open;
     const bool reached = end == TracePlan::End::reached;
     if (options_.output.format == output::Format::json) {
-      hops_.summary(end == TracePlan::End::open ? ProbeState::no_answer : target_state_, sent_, received_,
-                    reached);
+      hops_.summary(end == TracePlan::End::open ? ProbeState::no_answer : target_state_, sent_, received_, reached);
     }
     prober_.sink().flush();
     if (reached) return base::ExitStatus::done;
@@ -190,26 +163,34 @@ class Trace {
     return end == TracePlan::End::refused ? base::ExitStatus::refused : base::ExitStatus::nothing;
   }
 
+ private:
   const ProbeOptions& options_;
-  Prober prober_;
-  ProbeLog log_;
+  Prober& prober_;
+  ProbeLog& log_;
   std::vector<TraceProbe> probes_;  // by sequence
   TracePlan plan_;
   HopWriter hops_;
-  std::optional<TraceProbe> probe_;   // the next to send
-  std::uint64_t first_sequence_ = 0;  // of the plan; answers to those before are of no use
-  std::uint64_t next_expiry_ = 0;
+  std::optional<TraceProbe> probe_;        // the next to send
+  ProbeTime not_before_{};                 // it leaves
+  std::uint64_t first_sequence_ = 0;       // of the plan; answers to those before are of no use
   std::uint64_t sent_ = 0, received_ = 0;  // in the hops that were shown
   unsigned next_ttl_ = options_.trace.first_hop;
   unsigned highest_answered_ = 0;
   ProbeState target_state_ = ProbeState::no_answer;
   bool by_port_ = false;
-  bool pumping_ = false;
-  bool expiry_armed_ = false;
 };
 
 }  // namespace
 
-base::ExitStatus probe_trace(const ProbeOptions& options) { return Trace(options).run(); }
+base::ExitStatus probe_trace(const ProbeOptions& options) {
+  Prober prober(options, false);
+  if (prober.is_for_many()) throw base::UsageError("--trace takes the address of one host, not of many");
+  ProbeLog log;
+  TraceMode mode(options, prober, log);
+  prober.check_size(mode.requests().make(0).size());
+  Engine engine(mode, log, prober, options.wait());
+  prober.run(engine);
+  return mode.finish();
+}
 
 }  // namespace commands

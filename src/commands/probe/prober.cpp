@@ -1,0 +1,131 @@
+#include "commands/probe/prober.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "base/error.hpp"
+#include "commands/confine.hpp"
+#include "net/route.hpp"
+
+namespace commands {
+
+Prober::Prober(const ProbeOptions& options, bool any_size)
+    : options_(options),
+      words_{options.host, options.port, options.family, options.source_address, options.source_port},
+      sink_(STDOUT_FILENO, &run::Loop::past_deadline),
+      report_(options.output, sink_),
+      socket_(loop_.context()) {
+  loop_.on_reader_gone(STDOUT_FILENO, [] { throw output::Closed{}; });
+  if (options.stop.deadline) loop_.stop_after(*options.stop.deadline);
+  destination_ = find_destination(loop_, words_, options.socket, report_);
+  // 0.0.0.0 and :: mean this host, and it answers from an address.
+  if (target().address().is_unspecified()) destination_.endpoint.address(destination_.local);
+  for_many_ = destination_.is_multicast() || net::is_limited_broadcast(target().address()) ||
+              (options.socket.broadcast && net::route_to(target().address()).broadcast);
+  open_socket(any_size);
+}
+
+void Prober::open_socket(bool any_size) {
+  socket_.open(net::family_of(target()));
+  net::apply(options_.socket, destination_.is_multicast(), socket_);
+  if (any_size) socket_.set_path_mtu_probing(true);
+  net::WantedMetadata wanted;
+  wanted.details = wanted.time = true;
+  socket_.want(wanted);
+  socket_.report_transport_errors(true);
+  bind_source(words_, socket_);
+}
+
+void Prober::check_size(std::size_t size) const {
+  const net::Family family = net::family_of(target());
+  if (size > net::max_payload(family)) {
+    throw base::UsageError(fmt::format("{} bytes are more than a datagram over {} holds: at most {}", size,
+                                       net::name_of(family), net::max_payload(family)));
+  }
+  if (options_.socket.dont_fragment && size > destination_.unfragmented()) refuse_to_fragment(destination_, size);
+}
+
+Outlet::Sent Prober::send(std::string_view payload, const Ask& ask) {
+  net::Endpoint to = target();
+  if (ask.port != 0) to.port(ask.port);
+  outgoing_.reset();
+  outgoing_.set_route({to, {}, ask.ttl > 0 ? ask.ttl : -1});
+  outgoing_.add(payload);
+  Sent sent;
+  sent.at = now();
+  sent.error = socket_.send(outgoing_).error;
+  if (sent.error == ENOBUFS) sent.error = EAGAIN;
+  return sent;
+}
+
+bool Prober::run(Engine& engine) {
+  engine_ = &engine;
+  confine(options_.privileges, {.names = options_.names}, report_);
+  loop_.on_readable(socket_, [this] { turn(); });
+  loop_.post([this] { turn(); });
+  loop_.run();
+  drain();  // what came while stopping
+  const bool waited = engine.finish(run::Clock::now());
+  return waited;
+}
+
+void Prober::wake() {
+  loop_.post([this] { turn(); });
+}
+
+// What arrived first, then what is due.
+void Prober::turn() {
+  drain();
+  if (loop_.stopping()) return;
+  const auto again = engine_->turn(run::Clock::now());
+  sink_.flush();
+  if (engine_->done()) return loop_.stop(run::StopReason::done);
+  if (!again || (wake_ && *wake_ <= *again)) return;
+  constexpr auto min_nap = std::chrono::microseconds(50);
+  wake_ = std::max(*again, run::Clock::now() + min_nap);
+  loop_.at(*wake_, [this, when = *wake_] {
+    if (wake_ == when) wake_.reset();
+    turn();
+  });
+}
+
+void Prober::drain() {
+  constexpr int max_batches = 32;
+  for (int i = 0; i < max_batches; ++i) {
+    const std::size_t count = socket_.receive(batch_);
+    for (std::size_t place = 0; place < count; ++place) take(batch_[place]);
+    if (count == 0 || socket_.drained()) break;
+  }
+  while (const auto error = socket_.transport_error()) {
+    if (!is_target(error->destination.address())) continue;
+    engine_->take(*error, error->offender && is_target(*error->offender), now());
+  }
+  sink_.flush();
+}
+
+void Prober::take(const net::Received& received) {
+  if (is_for_many() || is_target(received.sender->address())) {
+    if (!engine_->take(received, true, now())) engine_->mode().strange();
+    return;
+  }
+  if (std::exchange(noted_stranger_, true)) return;
+  report_.verbose_notice(fmt::format("a datagram from {} is no reply of {}: not counted",
+                                     net::to_string(*received.sender), net::to_string(target().address())));
+}
+
+bool Prober::is_target(const net::Address& address) const {
+  return net::with_zone(address, 0) == net::with_zone(target().address(), 0);
+}
+
+void Prober::hint_at_family() {
+  if (const std::string hint = family_hint(words_, destination_); !hint.empty()) report_.notice(hint);
+}
+
+void fail_to_send(int error, const net::Endpoint& to) {
+  throw base::failure(error, "cannot send to " + net::to_string(to), net::hint_of_sending(error, to.address()));
+}
+
+}  // namespace commands
