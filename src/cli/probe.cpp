@@ -75,9 +75,9 @@ void Probe::declare(OptionTable& table) {
   declare_modes(table);
   declare_request(table);
   table.group("Socket");
-  bind_family(table, options.family);
+  bind_family(table, options.target.family);
   bind_interface(table, options.socket);
-  bind_source(table, options.source_address, options.source_port);
+  bind_source(table, options.target.source_address, options.target.source_port);
   bind_socket(table, options.socket, 0);
   bind_leaving(table, options.socket);
   table.at("--ttl").exclusive({"ttl or trace"});
@@ -131,8 +131,8 @@ void Probe::settle_mode() {
 void Probe::settle(const std::vector<std::string>& words) {
   if (list) return;
   const HostAndPort target = host_and_port(words, trace || mtu ? trace_port : std::uint16_t{0});
-  options.host = target.host;
-  options.port = target.port;
+  options.target.host = target.host;
+  options.target.port = target.port;
   if (words.size() > 2) throw refusal("", words[2], "only one HOST and one PORT is asked");
   settle_request();
   settle_series();

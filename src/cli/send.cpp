@@ -72,9 +72,9 @@ void Send::declare(OptionTable& table) {
   declare_payloads(table);
   declare_pace(table);
   table.group("Socket");
-  bind_family(table, options.family);
+  bind_family(table, options.target.family);
   bind_interface(table, options.socket);
-  bind_source(table, options.source_address, options.source_port);
+  bind_source(table, options.target.source_address, options.target.source_port);
   bind_socket(table, options.socket, 0);
   bind_leaving(table, options.socket);
   table.group("When to end");
@@ -110,8 +110,8 @@ void Send::settle_payloads() {
 
 void Send::settle(const std::vector<std::string>& words) {
   const HostAndPort target = host_and_port(words);
-  options.host = target.host;
-  options.port = target.port;
+  options.target.host = target.host;
+  options.target.port = target.port;
   options.payloads.messages.assign(words.begin() + 2, words.end());
   settle_payloads();
   const bool talks = !options.output.quiet && options.output.format != output::Format::json;

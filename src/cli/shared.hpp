@@ -8,7 +8,7 @@
 #include "cli/table.hpp"
 #include "net/options.hpp"
 #include "output/options.hpp"
-#include "run/loop.hpp"
+#include "run/stop.hpp"
 #include "run/privileges.hpp"
 
 namespace cli {

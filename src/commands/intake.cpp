@@ -1,6 +1,7 @@
 #include "commands/intake.hpp"
 
 #include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 
@@ -83,7 +84,7 @@ void Intake::check_idle(base::Nanoseconds idle) {
 }
 
 void Intake::tell_when_gone(const net::Interface& interface) {
-  loop_.every(std::chrono::seconds(1), [this, interface, told = false]() mutable {
+  loop_.every(std::chrono::seconds(1), [this, interface, told = false](base::Nanoseconds) mutable {
     if (told || net::exists(interface)) return;
     told = true;
     report_.notice(fmt::format("interface {} is gone: nothing more comes from it, nor from a new one of that name",
@@ -92,9 +93,9 @@ void Intake::tell_when_gone(const net::Interface& interface) {
 }
 
 void Intake::print_stats_every(base::Nanoseconds interval) {
-  loop_.every(interval, [this, interval] {
+  loop_.every(interval, [this](base::Nanoseconds elapsed) {
     const output::Totals now = totals();
-    report_.stats(now, last_stats_, interval);
+    report_.stats(now, last_stats_, elapsed);
     last_stats_ = now;
   });
 }
@@ -110,11 +111,6 @@ output::Totals Intake::totals() {
   totals.more_senders = counts_.senders.is_full();
   totals.elapsed = run::Clock::now() - started_;
   return totals;
-}
-
-void report_buffers(const net::GrantedBuffers& granted, output::Report& report) {
-  if (granted.receive) report.verbose_notice(fmt::format("the receive buffer is {} bytes", *granted.receive));
-  if (granted.send) report.verbose_notice(fmt::format("the send buffer is {} bytes", *granted.send));
 }
 
 base::ExitStatus status_of_receiving(run::StopReason reason, std::uint64_t datagrams, const run::StopOptions& stop) {

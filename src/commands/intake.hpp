@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "commands/stage.hpp"
 #include "net/options.hpp"
 #include "net/udp_socket.hpp"
 #include "output/record_sink.hpp"
@@ -34,10 +35,10 @@ class Client {
 
 class Intake {
  public:
-  // Stops the loop when `stop.count` datagrams have been taken; its other fields are the command's. `sink` is flushed
+  // Stops the loop when `stop.count` datagrams have been taken; its other fields are the command's. The sink is flushed
   // after each wake-up.
-  Intake(run::Loop& loop, output::Sink& sink, output::Report& report, const run::StopOptions& stop)
-      : loop_(loop), sink_(sink), report_(report), stop_(stop), limit_(stop.count) {}
+  Intake(Stage& stage, const run::StopOptions& stop)
+      : loop_(stage.loop), sink_(stage.sink), report_(stage.report), stop_(stop), limit_(stop.count) {}
 
   // What is taken is recorded there, too.
   void record_to(output::RecordSink& records) { record_sinks_.push_back(&records); }
@@ -90,9 +91,6 @@ class Intake {
   std::uint64_t drains_ = 0;
   bool took_runs_ = false;  // that the kernel had coalesced
 };
-
-// With -v: what the kernel gave for the buffers that were asked for.
-void report_buffers(const net::GrantedBuffers& granted, output::Report& report);
 
 // The exit status of a command that receives until something ends it.
 base::ExitStatus status_of_receiving(run::StopReason reason, std::uint64_t datagrams, const run::StopOptions& stop);

@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <exception>
+#include <memory>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
-#include "commands/lookup.hpp"
+#include "net/resolve.hpp"
+#include "net/udp_socket.hpp"
 
 namespace commands {
 namespace {
@@ -50,7 +52,7 @@ void connect_to_many(net::UdpSocket& scout, const net::Endpoint& endpoint, bool 
 }
 
 // What connecting tells of the route. On a socket of its own: disconnecting one undoes what it was bound to.
-Destination scouted(run::Loop& loop, const net::Endpoint& endpoint, const DestinationWords& words,
+Destination scouted(run::Loop& loop, const net::Endpoint& endpoint, const Target& target,
                     const net::SocketOptions& options) {
   const bool multicast = endpoint.address().is_multicast();
   net::UdpSocket scout(loop.context());
@@ -60,7 +62,7 @@ Destination scouted(run::Loop& loop, const net::Endpoint& endpoint, const Destin
   plain.broadcast = options.broadcast;
   plain.dscp = options.dscp;
   net::apply(plain, multicast, scout);
-  if (words.source_address) scout.bind({*words.source_address, 0});
+  if (target.source_address) scout.bind({*target.source_address, 0});
   if (multicast || net::is_limited_broadcast(endpoint.address())) {
     connect_to_many(scout, endpoint, options.interface || net::zone_of(endpoint.address()) != 0);
   } else {
@@ -69,33 +71,65 @@ Destination scouted(run::Loop& loop, const net::Endpoint& endpoint, const Destin
   return {endpoint, scout.local_endpoint().address(), scout.path_mtu(), false};
 }
 
-bool is_reachable(run::Loop& loop, const net::Endpoint& endpoint, const DestinationWords& words,
+bool is_reachable(run::Loop& loop, const net::Endpoint& endpoint, const Target& target,
                   const net::SocketOptions& options) {
   try {
-    scouted(loop, endpoint, words, options);
+    scouted(loop, endpoint, target, options);
     return true;
   } catch (const base::Failure&) {
     return false;
   }
 }
 
+// Binds to the source address and port that were asked for, if any.
+void bind_source(const Target& target, net::UdpSocket& socket) {
+  if (!target.source_address && target.source_port == 0) return;
+  const bool v4 = socket.family() == net::Family::ipv4;
+  const net::Address any = v4 ? net::Address(net::asio::ip::address_v4::any()) : net::asio::ip::address_v6::any();
+  socket.bind({target.source_address.value_or(any), target.source_port});
+}
+
 }  // namespace
 
-Destination find_destination(run::Loop& loop, const DestinationWords& words, const net::SocketOptions& options,
+std::vector<net::Endpoint> look_up(run::Loop& loop, const std::string& host, std::uint16_t port,
+                                   std::optional<net::Family> family) {
+  if (net::looks_numeric(host)) return net::resolve(host, port, family);
+  struct Lookup {
+    std::vector<net::Endpoint> found;
+    std::exception_ptr error;
+  };
+  const auto lookup = std::make_shared<Lookup>();
+  const bool finished = loop.aside([lookup, host, port, family] {
+    try {
+      lookup->found = net::resolve(host, port, family);
+    } catch (...) {
+      lookup->error = std::current_exception();
+    }
+  });
+  if (!finished) {
+    throw base::Failure(run::Loop::past_deadline() ? ETIMEDOUT : EINTR,
+                        fmt::format("cannot resolve '{}': {}", base::escaped(host),
+                                    run::Loop::past_deadline() ? "no answer before the deadline" : "interrupted"));
+  }
+  if (lookup->error) std::rethrow_exception(lookup->error);
+  return lookup->found;
+}
+
+Destination find_destination(run::Loop& loop, const Target& target, const net::SocketOptions& options,
                              output::Report& report) {
-  std::optional<net::Family> family = words.family;
-  if (!family && words.source_address) family = net::family_of(*words.source_address);
-  std::vector<net::Endpoint> candidates = look_up(loop, words.host, words.port, family);
+  std::optional<net::Family> family = target.family;
+  if (!family && target.source_address) family = net::family_of(*target.source_address);
+  std::vector<net::Endpoint> candidates = look_up(loop, target.host, target.port, family);
   std::exception_ptr first_error;
   for (net::Endpoint& endpoint : candidates) {
     try {
       settle_zone(endpoint, options, report);
-      Destination destination = scouted(loop, endpoint, words, options);
+      Destination destination = scouted(loop, endpoint, target, options);
       if (options.ttl == 0 && !endpoint.address().is_multicast()) {
         throw base::UsageError("--ttl: 0 is for multicast destinations; unicast takes 1 to 255");
       }
       destination.has_other_family = std::any_of(candidates.begin(), candidates.end(), [&](const net::Endpoint& one) {
-        return net::family_of(one) != net::family_of(endpoint) && is_reachable(loop, one, words, options);
+        return net::family_of(one) != net::family_of(endpoint) && is_reachable(loop, one, target, options);
       });
       return destination;
     } catch (const base::Failure&) {
@@ -105,24 +139,31 @@ Destination find_destination(run::Loop& loop, const DestinationWords& words, con
   std::rethrow_exception(first_error);
 }
 
+void open_socket(net::UdpSocket& socket, const Target& target, const Destination& destination,
+                 const net::SocketOptions& options, const net::WantedMetadata& wanted, output::Report& report) {
+  socket.open(net::family_of(destination.endpoint));
+  report_buffers(net::apply(options, destination.is_multicast(), socket), report);
+  socket.want(wanted);
+  socket.report_transport_errors(true);
+  bind_source(target, socket);
+}
+
 void refuse_to_fragment(const Destination& destination, std::size_t size) {
   throw base::Failure(EMSGSIZE,
                       fmt::format("{} bytes do not leave in one piece: the route's MTU of {} holds at most {}", size,
                                   destination.mtu, destination.unfragmented()));
 }
 
-void bind_source(const DestinationWords& words, net::UdpSocket& socket) {
-  if (!words.source_address && words.source_port == 0) return;
-  const bool v4 = socket.family() == net::Family::ipv4;
-  const net::Address any = v4 ? net::Address(net::asio::ip::address_v4::any()) : net::asio::ip::address_v6::any();
-  socket.bind({words.source_address.value_or(any), words.source_port});
-}
-
-std::string family_hint(const DestinationWords& words, const Destination& destination) {
+std::string family_hint(const Target& target, const Destination& destination) {
   if (!destination.has_other_family) return "";
   const bool v4 = destination.endpoint.address().is_v4();
-  return fmt::format("{} has an {} address too: try {}", base::escaped(words.host), v4 ? "IPv6" : "IPv4",
+  return fmt::format("{} has an {} address too: try {}", base::escaped(target.host), v4 ? "IPv6" : "IPv4",
                      v4 ? "-6" : "-4");
+}
+
+void report_buffers(const net::GrantedBuffers& granted, output::Report& report) {
+  if (granted.receive) report.verbose_notice(fmt::format("the receive buffer is {} bytes", *granted.receive));
+  if (granted.send) report.verbose_notice(fmt::format("the send buffer is {} bytes", *granted.send));
 }
 
 }  // namespace commands

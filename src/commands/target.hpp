@@ -12,7 +12,8 @@
 
 namespace commands {
 
-struct DestinationWords {
+// What the command line says of where to send, and from where.
+struct Target {
   std::string host;
   std::uint16_t port = 0;
   std::optional<net::Family> family;
@@ -31,20 +32,29 @@ struct Destination {
   std::size_t unfragmented() const { return mtu - (endpoint.address().is_v4() ? 28 : 48); }
 };
 
-// Looks the host up and gives its first address of a usable family. An address that needs a zone takes the only
-// candidate interface, with a notice. Throws UsageError, or Failure, when this host has no
-// route too.
-Destination find_destination(run::Loop& loop, const DestinationWords& words, const net::SocketOptions& options,
+// As net::resolve(), but a name is looked up on the side, so that a signal or deadline ends the wait (Failure).
+std::vector<net::Endpoint> look_up(run::Loop& loop, const std::string& host, std::uint16_t port,
+                                   std::optional<net::Family> family);
+
+// Looks the host up and returns its first address of a usable family. An address that needs a zone takes the only
+// candidate interface, with a notice. Throws UsageError, or Failure, also when this host has no
+// route.
+Destination find_destination(run::Loop& loop, const Target& target, const net::SocketOptions& options,
                              output::Report& report);
+
+// Opens a socket to send to the destination: the options are applied, ICMP errors are reported, and the target's source
+// is bound. It is not connected: replies may come from any port. With -v, the report tells what buffers were granted.
+void open_socket(net::UdpSocket& socket, const Target& target, const Destination& destination,
+                 const net::SocketOptions& options, const net::WantedMetadata& wanted, output::Report& report);
 
 // Throws Failure that tells the limit: `size` bytes of payload do not leave unfragmented.
 [[noreturn]] void refuse_to_fragment(const Destination& destination, std::size_t size);
 
-// Binds to the source address and port that were asked for, if any.
-void bind_source(const DestinationWords& words, net::UdpSocket& socket);
-
 // "NAME has an IPv6 address too: try -6", for when the first address refused; "" when there is no other. A service may
 // listen on one family only.
-std::string family_hint(const DestinationWords& words, const Destination& destination);
+std::string family_hint(const Target& target, const Destination& destination);
+
+// With -v: what the kernel gave for the buffers that were asked for.
+void report_buffers(const net::GrantedBuffers& granted, output::Report& report);
 
 }  // namespace commands

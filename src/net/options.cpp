@@ -1,5 +1,7 @@
 #include "net/options.hpp"
 
+#include "net/udp_socket.hpp"
+
 namespace net {
 
 GrantedBuffers apply(const SocketOptions& options, bool multicast, UdpSocket& socket) {

@@ -5,9 +5,11 @@
 #include <optional>
 #include <string>
 
-#include "net/udp_socket.hpp"
+#include "net/interfaces.hpp"
 
 namespace net {
+
+class UdpSocket;
 
 struct SocketOptions {
   std::optional<Interface> interface;

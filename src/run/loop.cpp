@@ -33,6 +33,13 @@ struct Loop::Watch {
   std::function<bool()> handler;
 };
 
+struct Loop::Ticker {
+  base::Nanoseconds interval;
+  Clock::time_point due;
+  Clock::time_point last;
+  std::function<void(base::Nanoseconds)> handler;
+};
+
 namespace {
 
 int work_in_hand = 0;  // threads that have not told that they are done
@@ -86,7 +93,7 @@ void Loop::watch_signals() {
 }
 
 StopReason Loop::run() {
-  if (reason_ == StopReason::none) {
+  if (reason_ == StopReason::none || held_ > 0) {
     context_.restart();
     context_.run();
   }
@@ -94,8 +101,15 @@ StopReason Loop::run() {
 }
 
 void Loop::stop(StopReason reason) {
-  if (reason_ == StopReason::none) reason_ = reason;
-  context_.stop();
+  if (reason_ == StopReason::none) {
+    reason_ = reason == StopReason::reader_gone && signalled() && !past_deadline() ? StopReason::signal : reason;
+    if (on_stop_) on_stop_(reason_);
+  }
+  if (held_ == 0) context_.stop();
+}
+
+void Loop::release() {
+  if (--held_ == 0 && stopping()) context_.stop();
 }
 
 void Loop::stop_after(base::Nanoseconds deadline) { set_alarm(deadline); }
@@ -113,19 +127,19 @@ void Loop::at(Clock::time_point when, std::function<void()> handler) {
   });
 }
 
-void Loop::every(base::Nanoseconds interval, std::function<void()> handler) {
-  auto next = std::make_shared<Clock::time_point>(Clock::now());
-  auto tick = std::make_shared<std::function<void()>>();
-  // The handler refers to itself weakly; the pending timer is what keeps it.
-  const auto again = [this, interval, next](const std::shared_ptr<std::function<void()>>& self) {
-    *next += interval;
-    at(*next, [self] { (*self)(); });
-  };
-  *tick = [again, weak = std::weak_ptr(tick), handler = std::move(handler)] {
-    handler();
-    if (const auto self = weak.lock()) again(self);
-  };
-  again(tick);
+void Loop::every(base::Nanoseconds interval, std::function<void(base::Nanoseconds)> handler) {
+  const auto now = Clock::now();
+  tick(std::make_shared<Ticker>(Ticker{interval, now + interval, now, std::move(handler)}));
+}
+
+void Loop::tick(std::shared_ptr<Ticker> ticker) {
+  const auto due = ticker->due;
+  at(due, [this, ticker = std::move(ticker)]() mutable {
+    const auto now = Clock::now();
+    ticker->handler(now - std::exchange(ticker->last, now));
+    ticker->due += (1 + (now - ticker->due) / ticker->interval) * ticker->interval;
+    tick(std::move(ticker));
+  });
 }
 
 void Loop::on_readable(net::UdpSocket& socket, std::function<void()> handler) {
@@ -175,7 +189,7 @@ void Loop::on_reader_gone(int inherited, std::function<void()> handler) {
 void Loop::wait_inherited(std::shared_ptr<Watch> watch) {
   Watch& one = *watch;
   auto ready = [this, watch = std::move(watch)](const boost::system::error_code& error) mutable {
-    if (!error && watch->handler() && !stopping()) wait_inherited(std::move(watch));
+    if (!error && watch->handler() && !ended()) wait_inherited(std::move(watch));
   };
   if (one.descriptor.is_open()) {
     one.descriptor.async_wait(asio::posix::stream_descriptor::wait_read, std::move(ready));
@@ -215,7 +229,7 @@ void Loop::aside(std::function<void()> work, std::function<void()> done) {
   wait_inherited(std::move(watch));
 }
 
-bool Loop::in_background(std::function<void()> work) {
+bool Loop::aside(std::function<void()> work) {
   // Shared: when the loop stops first, the watch keeps what it refers to.
   const auto finished = std::make_shared<bool>(false);
   aside(std::move(work), [finished] { *finished = true; });

@@ -6,23 +6,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 
 #include "base/units.hpp"
 #include "net/udp_socket.hpp"
+#include "run/stop.hpp"
 
 namespace run {
 
 using Clock = std::chrono::steady_clock;
-
-// When to end, as the command line says.
-struct StopOptions {
-  std::optional<std::uint64_t> count;
-  std::optional<base::Nanoseconds> wait;
-  std::optional<base::Nanoseconds> deadline;
-};
-
-enum class StopReason { none, done, count, idle, deadline, signal };
 
 // Handlers run one at a time on the caller's thread; what they throw comes out of run().
 class Loop {
@@ -35,10 +26,16 @@ class Loop {
 
   boost::asio::io_context& context() { return context_; }
 
-  // Runs handlers until stop(); gives the reason. At once when it has been stopped before.
+  // Runs handlers until stop(), and then until nothing is held; returns the reason. At once when it has been stopped
+  // before.
   StopReason run();
-  // The first reason counts.
+  // The first reason counts, but that a signal which has come wins over a reader that has gone.
   void stop(StopReason reason);
+  // Between hold() and release() the end waits: a job is in hand that has still to answer.
+  void hold() { ++held_; }
+  void release();
+  // Called once, when the loop is stopped: for those who hold it.
+  void on_stop(std::function<void(StopReason)> handler) { on_stop_ = std::move(handler); }
   bool stopping() const { return reason_ != StopReason::none || signalled(); }
   StopReason reason() const { return reason_; }
 
@@ -50,7 +47,9 @@ class Loop {
   void post(std::function<void()> handler);
   void after(base::Nanoseconds delay, std::function<void()> handler);
   void at(Clock::time_point when, std::function<void()> handler);
-  void every(base::Nanoseconds interval, std::function<void()> handler);
+  // On the schedule of `interval`, as long as the loop runs. Ticks that were missed (the process was stopped, or
+  // blocked) are one; `handler` gets the time that has really passed since the last.
+  void every(base::Nanoseconds interval, std::function<void(base::Nanoseconds elapsed)> handler);
 
   // Calls `handler` whenever the socket is readable or has an error, for as long as the loop runs. A handler that
   // left the queue undrained is called again at once.
@@ -67,22 +66,26 @@ class Loop {
   // Runs `work` on a thread of its own, then `done` here. `work` must own what it uses: a loop that stops leaves it
   // behind.
   void aside(std::function<void()> work, std::function<void()> done);
-  // Runs `work` on a thread of its own until it is done (true) or the loop is stopped (false; the thread is left
-  // behind, so `work` must own what it uses).
-  bool in_background(std::function<void()> work);
+  // The same, and waits here: false when the loop was stopped before the work was done.
+  bool aside(std::function<void()> work);
   // True when such a thread may still be running.
   static bool left_work_behind();
 
  private:
   struct Watch;
+  struct Ticker;
 
   static bool signalled();
   void watch_signals();
+  void tick(std::shared_ptr<Ticker> ticker);
   void wait_readable(net::UdpSocket& socket, std::shared_ptr<std::function<void()>> handler);
   void wait_inherited(std::shared_ptr<Watch> watch);
+  bool ended() const { return stopping() && held_ == 0; }
 
   boost::asio::io_context context_{1};
   StopReason reason_ = StopReason::none;
+  int held_ = 0;
+  std::function<void(StopReason)> on_stop_;
 };
 
 }  // namespace run

@@ -1,18 +1,18 @@
 #include "commands/join/join.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <deque>
 #include <set>
 #include <cerrno>
 
-#include "commands/confine.hpp"
 #include "commands/intake.hpp"
 #include "commands/join/explain/findings.hpp"
 #include "commands/join/membership_report.hpp"
 #include "commands/join/memberships.hpp"
+#include "commands/stage.hpp"
+#include "commands/target.hpp"
 #include "output/records.hpp"
 
 namespace commands {
@@ -24,23 +24,20 @@ class Joiner {
  public:
   explicit Joiner(const JoinOptions& options)
       : options_(options),
-        sink_(STDOUT_FILENO, &run::Loop::past_deadline),
-        report_(options.output, sink_),
-        records_(options.output, sink_),
-        intake_(loop_, sink_, report_, options.stop),
-        memberships_(loop_, options.socket, wanted(options)) {
-    loop_.on_reader_gone(STDOUT_FILENO, [] { throw output::Closed{}; });
+        stage_(options.output, options.stop),
+        records_(options.output, stage_.sink),
+        intake_(stage_, options.stop),
+        memberships_(stage_.loop, options.socket, wanted(options)) {
     if (options.output.format != output::Format::none) intake_.record_to(records_);
   }
 
   base::ExitStatus run() {
-    if (options_.stop.deadline) loop_.stop_after(*options_.stop.deadline);
     if (options_.explain) explain_before(targets(), report());
     join_all();
     if (options_.explain) explain_after(joined_targets(), report());
     report_buffers(memberships_.granted(), report());
     prepare_counts();
-    confine(options_.privileges, {.directories = {"/proc/net"}}, report());  // the counters of interfaces
+    stage_.confine(options_.privileges, {.directories = {"/proc/net"}});  // the counters of interfaces
     for (const auto& socket : memberships_.sockets()) {
       intake_.watch(socket->udp, members_.emplace_back(memberships_, *socket));
     }
@@ -50,18 +47,18 @@ class Joiner {
     watch_for_stalls();
     watch_interfaces();
     if (options_.leave_after) {
-      loop_.after(*options_.leave_after, [this] {
+      stage_.loop.after(*options_.leave_after, [this] {
         take_what_waits();
         leave();
       });
     }
-    const run::StopReason reason = loop_.run();
+    const run::StopReason reason = stage_.loop.run();
     take_what_waits();
     const output::Totals totals = intake_.totals();
     leave();
     for (const auto& one : memberships_.all()) membership_report_.summarize(*one);
     report().summary(totals);
-    sink_.flush();
+    stage_.sink.flush();
     return status_of_receiving(reason, intake_.datagrams(), options_.stop);
   }
 
@@ -92,7 +89,7 @@ class Joiner {
     const Memberships::Socket& socket;
   };
 
-  output::Report& report() { return report_; }
+  output::Report& report() { return stage_.report; }
 
   void join_all() {
     for (const net::GroupWord& word : options_.groups) {
@@ -211,7 +208,7 @@ class Joiner {
 
   void print_stats_every(base::Nanoseconds interval) {
     intake_.print_stats_every(interval);
-    loop_.every(interval, [this, interval] { membership_report_.stats(memberships_, interval); });
+    stage_.loop.every(interval, [this](base::Nanoseconds elapsed) { membership_report_.stats(memberships_, elapsed); });
   }
 
   void watch_interfaces() {
@@ -223,7 +220,7 @@ class Joiner {
 
   // Traffic that stops some minutes after the join has a usual cause.
   void watch_for_stalls() {
-    loop_.every(std::chrono::seconds(1), [this] {
+    stage_.loop.every(std::chrono::seconds(1), [this](base::Nanoseconds) {
       const auto now = run::Clock::now();
       for (const auto& one : memberships_.all()) {
         if (!one->stall_watch.stalled(now)) continue;
@@ -235,14 +232,12 @@ class Joiner {
   }
 
   const JoinOptions& options_;
-  run::Loop loop_;
-  output::Sink sink_;
-  output::Report report_;
+  Stage stage_;
   output::RecordWriter records_;
   Intake intake_;
   Memberships memberships_;
   std::deque<Members> members_;
-  MembershipReport membership_report_{report_};
+  MembershipReport membership_report_{stage_.report};
 };
 
 }  // namespace

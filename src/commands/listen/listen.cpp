@@ -1,7 +1,6 @@
 #include "commands/listen/listen.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -10,10 +9,10 @@
 #include <memory>
 
 #include "base/error.hpp"
-#include "commands/confine.hpp"
 #include "commands/intake.hpp"
 #include "commands/listen/responder.hpp"
-#include "commands/lookup.hpp"
+#include "commands/stage.hpp"
+#include "commands/target.hpp"
 #include "output/records.hpp"
 
 namespace commands {
@@ -23,30 +22,27 @@ class Listener {
  public:
   explicit Listener(const ListenOptions& options)
       : options_(options),
-        sink_(STDOUT_FILENO, &run::Loop::past_deadline),
-        report_(options.output, sink_),
-        records_(options.output, sink_),
-        intake_(loop_, sink_, report_, options.stop) {
-    loop_.on_reader_gone(STDOUT_FILENO, [] { throw output::Closed{}; });
+        stage_(options.output, options.stop),
+        records_(options.output, stage_.sink),
+        intake_(stage_, options.stop) {
     if (options.output.format != output::Format::none) intake_.record_to(records_);
   }
 
   base::ExitStatus run() {
-    if (options_.stop.deadline) loop_.stop_after(*options_.stop.deadline);
     for (const net::EndpointWord& word : options_.endpoints) open(word);
     std::vector<net::Endpoint> own;
     for (const auto& socket : sockets_) own.push_back(socket->local_endpoint());
     if (options_.echo || options_.reply) responder_.emplace(options_.reply, own);
-    confine(options_.privileges, {}, report_);
+    stage_.confine(options_.privileges, {});
     for (const auto& socket : sockets_) intake_.watch(*socket, ears_.emplace_back(*this, *socket));
-    for (const net::Endpoint& local : own) report_.listening(local);
+    for (const net::Endpoint& local : own) stage_.report.listening(local);
     if (options_.stop.wait) intake_.stop_when_idle(*options_.stop.wait);
     if (options_.socket.interface) intake_.tell_when_gone(*options_.socket.interface);
     if (options_.stats) intake_.print_stats_every(*options_.stats);
-    const run::StopReason reason = loop_.run();
+    const run::StopReason reason = stage_.loop.run();
     intake_.take_what_waits();
-    report_.summary(intake_.totals());
-    sink_.flush();
+    stage_.report.summary(intake_.totals());
+    stage_.sink.flush();
     return status_of_receiving(reason, intake_.datagrams(), options_.stop);
   }
 
@@ -75,14 +71,14 @@ class Listener {
       open_wildcards(word.port);
       return;
     }
-    std::vector<net::Endpoint> endpoints = look_up(loop_, word.host, word.port, options_.family);
+    std::vector<net::Endpoint> endpoints = look_up(stage_.loop, word.host, word.port, options_.family);
     for (net::Endpoint& endpoint : endpoints) {
       if (net::needs_zone(endpoint.address())) {
         const net::Address zoned =
             options_.socket.interface ? net::with_zone(endpoint.address(), options_.socket.interface->index)
                                       : net::with_only_zone(endpoint.address());
         endpoint.address(zoned);
-        report_.notice("took " + net::to_string(zoned));
+        stage_.report.notice("took " + net::to_string(zoned));
       }
     }
     open_all(std::move(endpoints));
@@ -129,7 +125,7 @@ class Listener {
       } catch (const base::Failure& error) {
         const int code = error.code;
         if (code == EAFNOSUPPORT || code == EADDRNOTAVAIL) {
-          report_.notice("no IPv6 on this host: listening on IPv4 only");
+          stage_.report.notice("no IPv6 on this host: listening on IPv4 only");
           sockets_.push_back(std::move(v4));
           return;
         }
@@ -139,7 +135,7 @@ class Listener {
   }
 
   std::unique_ptr<net::UdpSocket> bound(const net::Endpoint& endpoint) {
-    auto socket = std::make_unique<net::UdpSocket>(loop_.context());
+    auto socket = std::make_unique<net::UdpSocket>(stage_.loop.context());
     socket->open(net::family_of(endpoint));
     net::SocketOptions socket_options = options_.socket;
     if (options_.echo || options_.reply) socket_options.broadcast = false;  // a forged sender may be everybody
@@ -151,14 +147,12 @@ class Listener {
     }
     socket->want(wanted);
     socket->bind(endpoint);
-    report_buffers(granted, report_);
+    report_buffers(granted, stage_.report);
     return socket;
   }
 
   const ListenOptions& options_;
-  run::Loop loop_;
-  output::Sink sink_;
-  output::Report report_;
+  Stage stage_;
   output::RecordWriter records_;
   Intake intake_;
   std::vector<std::unique_ptr<net::UdpSocket>> sockets_;

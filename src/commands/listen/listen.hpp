@@ -6,22 +6,14 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "net/options.hpp"
-#include "output/options.hpp"
-#include "run/loop.hpp"
-#include "run/privileges.hpp"
 #include "commands/listen/filter.hpp"
+#include "commands/receive_options.hpp"
 
 namespace commands {
 
-struct ListenOptions {
+struct ListenOptions : ReceiveOptions {
   std::vector<net::EndpointWord> endpoints;
   std::optional<net::Family> family;
-  net::SocketOptions socket;
-  run::StopOptions stop;
-  output::Options output;
-  run::PrivilegeOptions privileges;
-  std::optional<base::Nanoseconds> stats;
   SenderFilter filter;
   bool echo = false;
   std::optional<std::string> reply;

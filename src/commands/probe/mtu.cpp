@@ -24,8 +24,8 @@ RequestChoice request_of(const ProbeOptions& options) {
   constexpr std::size_t smallest_payload = 40;  // of the 68 bytes that every link carries (RFC 791)
   RequestChoice choice = options.request;
   if (choice.data) return choice;
-  if (choice.payload == nullptr) choice.payload = &payload_for_port(options.port);
-  const bool fits = build_request(*choice.payload, {}, options.port).size() <= smallest_payload;
+  if (choice.payload == nullptr) choice.payload = &payload_for_port(options.target.port);
+  const bool fits = build_request(*choice.payload, {}, options.target.port).size() <= smallest_payload;
   if ((options.request.payload == nullptr && !fits) || choice.payload->name == "echo") {
     choice.payload = find_payload("token");
   }
@@ -35,7 +35,7 @@ RequestChoice request_of(const ProbeOptions& options) {
 class MtuMode : public RequestMode {
  public:
   MtuMode(const ProbeOptions& options, Prober& prober, ProbeLog& log)
-      : RequestMode(request_of(options), options.port, log),
+      : RequestMode(request_of(options), options.target.port, log),
         options_(options),
         prober_(prober),
         log_(log),
@@ -114,7 +114,7 @@ class MtuMode : public RequestMode {
 
   bool refused_by(const Answer& answer) {
     const net::TransportError& error = *answer.error;
-    if (error.destination.port() != options_.port) return false;
+    if (error.destination.port() != options_.target.port) return false;
     ++icmp_errors_;
     if (answer.from_target && error.kind == Kind::port_unreachable) {
       if (state_ != ProbeState::open) state_ = ProbeState::closed;

@@ -9,21 +9,18 @@
 #include "base/units.hpp"
 #include "commands/probe/requests.hpp"
 #include "commands/probe/trace_plan.hpp"
+#include "commands/target.hpp"
 #include "net/options.hpp"
 #include "output/options.hpp"
-#include "run/loop.hpp"
 #include "run/privileges.hpp"
+#include "run/stop.hpp"
 
 namespace commands {
 
 enum class ProbeMode { state, trace, mtu };
 
 struct ProbeOptions {
-  std::string host;
-  std::uint16_t port = 0;
-  std::optional<net::Family> family;
-  std::optional<net::Address> source_address;
-  std::uint16_t source_port = 0;
+  Target target;
   net::SocketOptions socket;
   run::StopOptions stop;  // count: probes, with statistics; wait: for each reply
   output::Options output;

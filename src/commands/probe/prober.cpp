@@ -7,20 +7,13 @@
 #include <utility>
 
 #include "base/error.hpp"
-#include "commands/confine.hpp"
 #include "net/route.hpp"
 
 namespace commands {
 
 Prober::Prober(const ProbeOptions& options, bool any_size)
-    : options_(options),
-      words_{options.host, options.port, options.family, options.source_address, options.source_port},
-      sink_(STDOUT_FILENO, &run::Loop::past_deadline),
-      report_(options.output, sink_),
-      socket_(loop_.context()) {
-  loop_.on_reader_gone(STDOUT_FILENO, [] { throw output::Closed{}; });
-  if (options.stop.deadline) loop_.stop_after(*options.stop.deadline);
-  destination_ = find_destination(loop_, words_, options.socket, report_);
+    : options_(options), stage_(options.output, options.stop), socket_(stage_.loop.context()) {
+  destination_ = find_destination(stage_.loop, options_.target, options.socket, stage_.report);
   // 0.0.0.0 and :: mean this host, and it answers from an address.
   if (target().address().is_unspecified()) destination_.endpoint.address(destination_.local);
   for_many_ = destination_.is_multicast() || net::is_limited_broadcast(target().address()) ||
@@ -29,14 +22,10 @@ Prober::Prober(const ProbeOptions& options, bool any_size)
 }
 
 void Prober::open_socket(bool any_size) {
-  socket_.open(net::family_of(target()));
-  net::apply(options_.socket, destination_.is_multicast(), socket_);
-  if (any_size) socket_.set_path_mtu_probing(true);
   net::WantedMetadata wanted;
   wanted.details = wanted.time = true;
-  socket_.want(wanted);
-  socket_.report_transport_errors(true);
-  bind_source(words_, socket_);
+  commands::open_socket(socket_, options_.target, destination_, options_.socket, wanted, stage_.report);
+  if (any_size) socket_.set_path_mtu_probing(true);
 }
 
 void Prober::check_size(std::size_t size) const {
@@ -63,30 +52,30 @@ Outlet::Sent Prober::send(std::string_view payload, const Ask& ask) {
 
 bool Prober::run(Engine& engine) {
   engine_ = &engine;
-  confine(options_.privileges, {.names = options_.names}, report_);
-  loop_.on_readable(socket_, [this] { turn(); });
-  loop_.post([this] { turn(); });
-  loop_.run();
+  stage_.confine(options_.privileges, {.names = options_.names});
+  stage_.loop.on_readable(socket_, [this] { turn(); });
+  stage_.loop.post([this] { turn(); });
+  stage_.loop.run();
   drain();  // what came while stopping
   const bool waited = engine.finish(run::Clock::now());
   return waited;
 }
 
 void Prober::wake() {
-  loop_.post([this] { turn(); });
+  stage_.loop.post([this] { turn(); });
 }
 
 // What arrived first, then what is due.
 void Prober::turn() {
   drain();
-  if (loop_.stopping()) return;
+  if (stage_.loop.stopping()) return;
   const auto again = engine_->turn(run::Clock::now());
-  sink_.flush();
-  if (engine_->done()) return loop_.stop(run::StopReason::done);
+  stage_.sink.flush();
+  if (engine_->done()) return stage_.loop.stop(run::StopReason::done);
   if (!again || (wake_ && *wake_ <= *again)) return;
   constexpr auto min_nap = std::chrono::microseconds(50);
   wake_ = std::max(*again, run::Clock::now() + min_nap);
-  loop_.at(*wake_, [this, when = *wake_] {
+  stage_.loop.at(*wake_, [this, when = *wake_] {
     if (wake_ == when) wake_.reset();
     turn();
   });
@@ -103,7 +92,7 @@ void Prober::drain() {
     if (!is_target(error->destination.address())) continue;
     engine_->take(*error, error->offender && is_target(*error->offender), now());
   }
-  sink_.flush();
+  stage_.sink.flush();
 }
 
 void Prober::take(const net::Received& received) {
@@ -112,8 +101,8 @@ void Prober::take(const net::Received& received) {
     return;
   }
   if (std::exchange(noted_stranger_, true)) return;
-  report_.verbose_notice(fmt::format("a datagram from {} is no reply of {}: not counted",
-                                     net::to_string(*received.sender), net::to_string(target().address())));
+  stage_.report.verbose_notice(fmt::format("a datagram from {} is no reply of {}: not counted",
+                                           net::to_string(*received.sender), net::to_string(target().address())));
 }
 
 bool Prober::is_target(const net::Address& address) const {
@@ -121,7 +110,7 @@ bool Prober::is_target(const net::Address& address) const {
 }
 
 void Prober::hint_at_family() {
-  if (const std::string hint = family_hint(words_, destination_); !hint.empty()) report_.notice(hint);
+  if (const std::string hint = family_hint(options_.target, destination_); !hint.empty()) stage_.report.notice(hint);
 }
 
 void fail_to_send(int error, const net::Endpoint& to) {

@@ -7,6 +7,7 @@
 
 #include "commands/probe/probe.hpp"
 #include "commands/probe/run.hpp"
+#include "commands/stage.hpp"
 #include "commands/target.hpp"
 #include "net/udp_socket.hpp"
 #include "output/report.hpp"
@@ -19,9 +20,9 @@ class Prober : public Outlet {
   // and whatever size the link takes, the cached path MTU ignored. Throws as find_destination() and the socket do.
   Prober(const ProbeOptions& options, bool any_size);
 
-  run::Loop& loop() { return loop_; }
-  output::Sink& sink() { return sink_; }
-  output::Report& report() { return report_; }
+  run::Loop& loop() { return stage_.loop; }
+  output::Sink& sink() { return stage_.sink; }
+  output::Report& report() { return stage_.report; }
   const net::Endpoint& target() const { return destination_.endpoint; }
   // Many may answer: a group, or a broadcast address.
   bool is_for_many() const { return for_many_; }
@@ -49,10 +50,7 @@ class Prober : public Outlet {
   void turn();
 
   const ProbeOptions& options_;
-  DestinationWords words_;
-  run::Loop loop_;
-  output::Sink sink_;
-  output::Report report_;
+  Stage stage_;
   Destination destination_;
   bool for_many_ = false;
   net::UdpSocket socket_;

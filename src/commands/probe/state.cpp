@@ -21,7 +21,7 @@ using base::Nanoseconds;
 class StateMode : public RequestMode {
  public:
   StateMode(const ProbeOptions& options, Prober& prober, ProbeLog& log)
-      : RequestMode(options.request, options.port, log),
+      : RequestMode(options.request, options.target.port, log),
         options_(options),
         series_(options.stop.count.has_value()),
         total_(options.stop.count.value_or(max_tries)),

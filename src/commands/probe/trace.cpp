@@ -16,7 +16,7 @@ using Kind = net::TransportError::Kind;
 class TraceMode : public RequestMode {
  public:
   TraceMode(const ProbeOptions& options, Prober& prober, ProbeLog& log)
-      : RequestMode(options.request, options.port, log),
+      : RequestMode(options.request, options.target.port, log),
         options_(options),
         prober_(prober),
         log_(log),
@@ -66,10 +66,10 @@ class TraceMode : public RequestMode {
   // The probe that an ICMP error is about: by its port, by what it quotes, or because only one is on its way.
   std::optional<std::uint64_t> match(const net::TransportError& error, const Instant& seen) override {
     if (by_port_) {
-      const std::uint64_t sequence = first_sequence_ + (error.destination.port() + 65'535u - options_.port) % 65'535;
+      const std::uint64_t sequence = first_sequence_ + (error.destination.port() + 65'535u - options_.target.port) % 65'535;
       return sequence < log_.count() ? std::optional(sequence) : std::nullopt;
     }
-    if (error.destination.port() != options_.port) return std::nullopt;
+    if (error.destination.port() != options_.target.port) return std::nullopt;
     if (!requests_.distinct() || requests_.distinct_within(error.quoted.size())) {
       return matcher_.quoted_by(error.quoted, seen);
     }
@@ -87,7 +87,7 @@ class TraceMode : public RequestMode {
   bool may_send() const { return by_port_ || requests_.distinct() || log_.is_idle(); }
   std::uint16_t port_of(std::uint64_t sequence) const {
     const std::uint64_t step = by_port_ ? sequence - first_sequence_ : 0;
-    return static_cast<std::uint16_t>((options_.port - 1 + step) % 65'535 + 1);
+    return static_cast<std::uint16_t>((options_.target.port - 1 + step) % 65'535 + 1);
   }
 
   // Begins again with the first hop that is not known yet.

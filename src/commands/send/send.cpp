@@ -1,12 +1,10 @@
 #include "commands/send/send.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <exception>
-#include <map>
 #include <set>
 
 #include "base/error.hpp"
@@ -17,6 +15,7 @@
 #include "net/route.hpp"
 #include "output/records.hpp"
 #include "traffic/pace.hpp"
+#include "traffic/transmitter.hpp"
 
 namespace commands {
 namespace {
@@ -25,19 +24,15 @@ class Session final : Client {
  public:
   explicit Session(const SendOptions& options)
       : options_(options),
-        words_{options.host, options.port, options.family, options.source_address, options.source_port},
-        sink_(STDOUT_FILENO, &run::Loop::past_deadline),
-        report_(options.output, sink_),
-        records_(options.output, sink_),
-        intake_(loop_, sink_, report_, receiving(options)),
+        stage_(options.output, options.stop),
+        records_(options.output, stage_.sink),
+        intake_(stage_, receiving(options)),
         socket_(loop_.context()) {
-    loop_.on_reader_gone(STDOUT_FILENO, [] { throw output::Closed{}; });
     if (options.output.format != output::Format::none) intake_.record_to(records_);
   }
 
   base::ExitStatus run() {
-    if (options_.stop.deadline) loop_.stop_after(*options_.stop.deadline);
-    destination_ = find_destination(loop_, words_, options_.socket, report());
+    destination_ = find_destination(loop_, options_.target, options_.socket, report());
     source_ = make_source(options_.payloads, net::max_payload(net::family_of(destination_.endpoint)));
     open_socket();
     if (options_.privileges.user) run::become(*options_.privileges.user);
@@ -59,22 +54,19 @@ class Session final : Client {
     return stop;
   }
 
-  output::Report& report() { return report_; }
+  output::Report& report() { return stage_.report; }
   bool waits_for_replies() const { return options_.stop.wait || options_.replies; }
 
   void open_socket() {
     const net::Endpoint& to = destination_.endpoint;
-    socket_.open(net::family_of(to));
-    report_buffers(net::apply(options_.socket, destination_.is_multicast(), socket_), report());
-    socket_.want(output::wanted_metadata(options_.output));
-    socket_.report_transport_errors(true);
+    commands::open_socket(socket_, options_.target, destination_, options_.socket,
+                          output::wanted_metadata(options_.output), report());
     socket_.use_segmentation(destination_.unfragmented());
-    bind_source(words_, socket_);
     if (destination_.is_multicast()) report_multicast_interface();
     // A connected socket is faster, but hears only the one peer: not where others may answer.
     const bool connect = !destination_.is_multicast() && !options_.socket.broadcast && !waits_for_replies();
     if (connect) socket_.connect(to);
-    batch_.set_route({connect ? std::nullopt : std::optional(to), {}, -1});
+    transmitter_.set_route({connect ? std::nullopt : std::optional(to), {}, -1});
   }
 
   void report_multicast_interface() {
@@ -91,7 +83,7 @@ class Session final : Client {
   void pump() {
     constexpr int batches_a_turn = 64;
     for (int i = 0; i < batches_a_turn && !loop_.stopping(); ++i) {
-      if (batch_.empty()) fill();
+      if (transmitter_.empty()) fill();
       if (!transmit()) return;
       if (failure_) std::rethrow_exception(failure_);
       if (source_->ended()) return end_of_source();
@@ -106,20 +98,18 @@ class Session final : Client {
   }
 
   void fill() {
-    batch_.clear();
     wants_input_ = false;
     const auto now = pacer_ ? run::Clock::now() : run::Clock::time_point{};
     const std::size_t unfragmented = destination_.unfragmented();
     try {
-      while (!batch_.full() && (!pacer_ || pacer_->is_due(now))) {
+      while (!transmitter_.full() && (!pacer_ || pacer_->is_due(now))) {
         const auto payload = source_->next();
         if (!payload) {
           wants_input_ = !source_->ended();
           return;
         }
         if (payload->size() > unfragmented) note_fragments(payload->size());
-        batch_.add(*payload);
-        ++asked_;
+        transmitter_.add(*payload);
         if (pacer_) pacer_->spend(options_.bitrate ? static_cast<double>(payload->size()) * 8 : 1);
       }
     } catch (const base::Error&) {
@@ -137,39 +127,22 @@ class Session final : Client {
 
   // False when the rest of the batch has to wait; pump() is then called again.
   bool transmit() {
-    constexpr int most_naps = 100;  // for a queue of this host that stays full
-    while (!batch_.empty()) {
-      const net::SendResult result = socket_.send(batch_);
-      sent_ += result.datagrams;
-      sent_bytes_ += result.bytes;
-      if (result.datagrams > 0) naps_ = 0;
-      if (socket_.segmentation_given_up()) report().verbose_notice("segmented sending does not work here: not used");
-      if (result.error == 0) break;
-      if (result.error == EAGAIN) {
-        loop_.when_writable(socket_, [this] { pump(); });
-        return false;
-      }
-      if (result.error == ENOBUFS && naps_ < most_naps) {
-        ++naps_;
-        loop_.after(std::chrono::milliseconds(1), [this] { pump(); });
-        return false;
-      }
-      give_up_first(result.error);
-    }
-    return true;
+    using Need = traffic::Transmitter::Need;
+    const Need need = transmitter_.transmit();
+    if (socket_.segmentation_given_up()) report().verbose_notice("segmented sending does not work here: not used");
+    while (const auto error = transmitter_.news()) tell_failure(*error);
+    if (need == Need::writable) loop_.when_writable(socket_, [this] { pump(); });
+    if (need == Need::time) loop_.after(std::chrono::milliseconds(1), [this] { pump(); });
+    return need == Need::nothing;
   }
 
-  void give_up_first(int error) {
-    if (error == EACCES && sent_ == 0) {  // what is forbidden from the start is the wrong destination
-      throw base::failure(error, "cannot send to " + net::to_string(destination_.endpoint),
-                          net::hint_of_sending(error, destination_.endpoint.address()));
+  void tell_failure(int error) {
+    const std::string to = net::to_string(destination_.endpoint);
+    // What is forbidden from the start is the wrong destination.
+    if (error == EACCES && transmitter_.sent() == 0) {
+      throw base::failure(error, "cannot send to " + to, net::hint_of_sending(error, destination_.endpoint.address()));
     }
-    batch_.drop_first();
-    const bool news = failures_[error]++ == 0;
-    if (news && !source_->ended()) {
-      report().notice(
-          fmt::format("cannot send to {}: {}; going on", net::to_string(destination_.endpoint), std::strerror(error)));
-    }
+    if (!source_->ended()) report().notice(fmt::format("cannot send to {}: {}; going on", to, std::strerror(error)));
   }
 
   void wait_for_input() {
@@ -200,32 +173,35 @@ class Session final : Client {
     if (error.local()) return;
     if (error.is_refusal()) ++refused_;
     if (shown_.size() < max_shown && shown_.insert(net::to_string(error)).second) {
-      report().error(error, error.is_refusal() ? family_hint(words_, destination_) : "");
+      report().error(error, error.is_refusal() ? family_hint(options_.target, destination_) : "");
     }
     check_refusals();
   }
 
   void check_refusals() {
-    if (sent_all_ && sent_ > 0 && refused_ >= sent_) loop_.stop(run::StopReason::done);
+    if (sent_all_ && transmitter_.sent() > 0 && refused_ >= transmitter_.sent()) loop_.stop(run::StopReason::done);
   }
 
   void show_progress() {
     using namespace std::chrono_literals;
-    loop_.every(200ms, [this] { progress_.show(*source_->progress(), sent_, sent_bytes_); });
+    loop_.every(200ms, [this](base::Nanoseconds) {
+      progress_.show(*source_->progress(), transmitter_.sent(), transmitter_.sent_bytes());
+    });
   }
 
   base::ExitStatus finish(run::StopReason reason) {
-    if (options_.progress && source_->progress()) progress_.show(*source_->progress(), sent_, sent_bytes_);
+    if (options_.progress && source_->progress())
+      progress_.show(*source_->progress(), transmitter_.sent(), transmitter_.sent_bytes());
     progress_.end();
     const bool interrupted = reason == run::StopReason::signal || reason == run::StopReason::deadline;
     if (interrupted || report().json()) {
       output::Totals totals = intake_.totals();
-      totals.sent = sent_;
-      totals.sent_bytes = sent_bytes_;
+      totals.sent = transmitter_.sent();
+      totals.sent_bytes = transmitter_.sent_bytes();
       report().summary(totals);
     }
-    sink_.flush();
-    if (!failures_.empty()) {
+    stage_.sink.flush();
+    if (transmitter_.failed() > 0) {
       report_failures();
       return base::ExitStatus::failed;
     }
@@ -239,46 +215,38 @@ class Session final : Client {
   bool is_stream() const { return source_->descriptor() >= 0 && !source_->is_regular_file(); }
 
   void report_failures() {
-    std::uint64_t failed = 0;
     std::string reasons;
-    for (const auto& [error, count] : failures_) {
-      failed += count;
+    for (const auto& [error, count] : transmitter_.failures()) {
       if (!reasons.empty()) reasons += ", ";
       reasons += std::strerror(error);
-      if (asked_ > 1) reasons += fmt::format(" ({})", count);
+      if (transmitter_.asked() > 1) reasons += fmt::format(" ({})", count);
     }
     const std::string to = net::to_string(destination_.endpoint);
-    const int code = failures_.begin()->first;
-    report().error(base::Failure(
-        code,
-        asked_ == 1 ? fmt::format("cannot send to {}: {}", to, reasons)
-                    : fmt::format("{} of {} datagrams to {} could not be sent: {}", failed, asked_, to, reasons),
-        net::hint_of_sending(code, destination_.endpoint.address())));
+    const int code = transmitter_.failures().begin()->first;
+    report().error(base::Failure(code,
+                                 transmitter_.asked() == 1
+                                     ? fmt::format("cannot send to {}: {}", to, reasons)
+                                     : fmt::format("{} of {} datagrams to {} could not be sent: {}",
+                                                   transmitter_.failed(), transmitter_.asked(), to, reasons),
+                                 net::hint_of_sending(code, destination_.endpoint.address())));
   }
 
   static constexpr auto shortest_nap = std::chrono::microseconds(50);
 
   const SendOptions& options_;
-  DestinationWords words_;
-  run::Loop loop_;
-  output::Sink sink_;
-  output::Report report_;
+  Stage stage_;
+  run::Loop& loop_ = stage_.loop;
   output::RecordWriter records_;
   Intake intake_;
   net::UdpSocket socket_;
   Destination destination_;
   std::unique_ptr<PayloadSource> source_;
   std::optional<traffic::Pacer> pacer_;
-  net::SendBatch batch_;
+  traffic::Transmitter transmitter_{socket_};
   Progress progress_;
   std::exception_ptr failure_;
-  std::map<int, std::uint64_t> failures_;  // datagrams that this host did not take, by errno
   std::set<std::string> shown_;
-  std::uint64_t asked_ = 0;
-  std::uint64_t sent_ = 0;
-  std::uint64_t sent_bytes_ = 0;
   std::uint64_t refused_ = 0;
-  int naps_ = 0;
   bool wants_input_ = false;
   bool noted_fragments_ = false;
   bool sent_all_ = false;

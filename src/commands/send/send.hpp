@@ -6,20 +6,16 @@
 #include <string>
 
 #include "base/error.hpp"
-#include "net/options.hpp"
-#include "output/options.hpp"
-#include "run/loop.hpp"
-#include "run/privileges.hpp"
 #include "commands/send/source.hpp"
+#include "commands/target.hpp"
+#include "output/options.hpp"
+#include "run/privileges.hpp"
+#include "run/stop.hpp"
 
 namespace commands {
 
 struct SendOptions {
-  std::string host;
-  std::uint16_t port = 0;
-  std::optional<net::Family> family;
-  std::optional<net::Address> source_address;
-  std::uint16_t source_port = 0;
+  Target target;
   net::SocketOptions socket;
   run::StopOptions stop;  // count: rounds, 0 for ever
   output::Options output;

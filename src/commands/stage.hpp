@@ -1,0 +1,29 @@
+// What every command stands on: the loop, stdout, and what is said beside the records.
+#pragma once
+
+#include "output/report.hpp"
+#include "output/sink.hpp"
+#include "run/loop.hpp"
+#include "run/privileges.hpp"
+#include "run/stop.hpp"
+
+namespace commands {
+
+// Whether a command that nobody reads any more has still something to do.
+enum class Reader { needed, optional };
+
+struct Stage {
+  // From here on the deadline runs, and signals stop the loop.
+  Stage(const output::Options& output, const run::StopOptions& stop, Reader reader = Reader::needed);
+  Stage(const Stage&) = delete;
+  Stage& operator=(const Stage&) = delete;
+
+  // Gives up what is not needed any more, as the options say. Sockets and files are open, and names are known.
+  void confine(const run::PrivilegeOptions& options, const run::LateNeeds& needs);
+
+  run::Loop loop;
+  output::Sink sink;
+  output::Report report;
+};
+
+}  // namespace commands
