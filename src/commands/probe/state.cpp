@@ -56,7 +56,7 @@ class StateMode : public RequestMode {
     if (!too_large) failure_ = error;
     ProbeRecord record = record_of(sequence);
     record.state = ProbeState::unreachable;
-    record.detail = (too_large ? "larger than the path MTU" : std::strerror(error)) + " (this host)";
+    record.detail = std::string(too_large ? "larger than the path MTU" : std::strerror(error)) + " (this host)";
     sent(sequence, ask);
     settle(record);
     if (!series_) done_ = true;
