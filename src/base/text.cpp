@@ -38,6 +38,16 @@ std::optional<char> simple_escape(char c) {
   return values[at];
 }
 
+// `\033` is ESC to a shell's printf, and would be NUL and "33" here: refused. `digits` begin behind the backslash.
+void refuse_octal(std::string_view digits) {
+  if (digits.size() < 2 || digits[0] != '0' || digits[1] < '0' || digits[1] > '9') return;
+  const std::size_t end = std::min(digits.find_first_not_of("01234567"), std::min<std::size_t>(digits.size(), 3));
+  unsigned value = 0;
+  for (const char c : digits.substr(0, end)) value = value * 8 + static_cast<unsigned>(c - '0');
+  throw UsageError(fmt::format("'\\{}' is no escape, octal is not read; write \\x{:02x}",
+                               digits.substr(0, std::max<std::size_t>(end, 2)), value & 0xff));
+}
+
 void append_escaped_byte(std::string& out, unsigned char byte) {
   switch (byte) {
     case '\\':
@@ -144,6 +154,7 @@ std::string parse_escapes(std::string_view word) {
     }
     const std::string_view rest = word.substr(i + 1);
     if (rest.empty()) throw UsageError("a lone '\\' ends the text; write '\\\\' for a backslash");
+    refuse_octal(rest);
     if (const auto byte = simple_escape(rest[0])) {
       out += *byte;
       i += 1;

@@ -33,7 +33,7 @@ void append_escaped(std::string& out, std::string_view bytes);
 std::string escaped(std::string_view bytes);
 
 // The bytes that C escapes stand for: `\\ \n \r \t \0 \a \b \e \f \v` and `\xNN` with two digits. Throws UsageError
-// for any other escape.
+// for any other escape, and for a digit after `\0`, which is octal elsewhere.
 std::string parse_escapes(std::string_view word);
 
 // The bytes of hexadecimal digits; blanks, ':', ',' and a leading "0x" of each group are skipped. Throws UsageError

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "cli/shared.hpp"
@@ -37,7 +39,15 @@ void Listen::declare(OptionTable& table) {
 
 void Listen::settle(const std::vector<std::string>& words) {
   if (words.empty()) throw base::UsageError("no ENDPOINT given");
-  for (const std::string& word : words) options.endpoints.push_back(endpoint_of(word));
+  for (const std::string& word : words) {
+    const net::EndpointWord endpoint = endpoint_of(word);
+    const bool known =
+        std::any_of(options.endpoints.begin(), options.endpoints.end(), [&](const net::EndpointWord& one) {
+          return one.host == endpoint.host && one.port == endpoint.port && one.port != 0;
+        });
+    if (known) throw refusal("", word, "this ENDPOINT is given twice");
+    options.endpoints.push_back(endpoint);
+  }
 }
 
 }  // namespace cli

@@ -116,6 +116,7 @@ std::string cure_for(const UnknownOption& unknown, const OptionTable& table,
                      const std::vector<std::string>& arguments) {
   const std::string netcat = cure_for_netcat(table.command(), unknown.name, arguments);
   if (!netcat.empty()) return netcat;
+  if (unknown.word.size() > 2 && table.has("-" + unknown.word)) return fmt::format("did you mean '-{}'?", unknown.word);
   if (const std::string owners = owners_of(unknown.name); !owners.empty()) {
     return fmt::format("{} is an option of {}", unknown.name, owners);
   }

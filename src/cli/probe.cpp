@@ -65,8 +65,8 @@ void Probe::declare_request(OptionTable& table) {
 
 void Probe::declare(OptionTable& table) {
   table.about("probe", "[options] HOST [PORT]",
-              "Ask a port whether it is open (status 0), closed or unreachable (3), or silent (1);\n"
-              "or, with --trace and --mtu, a path what it is like. Works without root.",
+              "Ask a port whether it is open (status 0), closed or unreachable (3), or\n"
+              "silent (1); or, with --trace and --mtu, a path what it is like. Needs no root.",
               "  udptool probe 192.0.2.7 53                  by DNS, for that lives there\n"
               "  udptool probe -c 100 --interval 10ms 192.0.2.7 7\n"
               "  udptool probe --trace --names example.net\n"

@@ -215,3 +215,94 @@ TEST_CASE("words: --version says name and version") {
   CHECK(result.ending == done);
   CHECK(is_like(result.out, "udptool [0-9]+\\.[0-9]+\\.[0-9]+\n"));
 }
+
+TEST_CASE("words: every error is an event under -j, that of a bad word too") {
+  for (const Words& words : {Words{"listen", "-j", "--bogus"}, Words{"listen", "--bogus", "-vj"},
+                             Words{"send", "-o", "json", "127.0.0.1", "p"}, Words{"probe", "--output=json"},
+                             Words{"join", "-ojson", "10.0.0.1"}, Words{"listen", "-j", "-r", "0"}}) {
+    CAPTURE(words);
+    const Finished result = run_udptool(words);
+    CHECK(result.ending == failed);
+    CHECK(contains(result.out, "\"event\":\"error\""));
+    CHECK(contains(result.out, "\"code\":\"EINVAL\""));
+    CHECK(count_of(result.err, "\n") == 1);
+  }
+}
+
+TEST_CASE("words: an option of another command is told so") {
+  check_refused({{{"listen", "--trace", "0"}, "(--trace is an option of probe)"},
+                 {{"join", "-s", "127.0.0.1", "239.1.1.1"}, "(-s is an option of probe and send)"},
+                 {{"send", "--allow=::1", "h", "1"}, "(--allow is an option of listen)"},
+                 {{"--echo", "5000"}, "(--echo is an option of listen)"}});
+  CHECK_FALSE(contains(run_udptool({"listen", "--trace", "0"}).err, "did you mean"));
+}
+
+TEST_CASE("words: forms of other tools are refused with the one that is meant") {
+  check_refused({{{"listen", "-u", "-l", "5000"}, "'udptool listen 5000'"},
+                 {{"-u", "-l", "5000"}, "'udptool listen 5000'"},
+                 {{"-ul", "5000"}, "'udptool listen 5000'"},
+                 {{"listen", "udp://127.0.0.1:5000"}, "'udp://127.0.0.1:5000': write 127.0.0.1:5000"},
+                 {{"listen", "::1:5000"}, "'::1:5000': write [::1]:5000"},
+                 {{"join", "udp://@239.1.1.1:5000"}, "write 239.1.1.1:5000"},
+                 {{"join", "10.0.0.9@232.1.1.1:5000"}, "write 10.0.0.9,232.1.1.1:5000"},
+                 {{"send", "127.0.0.1:53", "hello"}, "'127.0.0.1:53': HOST and PORT are two words: 127.0.0.1 53"},
+                 {{"probe", "localhost:53"}, "two words: localhost 53"}});
+}
+
+TEST_CASE("words: --version and --help stand after a command, and are suggested") {
+  CHECK(run_udptool({"listen", "--version"}).out == run_udptool({"--version"}).out);
+  CHECK(run_udptool({"send", "h", "1", "--help"}).ending == done);
+  check_refused({{{"--vesion"}, "did you mean '--version'"},
+                 {{"join", "--vesion"}, "did you mean '--version'"},
+                 {{"send", "127.0.0.1", "9", "-hello"}, "'--' goes before a MESSAGE"},
+                 {{"listen", "-echo", "0"}, "did you mean '--echo'"}});
+}
+
+TEST_CASE("words: a value is sent as it was typed, its first byte too") {
+  const RawUdp peer;
+  const std::string port = std::to_string(peer.port());
+  CHECK(run_udptool({"send", "127.0.0.1", port, "\x01one", "[\x01]", "\x01"}).ending == done);
+  for (const char* text : {"\x01one", "[\x01]", "\x01"}) CHECK(peer.next() == text);
+  CHECK(run_udptool({"probe", "-w", "0.1", "--data=\x01two", "127.0.0.1", port}).ending == nothing);
+  CHECK(peer.next() == "\x01two");
+}
+
+TEST_CASE("words: an empty value behind = is one, and takes no other word") {
+  const RawUdp peer;
+  Listener listener({"--reply=", "-c", "1"}, {"127.0.0.1:0"});
+  peer.send("x", listener.port());
+  CHECK(peer.next() == "");
+  CHECK(listener.finish().ending == done);
+}
+
+TEST_CASE("words: octal escapes and what cannot be decoded name the whole word") {
+  check_refused({{{"send", "-e", "127.0.0.1", "9", "a\\033[2J"}, "'a\\\\033[2J': '\\033' is no escape"},
+                 {{"send", "-e", "127.0.0.1", "9", "\\033"}, "write \\x1b"},
+                 {{"send", "-x", "127.0.0.1", "9", "abc"}, "'abc'"},
+                 {{"probe", "-x", "--data", "zz", "127.0.0.1", "9"}, "'zz'"},
+                 {{"listen", "--reply", "\\08", "0"}, "write \\x00"},
+                 {{"listen", "127.0.0.1:"}, "'127.0.0.1:'"}});
+}
+
+TEST_CASE("words: a number that stands where a value of --stats could is a notice") {
+  const Finished both = run_udptool({"listen", "-W", "0.05", "--stats", "1", "127.0.0.1:0"});
+  CHECK(contains(both.err, "write --stats=1 if it is meant to be"));
+  CHECK_FALSE(contains(run_udptool({"listen", "-q", "-W", "0.05", "--stats", "1", "127.0.0.1:0"}).err, "--stats"));
+  CHECK_FALSE(contains(run_udptool({"listen", "-W", "0.05", "--stats", "0"}).err, "--stats=0"));
+}
+
+TEST_CASE("words: join does not offer what joins nothing, and takes it") {
+  const std::string help = run_udptool({"join", "--help"}).out;
+  for (const char* option : {"--ttl", "--dscp", "--broadcast", "--sndbuf"}) CHECK_FALSE(contains(help, option));
+  check_refused({{{"join", "-t", "256", "239.1.1.1"}, "--ttl: '256'"}});
+}
+
+TEST_CASE("words: every help is at most 80 columns wide and explains its words") {
+  for (const std::string command : {"listen", "send", "join", "probe"}) {
+    const std::string help = run_udptool({command, "--help"}).out;
+    CHECK(widest(help) <= 80);
+    CHECK(contains(help, "\n  DURATION "));
+    CHECK(contains(help, "\n  SIZE "));
+  }
+  CHECK(contains(run_udptool({"listen", "--help"}).out, "select(.event == \"message\")"));
+}

@@ -208,7 +208,7 @@ TEST_CASE("what is escaped is read back as it was: every byte, every pair of byt
 TEST_CASE("every C escape stands for its byte") {
   CHECK(base::parse_escapes(R"(\\\n\r\t\0\a\b\e\f\v\x41\xfF)") == "\\\n\r\t\0\a\b\x1b\f\vA\xff"s);
   CHECK(base::parse_escapes(R"(\x414)") == "A4");       // exactly two digits
-  CHECK(base::parse_escapes(R"(\01)") == "\0"s + "1");  // not octal
+  CHECK(base::parse_escapes(R"(\0a\0\x31)") == "\0a\0001"s);
   CHECK(base::parse_escapes("\xff raw") == "\xff raw");
 }
 
@@ -226,6 +226,10 @@ TEST_CASE("any other escape is an error that shows it") {
                                          {"\\\xc3\xbc", "'\\\xc3\xbc'"},
                                          {"\\\xff", "'\\\\xff'"},
                                          {"\\\n", "'\\\\n'"},
+                                         {R"(\033[2J)", "'\\033' is no escape, octal is not read; write \\x1b"},
+                                         {R"(a\08)", "'\\08' is no escape, octal is not read; write \\x00"},
+                                         {R"(\00)", "write \\x00"},
+                                         {R"(\0777)", "write \\x3f"},
                                          {"end\\", "a lone '\\'"}}) {
     CAPTURE(row.word);
     CHECK(contains(error_of<UsageError>([&] { base::parse_escapes(row.word); }), row.shown));

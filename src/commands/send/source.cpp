@@ -57,7 +57,7 @@ class Messages : public PayloadSource {
       try {
         bytes = decoded(word, options.encoding);
       } catch (const UsageError& error) {
-        throw UsageError(fmt::format("{}: {}", what, error.what()));
+        throw UsageError(fmt::format("{}: '{}': {}", what, base::escaped(word), error.what()));
       }
       payloads_.emplace_back(slice(bytes, options, what));
       check_fits(payloads_.back().size(), max_payload, what);
