@@ -89,12 +89,6 @@ std::size_t told_failures(const std::string& line, std::size_t asked, int error)
   return std::stoul(found[1]);
 }
 
-// The last line of stderr; the ones before are notices.
-std::string last_line(const std::string& text) {
-  const std::size_t end = text.size() < 2 ? std::string::npos : text.rfind('\n', text.size() - 2);
-  return end == std::string::npos ? text : text.substr(end + 1);
-}
-
 void check_accounts(int error, const std::vector<std::string>& texts, const std::vector<std::size_t>& places,
                     bool lasting) {
   for (const std::size_t place : places) {

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "support/check.hpp"
+#include "support/kernel.hpp"
 #include "support/namespace.hpp"
 #include "support/slow_reader.hpp"
 
@@ -26,15 +27,6 @@ constexpr bool sanitized = true;  // by what takes memory of its own
 #else
 constexpr bool sanitized = false;
 #endif
-
-// The most memory that the process ever had, in KiB (proc_pid_status(5)).
-long peak_memory(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/status");
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("VmHWM:")) return std::atol(line.c_str() + 6);
-  }
-  return -1;
-}
 
 // Whether each line is a record of 127.0.0.1 whose payload is a number, and the numbers only grow.
 void check_numbered(const std::string& out, std::uint64_t count) {
@@ -103,7 +95,7 @@ TEST_CASE("faults: a reader of 1 KiB a second costs datagrams and no memory, and
   reader.start();
   const RawUdp sender;
   for (std::size_t i = 0; i < sent; ++i) sender.send(std::to_string(i), listener.port());
-  if (!sanitized) CHECK(peak_memory(listener.pid()) < 24 * 1'024);
+  if (!sanitized) CHECK(memory_of(listener.pid(), "VmHWM") < 24 * 1'024);
   listener.signal(SIGINT);  // what was taken is still written
   reader.hurry();
   const Finished result = listener.finish();

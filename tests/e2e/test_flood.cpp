@@ -1,4 +1,5 @@
-// Floods of strangers: memory stays bounded, speed does not fall, and what is told of the rest stays right.
+// Floods of strangers: memory stays bounded, and what is told of the rest stays right. What they cost of speed, the
+// benchmark says (bench/bench.py).
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -26,13 +27,13 @@ namespace {
 #if defined(__SANITIZE_ADDRESS__)
 constexpr std::size_t many = 60'000;
 constexpr std::size_t some = 20'000;
-constexpr std::uint64_t most_memory = 1'024 * 1'024;  // KiB; the sanitizer keeps what was freed
+constexpr std::uint64_t max_memory = 1'024 * 1'024;  // KiB; the sanitizer keeps what was freed
 #else
 constexpr std::size_t many = 1'060'000;  // more than are counted
 constexpr std::size_t some = 100'000;
-constexpr std::uint64_t most_memory = 64 * 1'024;
+constexpr std::uint64_t max_memory = 64 * 1'024;
 #endif
-constexpr std::size_t most_forged = 100'000;
+constexpr std::size_t max_forged = 100'000;
 constexpr std::size_t counted = std::size_t{1} << 20;
 
 // How much a receiver on this host may have waiting, and after how many datagrams to look: so that no buffer overflows.
@@ -105,24 +106,16 @@ void flood(std::uint16_t port, std::size_t count, std::size_t senders) {
 }
 
 struct Outcome {
-  double seconds = 0;  // of CPU, for each datagram
   std::uint64_t memory = 0;
   std::string summary;  // none with -j, which has it among the records
 };
-
-std::string last_line(const std::string& text) {
-  const std::size_t end = text.size() < 2 ? std::string::npos : text.rfind('\n', text.size() - 2);
-  return end == std::string::npos ? text : text.substr(end + 1);
-}
 
 Outcome listen_to(const Words& options, std::size_t count, std::size_t senders) {
   Words all{"--rcvbuf", "4M"};
   all.insert(all.end(), options.begin(), options.end());
   Listener listener(all, {"127.0.0.1:0"}, 1, {.output_file = "/dev/null"});
-  const double before = seconds_of(listener.pid());
   flood(listener.port(), count, senders);
   Outcome outcome;
-  outcome.seconds = (seconds_of(listener.pid()) - before) / static_cast<double>(count);
   outcome.memory = memory_of(listener.pid(), "VmHWM");
   const Finished result = listener.stop();
   CHECK(result.ending == done);
@@ -141,29 +134,19 @@ std::uint64_t told(const std::string& summary, const std::string& word) {
 
 void check_flood(const Words& options, std::size_t count) {
   CAPTURE(options);
-  constexpr double most_ratio = 1.5;
-  constexpr int tries = 3;  // another process may have had the caches
-  double ratio = 0;
-  for (int i = 0; i < tries && (i == 0 || ratio > most_ratio); ++i) {
-    const Outcome one = listen_to(options, some, 1);
-    const Outcome all = listen_to(options, count, count);
-    ratio = all.seconds / one.seconds;
-    CHECK(all.memory < most_memory);
-    if (all.summary.empty()) continue;
-    const std::uint64_t shown = told(all.summary, "datagrams, ");
-    const std::uint64_t senders = told(all.summary, "senders");
-    CHECK(shown + told(all.summary, "dropped") == count);
-    CHECK(senders == std::min<std::uint64_t>(counted, shown));
-    CHECK(contains(all.summary, "+ senders") == (senders == counted));
-    CHECK(told(one.summary, "senders?") == 1);
-  }
-  MESSAGE("CPU time a datagram: ", ratio, " times that of one sender");
-  CHECK(ratio <= most_ratio);
+  const Outcome all = listen_to(options, count, count);
+  CHECK(all.memory < max_memory);
+  if (all.summary.empty()) return;
+  const std::uint64_t shown = told(all.summary, "datagrams, ");
+  const std::uint64_t senders = told(all.summary, "senders");
+  CHECK(shown + told(all.summary, "dropped") == count);
+  CHECK(senders == std::min<std::uint64_t>(counted, shown));
+  CHECK(contains(all.summary, "+ senders") == (senders == counted));
 }
 
 }  // namespace
 
-TEST_CASE("flood: a million senders cost bounded memory and no speed") {
+TEST_CASE("flood: a million senders cost bounded memory") {
   IN_NAMESPACE("");
   check_flood({}, many);
 }
@@ -191,7 +174,7 @@ TEST_CASE("flood: join --rtp of random bytes counts each datagram, in bounded me
     pace.look(5004, i);
   }
   wait_until_taken(5004);
-  CHECK(memory_of(joiner.pid(), "VmHWM") < most_memory);
+  CHECK(memory_of(joiner.pid(), "VmHWM") < max_memory);
   const Finished result = joiner.stop();
   CHECK(result.ending == done);
   CHECK(told(last_line(result.err), "datagrams, ") + told(last_line(result.err), "dropped") == some);
@@ -246,7 +229,7 @@ TEST_CASE("flood: probe -c believes no forged reply and no forged error, and cou
     std::memcpy(request.data() + 40, &id, sizeof id);
     return request;
   };
-  for (std::size_t i = 0; i < most_forged; ++i) {
+  for (std::size_t i = 0; i < max_forged; ++i) {
     const std::string request = request_of(random());
     const bool from_target = i % 2 == 0;
     raw.udp({from_target ? "127.0.0.1" : "127.0.0.66", server.port(), "127.0.0.1", own_port},
@@ -254,7 +237,7 @@ TEST_CASE("flood: probe -c believes no forged reply and no forged error, and cou
     if (i % 16 == 0) raw.port_unreachable({"127.0.0.1", own_port, "127.0.0.1", server.port()}, request);
     pace.look(own_port, i);
   }
-  CHECK(memory_of(probe.pid(), "VmHWM") < most_memory);
+  CHECK(memory_of(probe.pid(), "VmHWM") < max_memory);
   CHECK(probe.wait() == done);
   CAPTURE(probe.out());
   CAPTURE(probe.err());

@@ -44,7 +44,7 @@ TEST_CASE("harness: a program that does not end is given up and killed") {
 }
 
 TEST_CASE("harness: a script runs in a network of its own") {
-  SKIP_UNLESS(can_make_namespaces(), "no network namespaces here");
+  SKIP_UNLESS(why_no_namespaces().empty(), why_no_namespaces());
   const Finished result = run_in_namespace("interface one; ip -o link | grep -c 'lo:\\|one@'; echo $1", {"word"});
   CHECK(result.ending == done);
   CHECK(result.out == "2\nword\n");

@@ -201,7 +201,6 @@ TEST_CASE("send --interval, --rate and --bitrate: datagrams leave on schedule") 
     const Stopwatch watch;
     CHECK(send_to(peer, row.options, row.messages).ending == done);
     CHECK(watch.elapsed() >= Milliseconds(195));  // four gaps of 50 ms
-    CHECK(watch.elapsed() < Milliseconds(5'000));
     for (int i = 0; i < 5; ++i) CHECK(peer.receive());
   }
 }

@@ -5,54 +5,26 @@
 #
 #   here, one ==== far, world      10.79.0.1 and 10.79.0.2
 #
-# Everything is made in namespaces of its own and is gone when this ends. Status 77: this host does not let us.
 set -eu -o pipefail
 udptool=$(realpath "$1")
-export LC_ALL=C
+# shellcheck source=tests/netns/lab.sh
+. "$(dirname "$0")/lab.sh"
+laboratory "" "$udptool"
+cd "$work"
 
-skip() {
-  echo "skipped: $*"
-  exit 77
-}
-
-if [ -z "${FAULTS_INSIDE-}" ]; then
-  command -v ip >/dev/null || skip "no ip(8)"
-  unshare -rnm true 2>/dev/null || skip "no namespaces without root here"
-  FAULTS_INSIDE=1 exec unshare -rnm --kill-child --fork --pid --mount-proc "$0" "$udptool"
-fi
-
-mount -t tmpfs tmpfs /run
-mkdir -p /run/netns
-# shellcheck source=tests/netns/verdicts.sh
-. "$(dirname "$0")/verdicts.sh"
-cd /run
-
-world() { nsenter --net=/run/netns/world "$@"; }
-# until_true COMMAND...: for at most ten seconds.
-until_true() {
-  for _ in $(seq 500); do
-    if "$@"; then return; fi
-    sleep 0.02
-  done
-  fail "in ten seconds: $*"
-}
+world() { on world "$@"; }
 has() { grep -q -- "$2" "$1"; }
 count() { grep -c -- "$2" "$1" || :; }
 
 lay_link() {
-  ip link add one type veth peer name far
-  ip link set far netns /run/netns/world
+  cable here one world far
   ip addr add 10.79.0.1/24 dev one
-  ip link set one up
   world ip addr add 10.79.0.2/24 dev far
-  world ip link set far up
-  until_true carries
+  await carries
 }
 carries() { ip link show dev one | grep -q 'state UP'; }
 
-ip link set lo up
-touch /run/netns/world
-unshare --net=/run/netns/world ip link set lo up
+new_host world
 lay_link
 
 # start WHAT COMMAND...: at work, with what it says in WHAT.out and WHAT.err. status_of WHAT is what it ends with.
@@ -75,8 +47,8 @@ start sink world "$udptool" listen 10.79.0.2:9
 start listen "$udptool" listen 10.79.0.1:5000
 start bound "$udptool" listen -i one -4 5001
 start join "$udptool" join -i one 239.1.1.1:5002
-for what in echo sink listen bound; do until_true has $what.err 'listening on'; done
-until_true has join.err 'joined 239.1.1.1:5002 on one'
+for what in echo sink listen bound; do await has $what.err 'listening on'; done
+await has join.err 'joined 239.1.1.1:5002 on one'
 
 # The input: as many lines as datagrams, each with 1,000 bytes.
 asked=200
@@ -93,7 +65,7 @@ heard_by() {
   said=$((said + 1))
   say "word $said"
   local who
-  for who; do until_true has "$who.out" "word $said\$"; done
+  for who; do await has "$who.out" "word $said\$"; done
 }
 
 # accounts FAULT WHAT REASON: what was sent and what failed is what was asked for, and the end is 2 with that reason.
@@ -120,11 +92,11 @@ endure() {
   start trace "$udptool" probe --trace -w 500ms 10.79.0.2 9
   start mtu "$udptool" probe --mtu -w 300ms 10.79.0.2 9
   local what
-  for what in file pipe rounds; do until_true has sink.out "$(printf '\t1000\t')"; done
-  until_true has probe.out open
+  for what in file pipe rounds; do await has sink.out "$(printf '\t1000\t')"; done
+  await has probe.out open
   $break
-  for what in file pipe rounds; do until_true has $what.out 'going on'; done
-  until_true has probe.out '(this host)'
+  for what in file pipe rounds; do await has $what.out 'going on'; done
+  await has probe.out '(this host)'
   $mend
   before=$(count probe.out $'\topen\t')
   for what in file pipe rounds probe trace mtu; do status_of $what; done
@@ -147,7 +119,7 @@ endure() {
 last_line_came() { has sink.out "$(printf '\t')$asked 0"; }
 
 link_down() { ip link set one down; }
-link_up() { ip link set one up && until_true carries; }
+link_up() { ip link set one up && await carries; }
 no_address() { ip addr del 10.79.0.1/24 dev one; }
 address() { ip addr add 10.79.0.1/24 dev one; }
 no_route() { ip route del 10.79.0.0/24 dev one; }
@@ -162,7 +134,7 @@ no_filter() { nft delete table t; }
 check() {
   : >sink.out
   endure "$@"
-  until_true last_line_came
+  await last_line_came
   heard_by listen bound join
   pass "$1: those who listen and have joined hear again"
 }
@@ -175,13 +147,13 @@ check 'smaller MTU' narrow widen 'Message too long' 'larger than the path MTU'
 if command -v nft >/dev/null && nft list tables >/dev/null 2>&1; then
   check 'filter' filter no_filter 'Operation not permitted' 'Operation not permitted'
 else
-  echo "skipped: filter: no nft(8) here"
+  skip_case "filter: no nft(8) here"
 fi
 
 # Without a count there is nothing to go on with.
 : >sink.out
 start once timeout 10 "$udptool" probe --df -l 1000 -w 300ms 10.79.0.2 9
-until_true has sink.out "$(printf '\t1000\t')"
+await has sink.out "$(printf '\t1000\t')"
 narrow
 status_of once
 widen
@@ -191,8 +163,8 @@ is 'smaller MTU: probe ends, and says who refused' "$(cat once.status) $(cut -f 
 # A new interface of the same name is another one: who was bound to it or has joined on it has to say so.
 gone='note: interface one is gone: nothing more comes from it, nor from a new one of that name'
 ip link del one
-until_true has join.err "$gone"
-until_true has bound.err "$gone"
+await has join.err "$gone"
+await has bound.err "$gone"
 lay_link
 heard_by listen
 pass 'interface deleted: an address that is back is heard again'
@@ -205,5 +177,4 @@ for what in listen bound join; do
 done
 is 'interface deleted: join says so once' "$(grep -c "^$gone\$" join.err)" 1
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+conclude

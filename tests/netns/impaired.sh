@@ -4,32 +4,13 @@
 #
 #   near ==== impair.py ==== far      10.78.0.1, fd78::1 and 10.78.0.2, fd78::2
 #
-# Everything is made in namespaces of its own and is gone when this ends. Status 77: this host does not let us.
 set -eu -o pipefail
 udptool=$(realpath "$1")
 impair=$(realpath "$(dirname "$0")/impair.py")
-export LC_ALL=C
-
-skip() {
-  echo "skipped: $*"
-  exit 77
-}
-
-if [ -z "${IMPAIRED_INSIDE-}" ]; then
-  command -v ip >/dev/null || skip "no ip(8)"
-  command -v python3 >/dev/null || skip "no python3"
-  command -v setpriv >/dev/null || skip "no setpriv(1)"
-  { : <>/dev/net/tun; } 2>/dev/null || skip "no /dev/net/tun here"
-  unshare -rnm true 2>/dev/null || skip "no namespaces without root here"
-  IMPAIRED_INSIDE=1 exec unshare -rnm --kill-child --fork --pid --mount-proc "$0" "$udptool"
-fi
-
-mount -t tmpfs tmpfs /run
-mkdir -p /run/netns
-work=/run/work
-mkdir "$work"
-# shellcheck source=tests/netns/verdicts.sh
-. "$(dirname "$0")/verdicts.sh"
+# shellcheck source=tests/netns/lab.sh
+. "$(dirname "$0")/lab.sh"
+laboratory "python3 setpriv" "$udptool"
+{ : <>/dev/net/tun; } 2>/dev/null || skip "no /dev/net/tun here"
 # near WHAT FOUND EXPECTED TOLERANCE
 near() {
   if awk -v a="$2" -v b="$3" -v most="$4" 'BEGIN { d = a - b; exit !(d <= most && -d <= most) }'; then
@@ -39,12 +20,7 @@ near() {
   fi
 }
 
-# on HOST COMMAND...
-on() {
-  local host=$1
-  shift
-  nsenter --net="/run/netns/$host" "$@"
-}
+link_tells() { [ -s "$work/ready" ] || ! kill -0 "$bridge" 2>/dev/null; }
 # link OPTION...: a fresh link that is bad in this way.
 bridge=
 link() {
@@ -53,23 +29,21 @@ link() {
     wait "$bridge"
   fi
   : >"$work/ready"
-  python3 "$impair" near:link far:link --truth "$work/truth" "$@" >"$work/ready" 2>"$work/impair" &
+  # shellcheck disable=SC2154  # host_NAME comes from new_host
+  python3 "$impair" "$host_near:link" "$host_far:link" --truth "$work/truth" "$@" >"$work/ready" 2>"$work/impair" &
   bridge=$!
-  for _ in $(seq 100); do
-    [ ! -s "$work/ready" ] || break
-    kill -0 "$bridge" 2>/dev/null || skip "cannot make TAP devices: $(tail -n 1 "$work/impair")"
-    sleep 0.05
-  done
+  until_true link_tells
+  [ -s "$work/ready" ] || skip "cannot make TAP devices: $(tail -n 1 "$work/impair")"
   # Neighbours are known, for as long as this takes.
   local end=0 host other
   for host in near far; do
     end=$((end + 1))
     other=$((3 - end))
-    ip -n "$host" link set dev link address "02:00:00:00:00:0$end" up
-    ip -n "$host" address add "10.78.0.$end/24" dev link
-    ip -n "$host" address add "fd78::$end/64" dev link nodad
-    ip -n "$host" neighbour replace "10.78.0.$other" lladdr "02:00:00:00:00:0$other" dev link
-    ip -n "$host" neighbour replace "fd78::$other" lladdr "02:00:00:00:00:0$other" dev link
+    on "$host" ip link set dev link address "02:00:00:00:00:0$end" up
+    on "$host" ip address add "10.78.0.$end/24" dev link
+    on "$host" ip address add "fd78::$end/64" dev link nodad
+    on "$host" ip neighbour replace "10.78.0.$other" lladdr "02:00:00:00:00:0$other" dev link
+    on "$host" ip neighbour replace "fd78::$other" lladdr "02:00:00:00:00:0$other" dev link
   done
 }
 # probe OPTION...: from the near end, without any capability; sets out, status and summary.
@@ -82,10 +56,7 @@ probe() {
 truth() {
   rm -f "$work/truth"
   kill -USR1 "$bridge"
-  for _ in $(seq 100); do
-    [ ! -e "$work/truth" ] || return 0
-    sleep 0.05
-  done
+  await test -e "$work/truth"
 }
 # of FILE EXPRESSION: a Python expression about its JSON, `it`.
 of() {
@@ -103,16 +74,11 @@ compare() {
 # --- one fault at a time ----------------------------------------------------------------------------------------
 
 for host in near far; do
-  ip netns add "$host" 2>/dev/null || skip "cannot make network namespaces"
-  ip -n "$host" link set lo up
-  # Nothing but what the test sends.
-  on "$host" sysctl -qw net.ipv6.conf.default.router_solicitations=0 net.ipv6.conf.default.accept_dad=0
+  new_host "$host"
+  set_kernel "$host" net/ipv6/conf/default/router_solicitations 0  # nothing but what the test sends
 done
 on far "$udptool" listen -o none --echo 7777 2>"$work/echo" &
-for _ in $(seq 100); do
-  ! grep -q ::.:7777 "$work/echo" || break
-  sleep 0.05
-done
+await grep -q ::.:7777 "$work/echo"
 
 # Every Kth of N is N / K; the replies to what arrives go through the same.
 many=(-c 500 --interval 5ms -w 500ms)
@@ -189,8 +155,7 @@ near "round trips: the median is within 0.5 ms of the link's" "$p50" "$link_p50"
 if [ -n "$ping" ]; then
   near "round trips: the median is within 0.5 ms of ping's" "$p50" "$(sort -n "$work/ping" | sed -n 125p)" 0.5
 else
-  echo "skipped: round trips beside ping (none that works)"
+  skip_case "round trips beside ping (none that works)"
 fi
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+conclude

@@ -1,78 +1,18 @@
 #!/bin/bash
 # multicast.sh UDPTOOL: join and send between hosts of a network that is made for it: three hosts on a switch, and
-# two links with a multicast router between them. One line a case: `passed: `, `failed: ` or `skipped: `. Works
-# without root where users may make namespaces; status 77 where nobody can.
+# two links with a multicast router between them.
 # shellcheck disable=SC2317  # conditions are called by until_true
 set -u
 udptool=$(realpath "$1")
 
-if [ "${2-}" != inside ]; then
-  for program in unshare nsenter ip timeout; do
-    command -v $program >/dev/null || { echo "skipped: multicast between hosts: no $program"; exit 77; }
-  done
-  # tcpdump, for one, will not run as a root that is one in name only.
-  for how in -nm -rnm; do
-    unshare $how ip link add name probe type bridge 2>/dev/null && exec unshare $how "$0" "$udptool" inside
-  done
-  echo "skipped: multicast between hosts: no network namespaces with a bridge here"
-  exit 77
-fi
-
-work=$(mktemp -d)
-pids=()
-failed=0
-trap 'kill "${pids[@]}" 2>/dev/null; rm -rf "$work"' EXIT
-
-passed() { echo "passed: $1"; }
-skipped() { echo "skipped: $1: $2"; }
-failed() {
-  echo "failed: $1"
-  shift
-  printf '  %s\n' "$@"
-  failed=1
-}
+# shellcheck source=tests/netns/lab.sh
+. "$(dirname "$0")/lab.sh"
+laboratory timeout "$udptool"
 
 # check NAME EXPECTED FOUND
-check() { if [ "$2" = "$3" ]; then passed "$1"; else failed "$1" "expected: $2" "found: $3"; fi; }
+check() { is "$1" "$3" "$2"; }
 
-# until_true COMMAND...: waits for it, for up to 5 s.
-until_true() {
-  local end=$((SECONDS + 5))
-  until "$@"; do
-    [ $SECONDS -le $end ] || return 1
-    sleep 0.02
-  done
-}
-
-# ---- hosts and links: a host is a process in a namespace of its own
-
-declare -A host
-on() { local name=$1; shift; nsenter -t "${host[$name]}" -n "$@"; }
-kernel() { on "$1" sh -c "echo $3 >/proc/sys/net/$2"; }
-in_own_namespace() { [ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns/net)" ]; }
-
-new_host() {
-  local name key
-  for name in "$@"; do
-    unshare -n sleep 300 </dev/null >/dev/null 2>&1 &
-    host[$name]=$!
-    pids+=($!)
-    until_true in_own_namespace $!
-    on "$name" ip link set lo up
-    for key in all default; do
-      kernel "$name" ipv4/conf/$key/rp_filter 0
-      kernel "$name" ipv6/conf/$key/accept_dad 0
-    done
-  done
-}
-
-# link HOST INTERFACE HOST INTERFACE
-link() {
-  ip link add near_end type veth peer name far_end
-  ip link set near_end netns "${host[$1]}" name "$2"
-  ip link set far_end netns "${host[$3]}" name "$4"
-  on "$1" ip link set "$2" up; on "$3" ip link set "$4" up
-}
+# ---- addresses, and programs on hosts
 
 # address HOST INTERFACE NETWORK NUMBER: 10.9.NETWORK.NUMBER and fd09:NETWORK::NUMBER
 address() {
@@ -80,16 +20,13 @@ address() {
   on "$1" ip address add "fd09:$3::$4/64" dev "$2" nodad
 }
 
-# ---- programs on hosts
-
 # start HOST FILE COMMAND...: its stdout goes to FILE and its stderr to FILE.err; ends with the script.
 start() {
-  local name=$1 file=$work/$2
+  local pid=host_$1 file=$work/$2
   shift 2
   : >"$file"; : >"$file.err"  # what an earlier one wrote must not be taken for its words
-  nsenter -t "${host[$name]}" -n timeout 15 "$@" >"$file" 2>"$file.err" </dev/null &
+  nsenter -t "${!pid}" -n timeout 60 "$@" >"$file" 2>"$file.err" </dev/null &
   last=$!
-  pids+=("$last")
 }
 
 # stop PID: as a service manager does.
@@ -99,8 +36,14 @@ stop() { kill "$1"; wait "$1" 2>/dev/null; }
 hear() {
   local name=$1 file=$2
   shift 2
-  start "$name" "$file" "$udptool" join -i eth0 -W 5 "$@"
+  start "$name" "$file" "$udptool" join -i eth0 -W 30 "$@"
   until_true grep -q '^joined' "$work/$file.err"
+}
+
+# reported HOST GROUP...: waits until the switch has the host's reports: before that it may keep the group from it.
+reported() {
+  local group
+  for group in "${@:2}"; do until_true snooped "$1" "$group"; done
 }
 
 # check_heard NAME EXPECTED FILE: the payloads that the join last started has shown, when it has ended.
@@ -119,6 +62,10 @@ received() { on "$1" sed -n 's/^ *eth0: *\([0-9]*\).*/\1/p' /proc/net/dev; }
 make_lan() {
   local i=0 name
   new_host switch a b c
+  for name in a b c; do
+    set_kernel $name net/ipv4/conf/all/rp_filter 0
+    set_kernel $name net/ipv4/conf/default/rp_filter 0
+  done
   # The response interval counts from the moment the querier is switched on; until it is over, all is flooded.
   on switch ip link add br0 type bridge mcast_snooping 1 mcast_igmp_version 3 mcast_mld_version 2 \
     mcast_query_response_interval 20 mcast_startup_query_interval 30 || return
@@ -126,7 +73,7 @@ make_lan() {
   on switch ip link set br0 up
   for name in a b c; do
     i=$((i + 1))
-    link $name eth0 switch port_$name
+    cable $name eth0 switch port_$name
     on switch ip link set port_$name master br0
     address $name eth0 50 $i
     on $name ip route add 224.0.0.0/4 dev eth0
@@ -147,20 +94,21 @@ is_flooded() { [ "$(extra c "$1")" -ge 12000 ]; }
 switch_cases() {
   local group=239.1.1.1
   if ! { until_true is_pruned 239.99.99.99 && until_true is_pruned ff15::99; }; then
-    skipped "snooping: who has not joined gets nothing" "the bridge floods in spite of its querier"
+    skip_case "snooping: who has not joined gets nothing: the bridge floods in spite of its querier"
     return
   fi
   for group in 239.1.1.1 ff15::1; do
     hear b out -c 1 "$group"
-    if is_pruned $group; then passed "snooping: who has not joined $group gets none of it"
-    else failed "snooping: who has not joined $group gets none of it"; fi
+    reported b "$group"
+    if is_pruned $group; then pass "snooping: who has not joined $group gets none of it"
+    else fail "snooping: who has not joined $group gets none of it"; fi
     say a $group 41234 "to $group"
     check_heard "snooping: the member of $group gets it" "to $group" out
   done
   on switch ip link set br0 type bridge mcast_snooping 0
   hear c out -c 1 239.1.1.2:5999
-  if is_flooded 239.1.1.1; then passed "without snooping all get everything"
-  else failed "without snooping all get everything"; fi
+  if is_flooded 239.1.1.1; then pass "without snooping all get everything"
+  else fail "without snooping all get everything"; fi
   say a 239.1.1.2 5999 'what was joined'
   check_heard "a group that is flooded but not joined is not shown" 'what was joined' out
 }
@@ -173,10 +121,12 @@ tables() { on b cat /proc/net/mcfilter /proc/net/mcfilter6 2>/dev/null; }
 # told NAME CONDITION TEXT: waits until the condition is true of the text.
 told() {
   local name=$1 how=$2 text=$3
-  if until_true "$how" "$text"; then passed "$name"; else failed "$name" "waited for: $text" "$(tail -4 "$work/wire")"; fi
+  if until_true "$how" "$text"; then pass "$name"; else fail "$name" "waited for: $text" "$(tail -4 "$work/wire")"; fi
 }
-snooped() { on switch bridge -d mdb show dev br0 | grep -q -- "port port_b grp $1"; }
-forgotten() { ! snooped "$1"; }
+# snooped HOST GROUP: the switch knows that the host is a member.
+snooped() { on switch bridge -d mdb show dev br0 | grep -q -- "port port_$1 grp $2"; }
+forgotten() { ! snooped b "$1"; }
+snooped_b() { snooped b "$1"; }
 
 wire_cases() {
   local capture='' words join leave row
@@ -187,11 +137,11 @@ wire_cases() {
     until_true grep -q -e 'listening on' -e "Couldn't" "$work/wire.err"
     grep -q 'listening on' "$work/wire.err" || capture=
   fi
-  [ -n "$capture" ] || skipped "reports and leaves as tcpdump sees them" "no tcpdump that works here"
+  [ -n "$capture" ] || skip_case "reports and leaves as tcpdump sees them: no tcpdump that works here"
   while IFS='|' read -r words join leave row; do
     hear b out "$words"
     if [ -n "$capture" ]; then told "the wire has the join of $words" wire "$join"; fi
-    told "the switch sees the join of $words" snooped "$row"
+    told "the switch sees the join of $words" snooped_b "$row"
     stop "$last"
     if [ -n "$capture" ]; then told "the wire has the leave of $words" wire "$leave"; fi
     told "the switch sees the leave of $words" forgotten "$row"
@@ -202,11 +152,12 @@ ff15::201|gaddr ff15::201 to_ex { }|gaddr ff15::201 to_in { }|ff15::201
 fd09:50::1,ff35::201|gaddr ff35::201 allow { fd09:50::1 }|gaddr ff35::201 block { fd09:50::1 }|ff35::201 src fd09:50::1
 END
   [ -z "$capture" ] || stop "$capture"
-  hear b out --leave-after 300ms 239.2.1.2 ff15::202 10.9.50.1,232.2.1.2
+  hear b out --leave-after 3s 239.2.1.2 ff15::202 10.9.50.1,232.2.1.2
   check "the kernel's table has the source" "1 0" "$(tables | awk '$3 == "0xe8020102" { print $5 + 0, $6 + 0 }')"
+  reported b 239.2.1.2 ff15::202
   row="--leave-after leaves on the wire and goes on"
-  if until_true forgotten 239.2.1.2 && until_true forgotten ff15::202 && [ -d "/proc/$last" ]; then passed "$row"
-  else failed "$row"; fi
+  if until_true forgotten 239.2.1.2 && until_true forgotten ff15::202 && [ -d "/proc/$last" ]; then pass "$row"
+  else fail "$row"; fi
   stop "$last"
 }
 
@@ -214,12 +165,14 @@ END
 
 sender_cases() {
   hear b out -c 2 239.3.1.1
+  reported b 239.3.1.1
   say a 239.3.1.1 41234 one
   say c 239.3.1.1 41234 two
   check_heard "two senders of a group are both heard" "one two" out
   check "two senders are counted" 1 "$(grep -c ': 2 datagrams, 6 bytes, 2 senders, first after' "$work/out.err")"
   for words in "10.9.50.1,232.3.1.1 232.3.1.1" "fd09:50::1,ff35::31 ff35::31"; do
     hear b out -c 1 "${words% *}"
+    reported b "${words#* }"
     say c -s "$([[ $words = fd* ]] && echo fd09:50::3 || echo 10.9.50.3)" "${words#* }" 41234 stranger
     say a -s "${words%%,*}" "${words#* }" 41234 source
     check_heard "${words% *} hears its source only" source out
@@ -231,12 +184,13 @@ sender_cases() {
   head -c 4096 /dev/urandom >"$work/payload"
   for group in 239.3.1.4 ff15::34; do
     hear b out -r -c 1 "$group"
+    reported b "$group"
     say a --whole -f "$work/payload" "$group" 41234 2>"$work/send.err"
     wait "$last"
     if cmp -s "$work/payload" "$work/out" && grep -q fragments "$work/send.err"; then
-      passed "a datagram of 4 KiB to $group arrives whole, in fragments"
+      pass "a datagram of 4 KiB to $group arrives whole, in fragments"
     else
-      failed "a datagram of 4 KiB to $group arrives whole, in fragments" "$(wc -c <"$work/out") bytes"
+      fail "a datagram of 4 KiB to $group arrives whole, in fragments" "$(wc -c <"$work/out") bytes"
     fi
   done
 }
@@ -274,9 +228,10 @@ interop_case() {
   until_true is_member b "$group" && until_true is_bound b 5000
   # Ours shares host and port with theirs, and must not hear their group.
   hear b ours -c 1 "$([ "$family" = 4 ] && echo "$other" || echo "[$other]"):5000"
+  reported b "$group" "$other"
   say a "$group" 5000 text
-  if until_true grep -q text "$work/theirs"; then passed "$name, IPv$family: hears what send sends"
-  else failed "$name, IPv$family: hears what send sends" "$(<"$work/theirs.err")"; fi
+  if until_true grep -q text "$work/theirs"; then pass "$name, IPv$family: hears what send sends"
+  else fail "$name, IPv$family: hears what send sends" "$(<"$work/theirs.err")"; fi
   on a sh -c "$(program "$name" "$family" say "$other")"
   check_heard "$name, IPv$family: join hears what it sends, and not its group" text ours
   stop "$theirs"
@@ -286,7 +241,7 @@ interop_cases() {
   local name
   for name in socat python3 node; do
     if ! command -v $name >/dev/null; then
-      skipped "$name joins and sends" "no $name"
+      skip_case "$name joins and sends: no $name"
       continue
     fi
     interop_case $name 4 239.4.1.1 239.4.1.2
@@ -298,8 +253,8 @@ interop_cases() {
 
 make_route() {
   new_host s r d
-  kernel r ipv4/ip_forward 1; kernel r ipv6/conf/all/forwarding 1
-  link s eth0 r left; link d eth0 r right
+  set_kernel r net/ipv4/ip_forward 1; set_kernel r net/ipv6/conf/all/forwarding 1
+  cable s eth0 r left; cable d eth0 r right
   address s eth0 61 1; address r left 61 2
   address r right 62 2; address d eth0 62 1
   on d ip route add 10.9.61.0/24 via 10.9.62.2
@@ -318,11 +273,11 @@ END
 route_cases() {
   local words group source name
   if ! command -v smcrouted >/dev/null; then
-    skipped "multicast across a router" "no smcrouted"
+    skip_case "multicast across a router: no smcrouted"
     return
   fi
   if ! make_route; then
-    skipped "multicast across a router" "smcrouted does not start: $(tail -1 "$work/smcroute.err")"
+    skip_case "multicast across a router: smcrouted does not start: $(tail -1 "$work/smcroute.err")"
     return
   fi
   for words in 239.5.1.1 10.9.61.1,232.5.1.1 ff15::51 fd09:61::1,ff35::51; do
@@ -333,8 +288,8 @@ route_cases() {
     say s -s "$source" -t 2 "$group" 41234 far
     wait "$last"
     name="$words crosses a router with TTL 2, and not with TTL 1"
-    if [ "$(wc -l <"$work/out")" = 1 ] && grep -q 'if=eth0 ttl=1 .*far$' "$work/out"; then passed "$name"
-    else failed "$name" "$(<"$work/out")" "$(<"$work/smcroute.err")"; fi
+    if [ "$(wc -l <"$work/out")" = 1 ] && grep -q 'if=eth0 ttl=1 .*far$' "$work/out"; then pass "$name"
+    else fail "$name" "$(<"$work/out")" "$(<"$work/smcroute.err")"; fi
   done
 }
 
@@ -342,7 +297,7 @@ if make_lan; then
   switch_cases; wire_cases
   sender_cases; interop_cases
 else
-  skipped "three hosts on a switch" "no bridge with multicast snooping here"
+  skip_case "three hosts on a switch: no bridge with multicast snooping here"
 fi
 route_cases
-exit $failed
+conclude

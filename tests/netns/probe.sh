@@ -3,38 +3,17 @@
 #
 #   h1 ---- r1 ---- r2 --(1280)-- r3 ---- r4 ---- h2      link N: 10.77.N.0/24 and fd77:N::/64, left .1, right .2
 #
-# Everything is made in namespaces of its own and is gone when this ends. Status 77: this host does not let us.
 set -eu -o pipefail
 udptool=$(realpath "$1")
-export LC_ALL=C
-
-skip() {
-  echo "skipped: $*"
-  exit 77
+# shellcheck source=tests/netns/lab.sh
+. "$(dirname "$0")/lab.sh"
+laboratory setpriv "$udptool"
+# at_most WHAT FOUND LIMIT (numbers with a fraction): how long it took, which is a case of `bench` only, on a calm machine.
+at_most() {
+  [ -n "${UDPTOOL_TIMING-}" ] || return 0
+  if awk "BEGIN { exit !($2 <= $3) }"; then pass "$1"; else fail "$1" "found $2, at most $3"; fi
 }
 
-if [ -z "${PROBE_INSIDE-}" ]; then
-  command -v ip >/dev/null || skip "no ip(8)"
-  command -v setpriv >/dev/null || skip "no setpriv(1)"
-  unshare -rnm true 2>/dev/null || skip "no namespaces without root here"
-  PROBE_INSIDE=1 exec unshare -rnm --kill-child --fork --pid --mount-proc "$0" "$udptool"
-fi
-
-mount -t tmpfs tmpfs /run
-mkdir -p /run/netns
-work=/run/work
-mkdir "$work"
-# shellcheck source=tests/netns/verdicts.sh
-. "$(dirname "$0")/verdicts.sh"
-# at_most WHAT FOUND LIMIT (numbers with a fraction)
-at_most() { if awk "BEGIN { exit !($2 <= $3) }"; then pass "$1"; else fail "$1" "found $2, at most $3"; fi; }
-
-# on HOST COMMAND...
-on() {
-  local host=$1
-  shift
-  nsenter --net="/run/netns/$host" "$@"
-}
 # probe OPTION...: from h1, without any capability; sets out, status and ms.
 probe() {
   local start
@@ -48,40 +27,38 @@ rules() { on "$1" nft -f -; }
 no_rules() { on "$1" nft flush ruleset; }
 # icmp_limit HOST MS: the least time between ICMP errors to one host, after the first six; 0: none.
 icmp_limit() {
-  on "$1" sysctl -qw "net.ipv4.icmp_ratelimit=$2" "net.ipv6.icmp.ratelimit=$2"
+  set_kernel "$1" net/ipv4/icmp_ratelimit "$2"
+  set_kernel "$1" net/ipv6/icmp/ratelimit "$2"
 }
 
 # --- the path ---------------------------------------------------------------------------------------------------
 
 hosts=(h1 r1 r2 r3 r4 h2)
 for host in "${hosts[@]}"; do
-  ip netns add "$host" 2>/dev/null || skip "cannot make network namespaces"
-  ip -n "$host" link set lo up
-  on "$host" sysctl -qw net.ipv6.conf.all.forwarding=1 net.ipv4.ip_forward=1 net.ipv6.conf.default.accept_dad=0
+  new_host "$host"
+  set_kernel "$host" net/ipv6/conf/all/forwarding 1
+  set_kernel "$host" net/ipv4/ip_forward 1
   icmp_limit "$host" 0
 done
 for n in 1 2 3 4 5; do
   left=${hosts[n - 1]}
   right=${hosts[n]}
-  ip link add "$left-right" netns "$left" type veth peer name "$right-left" netns "$right" ||
-    skip "cannot make veth links"
+  cable "$left" right "$right" left || skip "cannot make veth links"
   for end in "$left:right:1" "$right:left:2"; do
     IFS=: read -r host side number <<<"$end"
-    ip -n "$host" link set "$host-$side" name "$side"
-    ip -n "$host" address add "10.77.$n.$number/24" dev "$side"
-    ip -n "$host" address add "fd77:$n::$number/64" dev "$side" nodad
-    [ "$n" != 3 ] || ip -n "$host" link set "$side" mtu 1280
-    ip -n "$host" link set "$side" up
+    on "$host" ip address add "10.77.$n.$number/24" dev "$side"
+    on "$host" ip address add "fd77:$n::$number/64" dev "$side" nodad
+    [ "$n" != 3 ] || on "$host" ip link set "$side" mtu 1280
   done
 done
 for i in 0 1 2 3 4 5; do
   for n in 1 2 3 4 5; do
     if [ "$n" -gt $((i + 1)) ]; then
-      ip -n "${hosts[i]}" route add "10.77.$n.0/24" via "10.77.$((i + 1)).2"
-      ip -n "${hosts[i]}" -6 route add "fd77:$n::/64" via "fd77:$((i + 1))::2"
+      on "${hosts[i]}" ip route add "10.77.$n.0/24" via "10.77.$((i + 1)).2"
+      on "${hosts[i]}" ip -6 route add "fd77:$n::/64" via "fd77:$((i + 1))::2"
     elif [ "$n" -lt "$i" ]; then
-      ip -n "${hosts[i]}" route add "10.77.$n.0/24" via "10.77.$i.1"
-      ip -n "${hosts[i]}" -6 route add "fd77:$n::/64" via "fd77:$i::1"
+      on "${hosts[i]}" ip route add "10.77.$n.0/24" via "10.77.$i.1"
+      on "${hosts[i]}" ip -6 route add "fd77:$n::/64" via "fd77:$i::1"
     fi
   done
 done
@@ -109,7 +86,7 @@ like "trace: three round trips a hop" "$(head -n 1 <<<"$out")" $'1\t10.77.1.2\t[
 if command -v traceroute >/dev/null; then
   is "trace: as traceroute -U has it" "$(on h1 traceroute -U -n -q 1 "$target" | awk 'NR > 1 { print $2 }')" "$four"
 else
-  echo "skipped: trace beside traceroute (not installed)"
+  skip_case "trace beside traceroute (not installed)"
 fi
 probe --trace "$target6" 7777
 is "trace: every hop of IPv6, to an open port" "$status $(field 2)" "0 $six"
@@ -121,7 +98,7 @@ have_nft=0
 if command -v nft >/dev/null && rules r1 <<<'table inet t {}' 2>/dev/null; then
   have_nft=1
 else
-  echo "skipped: silent hops, black holes, refusals and loss (no nft here)"
+  skip_case "silent hops, black holes, refusals and loss (no nft here)"
 fi
 
 # quiet HOST TYPE...: the host does not send these ICMP errors.
@@ -158,13 +135,13 @@ like "mtu: IPv6, of a closed port" "$status $(head -n 1 <<<"$out")" \
 if command -v tracepath >/dev/null; then
   is "mtu: as tracepath has it" "$(on h1 tracepath -n "$target" | sed -nE 's/.*Resume: pmtu ([0-9]+).*/\1/p')" 1280
 else
-  echo "skipped: mtu beside tracepath (not installed)"
+  skip_case "mtu beside tracepath (not installed)"
 fi
 probe --df -l 1400 "$target" 7777
 is "mtu: --df says the limit, with 2" "$status $(grep -o 'at most 1252' "$work/err")" "2 at most 1252"
 probe -l 1400 "$target" 7777
 is "mtu: without --df it goes in fragments" "$status $(field 2)" "0 open"
-for host in h1 r1 r2 r3 r4; do ip -n "$host" route flush cache; done
+for host in h1 r1 r2 r3 r4; do on "$host" ip route flush cache; done
 
 if [ $have_nft = 1 ]; then
   for host in r1 r2 r3 r4; do quiet $host; done
@@ -286,8 +263,7 @@ if command -v ping >/dev/null && on h1 ping -c 1 -w 5 "$target" >/dev/null 2>&1;
   difference=$(awk -v a="${mine:-999}" -v b="${theirs:-0}" 'BEGIN { print a < b ? b - a : a - b }')
   at_most "round trips: the median is within 0.5 ms of ping's ($mine, $theirs)" "$difference" 0.5
 else
-  echo "skipped: round trips beside ping (none that works)"
+  skip_case "round trips beside ping (none that works)"
 fi
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+conclude

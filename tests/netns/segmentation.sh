@@ -4,31 +4,16 @@
 #
 # One wire (veth) in a namespace of its own, whose device takes no segmented packets: what leaves is captured as it
 # would be on Ethernet. The preload makes the first segmented send fail, after which udptool gives segmentation up.
-# Status 77: this host does not let us.
 set -eu -o pipefail
 udptool=$(realpath "$1")
 fail_send=$(realpath "$2")
-export LC_ALL=C
-
-skip() {
-  echo "skipped: $*"
-  exit 77
-}
-
-if [ -z "${SEGMENTATION_INSIDE-}" ]; then
-  for program in ip python3; do command -v "$program" >/dev/null || skip "no $program"; done
-  unshare -rnm true 2>/dev/null || skip "no namespaces without root here"
-  SEGMENTATION_INSIDE=1 exec unshare -rnm --kill-child --fork --pid --mount-proc "$0" "$udptool" "$fail_send"
-fi
-
-work=/run/work
-mount -t tmpfs tmpfs /run
-mkdir "$work"
-# shellcheck source=tests/netns/verdicts.sh
-. "$(dirname "$0")/verdicts.sh"
+# shellcheck source=tests/netns/lab.sh
+. "$(dirname "$0")/lab.sh"
+laboratory python3 "$udptool" "$fail_send"
 
 ip link add wire type veth peer name end 2>/dev/null || skip "no veth devices here"
-sysctl -qw net.ipv6.conf.wire.accept_dad=0 net.ipv6.auto_flowlabels=0
+set_kernel here net/ipv6/conf/wire/accept_dad 0
+set_kernel here net/ipv6/auto_flowlabels 0
 # Segments are cut and checksums made here, and not left to a device that is none.
 ip link set wire gso_max_segs 1
 python3 - <<'END'
@@ -114,5 +99,4 @@ for to in 10.77.0.2 fd77::2; do
   same "$to, generated" 150 -l 64 -c 150 -t 3 --dscp ef "$to" 9
   same "$to, chunks" 40 --chunk 700 -f "$work/chunks" "$to" 9
 done
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+conclude

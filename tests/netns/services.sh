@@ -3,39 +3,18 @@
 # scripts that follow the protocol's RFC (responders.py): what it says of them, and that it does not believe an answer
 # to somebody else's request.
 #
-# Everything runs on the loopback of a network namespace of its own and is gone when this ends. Status 77: this host
-# does not let us.
+# Everything runs on the loopback of a network namespace of its own and is gone when this ends.
 set -eu -o pipefail
 udptool=$(realpath "$1")
 responders=$(realpath "$(dirname "$0")/responders.py")
-export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
-
-skip() {
-  echo "skipped: $*"
-  exit 77
-}
-
-if [ -z "${SERVICES_INSIDE-}" ]; then
-  command -v ip >/dev/null || skip "no ip(8)"
-  command -v python3 >/dev/null || skip "no python3"
-  command -v setpriv >/dev/null || skip "no setpriv(1)"
-  # Root needs no namespace of users, in which in.tftpd could not set its groups.
-  kinds=-rnm
-  [ "$(id -u)" != 0 ] || ! unshare -nm true 2>/dev/null || kinds=-nm
-  unshare $kinds true 2>/dev/null || skip "no namespaces without root here"
-  SERVICES_INSIDE=1 exec unshare $kinds --kill-child --fork --pid --mount-proc "$0" "$udptool"
-fi
-
-mount -t tmpfs tmpfs /run
-work=/run/work
-mkdir "$work"
+# shellcheck source=tests/netns/lab.sh
+. "$(dirname "$0")/lab.sh"
+laboratory "python3 setpriv" "$udptool"
 # Groups on the loopback as well.
 ip link set lo up multicast on
 # in.tftpd resolves even 127.0.0.1 only where there is an address that is not the loopback's (AI_ADDRCONFIG).
 ip address add 198.18.0.1/32 dev lo
 ip route add 224.0.0.0/4 dev lo
-# shellcheck source=tests/netns/verdicts.sh
-. "$(dirname "$0")/verdicts.sh"
 
 # probe OPTION...: without any capability; sets out and status.
 probe() {
@@ -54,12 +33,7 @@ stop() {
   wait "$1" 2>/dev/null || :
 }
 # ready LOG: a responder of ours has its socket.
-ready() {
-  for _ in $(seq 100); do
-    [ ! -s "$1.out" ] || return 0
-    sleep 0.05
-  done
-}
+ready() { await test -s "$1.out"; }
 port=20000 # the last that was taken
 label=     # of the server that is tried
 # not_believed NAME SERVER_PORT flip|cut WHERE: an answer to another request is none. Where the protocol has no id, any
@@ -109,7 +83,7 @@ real() {
   done
   shift
   if ! command -v "$command" >/dev/null; then
-    echo "skipped: $name of $command (not installed)"
+    skip_case "$name of $command (not installed)"
     return
   fi
   port=$((port + 1))
@@ -123,7 +97,7 @@ real() {
   else
     local last
     last=$(tail -qn 1 "$work/$command" "$work/$command.out" | tail -n 1)
-    echo "skipped: $name of $command (does not run here: ${last:-it says nothing})"
+    skip_case "$name of $command (does not run here: ${last:-it says nothing})"
   fi
   stop "$process"
 }
@@ -167,7 +141,7 @@ real turnserver stun 'mapped 127\.0\.0\.1:19999' flip 8 -p 19999 -- -S -n --list
 if [ "$(cat /proc/self/setgroups)" = allow ]; then
   real in.tftpd tftp 'error 1 File not found' cut 3 -- -4 -L --address 127.0.0.1:%p -u root -s "$work"
 else
-  echo "skipped: tftp of in.tftpd (sets its groups, which takes root)"
+  skip_case "tftp of in.tftpd (sets its groups, which takes root)"
 fi
 
 real memcached memcached 'version [0-9.]+' flip 0 -- -U %p -p 0 -l 127.0.0.1 -u root
@@ -218,5 +192,4 @@ mdns 224.0.0.251 5353
 ssdp 239.255.255.250 1900
 END_OF_TABLE
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+conclude

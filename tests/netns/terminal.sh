@@ -2,34 +2,19 @@
 # terminal.sh UDPTOOL: escape sequences from strangers, in datagrams and in names, shown on a real terminal (tmux) by
 # each form that escapes. What stands on the screen must be the bytes that were written, in their order: nothing has
 # moved the cursor, set the title or the clipboard, or made the terminal answer. That this terminal does all of that,
-# `-o raw` shows. Runs in a namespace of its own; status 77 where that or tmux is missing.
+# `-o raw` shows.
 # shellcheck disable=SC1003  # words that end with a backslash
 set -eu -o pipefail
 udptool=$(realpath "$1")
-export PATH=$PATH:/usr/sbin:/sbin
-
-skip() {
-  echo "skipped: $*"
-  exit 77
-}
-
-if [ -z "${TERMINAL_INSIDE-}" ]; then
-  for program in unshare ip tmux python3; do
-    command -v $program >/dev/null || skip "a stranger's bytes on a terminal: no $program"
-  done
-  unshare -rnm true 2>/dev/null || skip "a stranger's bytes on a terminal: no namespaces without root here"
-  TERMINAL_INSIDE=1 exec unshare -rnm "$0" "$udptool"
-fi
-
-# shellcheck source=tests/netns/verdicts.sh
-. "$(dirname "$0")/verdicts.sh"
-work=$(mktemp -d)
-export TMUX_TMPDIR=$work LC_ALL=C.UTF-8 TERM=xterm
+# shellcheck source=tests/netns/lab.sh
+. "$(dirname "$0")/lab.sh"
+laboratory "tmux python3" "$udptool"
+export TMUX_TMPDIR=$work TERM=xterm LC_ALL=C.UTF-8
 unset TMUX
 # A server for each terminal: one that ends would take the next along.
 servers=0
 pane() { tmux -L "hostile$servers" -f /dev/null "$@"; }
-trap 'pane kill-server 2>/dev/null || :; rm -rf "$work"' EXIT
+trap 'pane kill-server 2>/dev/null || :; lab_end' EXIT
 ip link set lo up multicast on
 ip route add 239.0.0.0/8 dev lo
 
@@ -47,14 +32,6 @@ hostile=(
 )
 count=${#hostile[@]}
 
-# until_true COMMAND...: waits for it, for up to 20 s.
-until_true() {
-  local end=$((SECONDS + 20))
-  until "$@"; do
-    [ $SECONDS -le $end ] || return 1
-    sleep 0.02
-  done
-}
 # shellcheck disable=SC2317  # called by until_true
 shown() { pane capture-pane -p -J -S - -t victim | grep -q "$1"; }
 state() { pane display-message -p -t victim '#{pane_title} #{alternate_on} #{cursor_flag} #{history_size} #{cursor_x}'; }
@@ -116,14 +93,16 @@ must_be_harmless 'send, of replies'
 kill $!
 
 # Names, out of hosts(5), which are passed on as they are.
-mount -t tmpfs none /mnt
-printf '127.0.0.1\t\033]0;hacked\a\033[10;10Hevil\302\2332J\n' >/mnt/hosts
-mount --bind /mnt/hosts /etc/hosts
-for options in '-4' '-j'; do
-  start "'$udptool' probe --trace --names $options 127.0.0.1 33434"
-  must_be_harmless "probe --trace --names $options"
-  is "probe --trace --names $options: the name stands there" "$(grep -c 'evil' "$work/plain")" 1
-done
+if has_mounts; then
+  hosts_file $'127.0.0.1\t\033]0;hacked\a\033[10;10Hevil\302\2332J'
+  for options in '-4' '-j'; do
+    start "'$udptool' probe --trace --names $options 127.0.0.1 33434"
+    must_be_harmless "probe --trace --names $options"
+    is "probe --trace --names $options: the name stands there" "$(grep -c 'evil' "$work/plain")" 1
+  done
+else
+  skip_case "names that are no names: no mounts of its own in a chroot"
+fi
 
 # The same terminal, driven.
 attack "'$udptool' listen -r -c $count 127.0.0.1:5000" 'listening on' 127.0.0.1
@@ -135,5 +114,4 @@ else
   fail 'listen -r: this terminal can be driven' "$(pane show-buffer 2>&1)" "$(state)"
 fi
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+conclude

@@ -61,16 +61,6 @@ class Joiner : public Process {
 
   const Words& joined() const { return joined_; }
 
-  // Ends it as Ctrl-C does.
-  Finished stop(int signal_number = 2) {
-    signal(signal_number);
-    return finish();
-  }
-  Finished finish() {
-    const Ending ending = wait();
-    return {ending, out(), err()};
-  }
-
  private:
   Words joined_;
 };

@@ -10,64 +10,19 @@ namespace {
 
 constexpr const char* marker = "UDPTOOL_TEST_NAMESPACE";
 
-// A namespace lives as long as a process in it: each host is a sleep that the trap ends.
-constexpr const char* prelude = R"sh(
-hosts=
-trap 'kill $hosts 2>/dev/null || :' EXIT
-new_host() {
-  unshare -n sleep 600 >/dev/null 2>&1 </dev/null &
-  eval "host_$1=$!"
-  hosts="$hosts $!"
-  while [ "$(readlink /proc/$!/ns/net)" = "$(readlink /proc/$$/ns/net)" ]; do :; done
-  while [ "$(cat /proc/$!/comm)" != sleep ]; do :; done
-  on "$1" ip link set lo up
+// unshare(1)'s options, or with status 77 why there are none.
+const Finished& kind() {
+  static const Finished found = run({"bash", LAB_PATH});
+  return found;
 }
-on() {
-  host=$1; shift
-  if [ "$host" = here ]; then "$@"; else eval "nsenter -t \$host_$host -n \"\$@\""; fi
-}
-place() {
-  if [ "$2" = here ]; then ip link set "$1" name "$3"; else eval "ip link set $1 netns \$host_$2 name $3"; fi
-  on "$2" ip link set "$3" up
-}
-# Until its carrier is seen and, with IPv6, its link-local address is there: the kernel takes its time for both.
-settle() {
-  wanted='state UP'
-  [ "$(on "$1" cat "/proc/sys/net/ipv6/conf/$2/disable_ipv6" 2>/dev/null)" != 0 ] || wanted='inet6 fe80'
-  tries=0
-  until on "$1" ip addr show dev "$2" | grep -q "$wanted" || [ $tries -ge 200 ]; do
-    tries=$((tries + 1))
-    sleep 0.02
-  done
-}
-link() {
-  ip link add near_end type veth peer name far_end
-  place near_end "$1" "to_$2"
-  place far_end "$2" "to_$1"
-  settle "$1" "to_$2"
-  settle "$2" "to_$1"
-}
-interface() {
-  [ -n "${host_world:-}" ] || new_host world
-  ip link add near_end type veth peer name far_end
-  place near_end here "$1"
-  place far_end world "$1"
-  settle here "$1"
-}
-hosts_file() {
-  mount -t tmpfs none /mnt
-  printf '%s\n' "$@" >/mnt/hosts
-  mount --bind /mnt/hosts /etc/hosts
-}
-set_kernel() {
-  on "$1" sh -c "echo $3 >/proc/sys/$2"
-}
-ip link set lo up
-set_kernel here net/ipv6/conf/default/accept_dad 0 2>/dev/null || :
-)sh";
 
 Words in_namespace(const std::string& script, const Words& words) {
-  Words all{"unshare", "-rnm", "sh", "-euc", prelude + script, "sh"};
+  const std::string options = kind().out.substr(0, kind().out.find('\n'));
+  const std::string prelude = std::string("export LAB=") + options +
+                              "; . " LAB_PATH
+                              "\ntrap 'kill $(jobs -p) 2>/dev/null || :' EXIT\nip link set lo up\n"
+                              "set_kernel here net/ipv6/conf/default/accept_dad 0 2>/dev/null || :\n";
+  Words all{"unshare", options, "bash", "-euc", prelude + script, "bash"};
   all.insert(all.end(), words.begin(), words.end());
   return all;
 }
@@ -82,10 +37,8 @@ std::string as_filter(std::string name) {
 
 }  // namespace
 
-bool can_make_namespaces() {
-  static const bool can = have("unshare") && have("ip") && have("nsenter") &&
-                          run({"unshare", "-rnm", "ip", "link", "set", "lo", "up"}).ending == Ending{0, 0};
-  return can;
+std::string why_no_namespaces() {
+  return kind().ending == Ending{0, 0} ? "" : kind().out.substr(0, kind().out.find('\n'));
 }
 
 Finished run_in_namespace(const std::string& script, const Words& words, Milliseconds timeout) {
@@ -96,8 +49,8 @@ bool inside_namespace() { return std::getenv(marker) != nullptr; }
 
 bool enter_namespace(const std::string& script) {
   if (inside_namespace()) return true;
-  if (!can_make_namespaces()) {
-    skip("no network namespaces here");
+  if (const std::string reason = why_no_namespaces(); !reason.empty()) {
+    skip(reason);
     return false;
   }
   const std::string self = std::filesystem::read_symlink("/proc/self/exe");

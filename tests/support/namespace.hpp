@@ -8,18 +8,11 @@
 
 namespace support {
 
-// Whether this host lets us make namespaces and has ip(8).
-bool can_make_namespaces();
+// Why this host does not let us make namespaces; empty where it does.
+std::string why_no_namespaces();
 
-// Runs a shell script in a namespace of its own, where lo is up. `$1`, `$2`, ... are the words. Functions
-// help:
-//   interface NAME           an interface that is up, with nobody behind it
-//   new_host NAME            another namespace, joined to none yet
-//   on NAME WORDS...         runs a command there; `here` is this one
-//   link A B                 a pair of interfaces, named to_B in A and to_A in B
-//   hosts_file LINE...       what names resolve to (hosts(5))
-//   set_kernel NAME KEY N    a setting under /proc/sys there
-// Whatever the script leaves running ends with it.
+// Runs a bash script in a namespace of its own, where lo is up and the functions of netns/lab.sh are there. `$1`, `$2`,
+// ... are the words. Whatever the script leaves running ends with it.
 Finished run_in_namespace(const std::string& script, const Words& words = {}, Milliseconds timeout = patience);
 
 // True in a test process that runs within a namespace.

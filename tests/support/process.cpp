@@ -322,6 +322,21 @@ Finished run(const Words& words, const ProcessOptions& options, Milliseconds tim
   return {ending, process.out(), process.err()};
 }
 
+Finished Process::finish() {
+  const Ending ending = wait();
+  return {ending, out(), err()};
+}
+
+Finished Process::stop(int signal_number) {
+  signal(signal_number);
+  return finish();
+}
+
+std::string last_line(const std::string& text) {
+  const std::size_t end = text.size() < 2 ? std::string::npos : text.rfind('\n', text.size() - 2);
+  return end == std::string::npos ? text : text.substr(end + 1);
+}
+
 bool is_like(const std::string& text, const std::string& pattern) {
   return std::regex_match(text, std::regex(pattern));
 }

@@ -40,6 +40,12 @@ struct Ending {
 };
 std::ostream& operator<<(std::ostream& out, const Ending& ending);
 
+struct Finished {
+  Ending ending;
+  std::string out;
+  std::string err;
+};
+
 // Waiting throws std::runtime_error that shows what came when the time is over.
 class Process {
  public:
@@ -67,6 +73,9 @@ class Process {
   void close_input();
   void signal(int number);
   Ending wait(Milliseconds timeout = patience);
+  // Waits, and returns all that came; stop() ends it first, as Ctrl-C does.
+  Finished finish();
+  Finished stop(int signal_number = 2);
 
  private:
   struct Pipe {
@@ -93,14 +102,11 @@ class Process {
   std::thread reader_;
 };
 
-struct Finished {
-  Ending ending;
-  std::string out;
-  std::string err;
-};
-
 // Runs to the end.
 Finished run(const Words& words, const ProcessOptions& options = {}, Milliseconds timeout = patience);
+
+// The last of the lines in the text, with its newline.
+std::string last_line(const std::string& text);
 
 // Whether the whole text is like that regular expression (ECMAScript).
 bool is_like(const std::string& text, const std::string& pattern);

@@ -39,8 +39,7 @@ inline Finished run_with_input(const Words& rest, std::string_view input) {
   Process process(udptool(rest), {.input = Input::pipe});
   process.write(input);
   process.close_input();
-  const Ending ending = process.wait();
-  return {ending, process.out(), process.err()};
+  return process.finish();
 }
 
 // `udptool listen` on a free port, ready to hear. The ports are read from its notices, its events (-j), or,
@@ -68,17 +67,6 @@ class Listener : public Process {
 
   std::uint16_t port(std::size_t socket = 0) const { return ports_.at(socket); }
   const std::vector<std::string>& addresses() const { return addresses_; }
-
-  // Ends it as Ctrl-C does.
-  Finished stop(int signal_number = 2) {
-    signal(signal_number);
-    const Ending ending = wait();
-    return {ending, out(), err()};
-  }
-  Finished finish() {
-    const Ending ending = wait();
-    return {ending, out(), err()};
-  }
 
  private:
   static Words all_of(const Words& options, const Words& endpoints) {

@@ -56,7 +56,8 @@ void check_nothing_lost(Family family) {
 // A router in the middle, whose link to the far host carries 1,300 bytes only.
 constexpr const char* narrow_path = R"(
 new_host router; new_host far
-link here router; link router far
+cable here to_router router to_here; cable router to_far far to_router
+settle here to_router; settle router to_here; settle router to_far; settle far to_router
 ip addr add 10.1.0.1/24 dev to_router; on router ip addr add 10.1.0.2/24 dev to_here
 on router ip addr add 10.2.0.2/24 dev to_far; on far ip addr add 10.2.0.3/24 dev to_router
 ip route add default via 10.1.0.2; on far ip route add default via 10.2.0.2
