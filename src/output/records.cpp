@@ -82,6 +82,16 @@ net::SystemTime time_of(const net::Received& received) {
   return received.metadata.time ? *received.metadata.time : now();
 }
 
+// A colour that is read on light and dark ground alike, the same each time for one sender. Red is left for what failed.
+std::string_view color_of(std::string_view sender) {
+  static constexpr std::array<std::string_view, 8> colors{"\x1b[38;5;31m",  "\x1b[38;5;35m",  "\x1b[38;5;99m",
+                                                          "\x1b[38;5;133m", "\x1b[38;5;166m", "\x1b[38;5;64m",
+                                                          "\x1b[38;5;30m",  "\x1b[38;5;168m"};
+  std::uint32_t hash = 2'166'136'261;  // FNV-1a
+  for (const char c : sender) hash = (hash ^ static_cast<unsigned char>(c)) * 16'777'619;
+  return colors[(hash ^ hash >> 16) % colors.size()];
+}
+
 }  // namespace
 
 net::WantedMetadata wanted_metadata(const Options& options) {
@@ -135,9 +145,8 @@ void RecordWriter::remember_sender(const net::Endpoint& sender) {
     sender_text_ += ",\"size\":";
     return;
   }
-  if (colored_) sender_text_ += "\x1b[36m";
   net::append_endpoint(sender_text_, sender);
-  if (colored_) sender_text_ += "\x1b[0m";
+  if (colored_) sender_text_ = fmt::format("{}{}\x1b[0m", color_of(sender_text_), sender_text_);
   sender_text_ += '\t';
 }
 

@@ -16,9 +16,9 @@ if [ "${1-}" = --inside ]; then
   udptool listen -q -o none --echo 192.0.2.7:7 192.0.2.7:53 &
   sleep 0.2
   result=0
-  timeout --foreground -s INT -k 5 1.5 bash -c "$3" <input >out 2>err || result=$?
-  kill $! && wait $! || :
-  case $result in 0 | 1 | 3 | 124) ;; *) echo "status $result" ;; esac
+  timeout -s INT -k 5 1.5 bash -c "$3" <input >out 2>err || result=$?
+  kill $!
+  case $result in 0 | 1 | 3 | 124 | 130) ;; *) echo "status $result" ;; esac
   grep -E '^udptool: .*(--help|cannot|No such|option)|not found|parse error' err || :
   exit 0
 fi
