@@ -70,6 +70,13 @@ for shell in bash zsh fish; do
   done
 done
 
+if [ "$(sed -n 's/^\.Os //p' man/udptool.1)" = "$("$udptool" --version | head -1 | cut -d ' ' -f 1,2)" ]; then
+  echo "passed: the version in the manual page"
+else
+  echo "failed: the manual page's .Os is not the version"
+  failed=1
+fi
+
 # Other pages are installed or not, and mandoc's index of them is there or not: neither is this page's fault.
 if ! command -v mandoc >/dev/null; then
   echo "skipped: the manual page's form (no mandoc)"

@@ -1,6 +1,6 @@
 #!/bin/bash
-# readme.sh UDPTOOL: every command of README.md that calls udptool is run, in a namespace where `host` and `eth0` are,
-# each in a directory with the files that it names. It may wait for traffic (then Ctrl-C ends it), find nothing or be
+# examples.sh UDPTOOL: every command of README.md, of the manual page and of the examples in each --help is run, in a
+# namespace where `host` and `eth0` are, in a directory with the files that it names. It may wait for traffic (then Ctrl-C ends it), find nothing or be
 # refused; it must not be bad usage, lack a file, or leave an error.
 set -eu -o pipefail
 
@@ -27,7 +27,7 @@ udptool=$(realpath "$1")
 here=$(realpath "$0")
 cd "$(dirname "$0")/../.."
 if ! unshare -rnm true 2>/dev/null; then
-  echo "skipped: the commands of README.md (no user namespaces here)"
+  echo "skipped: examples (no user namespaces here)"
   exit 77
 fi
 work=$(mktemp -d)
@@ -40,8 +40,8 @@ run() {
   local command=$1 place complaint
   place=$(mktemp -d "$work/XXXXXX")
   cd "$place"
-  printf '127.0.0.1 localhost\n192.0.2.7 host loghost\n' >hosts
-  printf 'a line\nanother\n' | tee input app.log request.bin >video.ts
+  printf '127.0.0.1 localhost\n192.0.2.7 host loghost logger.example example.net\n' >hosts
+  printf 'a line\nanother\n' | tee input app.log request.bin magic.bin datagram >video.ts
   # A capture of one datagram: pcap, raw IPv4.
   printf '\xd4\xc3\xb2\xa1\2\0\4\0\0\0\0\0\0\0\0\0\0\0\4\0\x65\0\0\0\0\0\0\0\0\0\0\0\x1e\0\0\0\x1e\0\0\0' >capture.pcap
   printf '\x45\0\0\x1e\0\0\0\0\x40\x11\0\0\xc0\0\2\x01\xc0\0\2\7\0\7\0\7\0\x0a\0\0hi' >>capture.pcap
@@ -54,9 +54,16 @@ run() {
   fi
 }
 
-# The commands: indented lines and those after `$ `, without their comments.
+# The commands, without their comments: each once.
 commands() {
-  sed -nE 's/^(    |\$ )(.*)/\2/p' README.md | sed -E 's/  +#.*//' | grep -E '(^|[|] *)udptool ' || :
+  {
+    sed -nE 's/^(    |\$ )(.*)/\2/p' README.md
+    sed -nE 's/^\.Dl [a-z]*\$ //p' man/udptool.1 | sed 's/\\e/\\/g'
+    for command in listen send join probe; do
+      "$udptool" $command --help | sed -n '/^Examples:/,$p' | sed -nE 's/^  (.*)/\1/p' |
+        sed -E 's/  +[a-z][^|]*$//; s/  +(IPv6|a DNS|by DNS).*//'
+    done
+  } | sed -E 's/  +#.*//' | grep -E '(^|[|] *)udptool ' | sort -u
 }
 
 running=0
