@@ -30,6 +30,10 @@ struct Send {
   bool empty = false;
   std::optional<std::uint64_t> chunk;
   std::optional<std::uint64_t> offset;
+  std::optional<std::string> replay;
+  std::optional<double> speed;
+  std::optional<std::string> filter;
+  bool keep_ports = false;
 
   void declare(OptionTable& table);
   void settle(const std::vector<std::string>& words);
@@ -38,6 +42,8 @@ struct Send {
  private:
   void declare_payloads(OptionTable& table);
   void declare_pace(OptionTable& table);
+  void declare_replay(OptionTable& table);
+  void settle_replay();
   void settle_payloads();
 };
 

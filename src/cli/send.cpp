@@ -1,5 +1,7 @@
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/text.hpp"
 #include "base/units.hpp"
 #include "cli/commands.hpp"
@@ -61,6 +63,20 @@ void Send::declare_pace(OptionTable& table) {
   table.flag("--progress", "a progress line (on a terminal: for files)", options.progress);
 }
 
+void Send::declare_replay(OptionTable& table) {
+  table.group("What was captured");
+  table
+      .value("--replay", "FILE", "the UDP payloads of a capture, or of -j's output",
+             [this](const std::string& word) { replay = word; })
+      .takes(Takes::file)
+      .exclusive({"input", "encoding", "cutting", "pace"});
+  table.value("--speed", "X", "X times as fast (0: no waiting)",
+              [this](const std::string& word) { speed = word == "0" ? 0 : base::parse_rate(word); });
+  table.value("--filter", "EXPR", "only the packets of pcap-filter(7)'s EXPR",
+              [this](const std::string& word) { filter = word; });
+  table.flag("--keep-ports", "to the ports that they were captured on", keep_ports);
+}
+
 void Send::declare(OptionTable& table) {
   table.about("send", "[options] HOST PORT [MESSAGE...]",
               "Send each MESSAGE as a datagram, or else each line of stdin; print the replies.",
@@ -71,6 +87,7 @@ void Send::declare(OptionTable& table) {
               "  udptool send --bitrate 10M -l 1200 -c 0 -W 10s 192.0.2.7 5000");
   declare_payloads(table);
   declare_pace(table);
+  declare_replay(table);
   table.group("Socket");
   bind_family(table, options.target.family);
   bind_interface(table, options.socket);
@@ -95,7 +112,7 @@ void Send::settle_payloads() {
   if ((offset || payloads.length) && (generated || (!messages && !whole))) {
     throw UsageError("--offset and --length take a part of a MESSAGE or of the --whole input");
   }
-  if (options.stop.count == 0u && !messages && !generated && !payloads.file) {
+  if (options.stop.count == 0u && !messages && !generated && !payloads.file && !replay) {
     throw UsageError("--count 0 cannot repeat stdin for ever; give a MESSAGE, --file or --size");
   }
   payloads.encoding = hex       ? commands::Encoding::hexadecimal
@@ -108,11 +125,25 @@ void Send::settle_payloads() {
   if (payloads.rounds == 0) payloads.rounds = commands::for_ever;
 }
 
+void Send::settle_replay() {
+  if (!replay) {
+    if (speed || filter || keep_ports) throw UsageError("--speed, --filter and --keep-ports go with --replay");
+    return;
+  }
+  if (offset || options.payloads.length) throw UsageError("--offset and --length take no part of a capture");
+  if (*replay == "-" && options.stop.count && *options.stop.count != 1) {
+    throw UsageError("--count: stdin can be replayed once only");
+  }
+  options.replay = {*replay, speed.value_or(1), filter.value_or(""), keep_ports};
+}
+
 void Send::settle(const std::vector<std::string>& words) {
-  const HostAndPort target = host_and_port(words);
+  constexpr std::uint16_t any_port = 9;  // --keep-ports has no use for one
+  const HostAndPort target = host_and_port(words, keep_ports ? any_port : 0);
   options.target.host = target.host;
   options.target.port = target.port;
-  options.payloads.messages.assign(words.begin() + 2, words.end());
+  settle_replay();
+  options.payloads.messages.assign(words.begin() + std::min<std::ptrdiff_t>(2, std::ssize(words)), words.end());
   settle_payloads();
   const bool talks = !options.output.quiet && options.output.format != output::Format::json;
   if (options.payloads.file && talks && isatty(STDERR_FILENO) != 0) options.progress = true;

@@ -12,9 +12,10 @@ namespace commands {
 
 class CaptureFile {
  public:
-  // `path`: pcap or pcapng, "-" is stdin. `filter`: an expression as in pcap-filter(7), or "". Throws UsageError or
-  // Failure that name the cure: no libpcap, no capture, a link that is not understood, a filter that does not compile.
-  CaptureFile(const std::string& path, const std::string& filter);
+  // pcap or pcapng from the descriptor, of which `begun` has been read already; `name` is for messages. `filter`: an
+  // expression as in pcap-filter(7), or "". Throws UsageError or Failure that name the cure: no libpcap, no capture, a
+  // link that is not understood, a filter that does not compile.
+  CaptureFile(int descriptor, std::string begun, const std::string& name, const std::string& filter);
   ~CaptureFile();
   CaptureFile(const CaptureFile&) = delete;
   CaptureFile& operator=(const CaptureFile&) = delete;

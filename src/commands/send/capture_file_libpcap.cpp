@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <string_view>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
@@ -72,45 +74,53 @@ const Library& library() {
   return loaded;
 }
 
-std::FILE* open_file(const std::string& path, const std::string& name) {
-  std::FILE* const file = path == "-" ? fdopen(dup(STDIN_FILENO), "rb") : std::fopen(path.c_str(), "rbe");
-  if (file == nullptr) throw Failure(errno, fmt::format("cannot open {}: {}", name, std::strerror(errno)));
-  return file;
+// Bytes that were read already, and then the descriptor's.
+struct Input {
+  int descriptor;
+  std::string begun;
+  std::size_t taken = 0;
+};
+
+ssize_t read_input(void* cookie, char* buffer, std::size_t size) {
+  Input& input = *static_cast<Input*>(cookie);
+  if (input.taken == input.begun.size()) return read(input.descriptor, buffer, size);
+  const std::size_t copied = input.begun.copy(buffer, size, input.taken);
+  input.taken += copied;
+  return static_cast<ssize_t>(copied);
 }
 
-void refuse_compressed(std::FILE* file, const std::string& name) {
-  const int first = std::getc(file);
-  if (first != EOF) std::ungetc(first, file);
-  if (first == 0x1f) throw UsageError(fmt::format("{} is compressed: gunzip it first", name));
-  if (first == 0x28) throw UsageError(fmt::format("{} is compressed: unzstd it first", name));
+void refuse_compressed(std::string_view begun, const std::string& name) {
+  if (begun.starts_with("\x1f\x8b")) throw Failure(EINVAL, fmt::format("{} is compressed: gunzip it first", name));
+  if (begun.starts_with("\x28\xb5\x2f\xfd"))
+    throw Failure(EINVAL, fmt::format("{} is compressed: unzstd it first", name));
 }
 
 }  // namespace
 
 struct CaptureFile::State {
   ~State() {
-    if (handle != nullptr) library().close(handle);  // and the file with it
+    if (handle != nullptr) library().close(handle);  // and the stream with it
   }
   std::string name;
+  Input input;
   Handle* handle = nullptr;
 };
 
-CaptureFile::CaptureFile(const std::string& path, const std::string& filter) : state_(std::make_unique<State>()) {
+CaptureFile::CaptureFile(int descriptor, std::string begun, const std::string& name, const std::string& filter)
+    : state_(std::make_unique<State>()) {
+  refuse_compressed(begun, name);
   const Library& pcap = library();
-  state_->name = path == "-" ? "stdin" : base::escaped(path);
-  const std::string& name = state_->name;
-  std::FILE* const file = open_file(path, name);
+  state_->name = name;
+  state_->input = {descriptor, std::move(begun)};
+  std::FILE* const stream = fopencookie(&state_->input, "rb", {&read_input, nullptr, nullptr, nullptr});
+  if (stream == nullptr) throw base::failure(errno, "cannot read " + name);
+  setvbuf(stream, nullptr, _IOFBF, 256 * 1024);
   std::array<char, error_size> error{};
-  try {
-    refuse_compressed(file, name);
-    state_->handle = pcap.fopen_offline(file, nanosecond_precision, error.data());
-    if (state_->handle == nullptr) {
-      throw UsageError(
-          fmt::format("{} is no capture, and nothing that -j printed: {}", name, base::escaped(error.data())));
-    }
-  } catch (...) {
-    std::fclose(file);
-    throw;
+  state_->handle = pcap.fopen_offline(stream, nanosecond_precision, error.data());
+  if (state_->handle == nullptr) {
+    std::fclose(stream);
+    throw Failure(EINVAL,
+                  fmt::format("{} is no capture, and nothing that -j printed: {}", name, base::escaped(error.data())));
   }
   if (!CaptureDecoder::is_supported(link())) {
     const char* const known = pcap.datalink_name(link());

@@ -8,7 +8,7 @@ namespace commands {
 
 struct CaptureFile::State {};
 
-CaptureFile::CaptureFile(const std::string&, const std::string&) {
+CaptureFile::CaptureFile(int, std::string, const std::string&, const std::string&) {
   throw base::Failure(ENOTSUP, "--replay of a capture is not in a static build: it needs libpcap, which is loaded");
 }
 CaptureFile::~CaptureFile() = default;

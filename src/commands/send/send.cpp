@@ -33,7 +33,7 @@ class Session final : Client {
 
   base::ExitStatus run() {
     destination_ = find_destination(loop_, options_.target, options_.socket, report());
-    source_ = make_source(options_.payloads, net::max_payload(net::family_of(destination_.endpoint)));
+    source_ = source_of(options_, net::max_payload(net::family_of(destination_.endpoint)));
     open_socket();
     if (options_.privileges.user) run::become(*options_.privileges.user);
     if (options_.rate) pacer_.emplace(*options_.rate, run::Clock::now());
@@ -47,6 +47,11 @@ class Session final : Client {
   }
 
  private:
+  static std::unique_ptr<PayloadSource> source_of(const SendOptions& options, std::size_t max_payload) {
+    return options.replay ? make_replay(*options.replay, options.payloads.rounds, max_payload)
+                          : make_source(options.payloads, max_payload);
+  }
+
   // The count of the command line is of rounds to send, not of datagrams to receive.
   static run::StopOptions receiving(const SendOptions& options) {
     run::StopOptions stop = options.stop;
@@ -64,9 +69,18 @@ class Session final : Client {
     socket_.use_segmentation(destination_.unfragmented());
     if (destination_.is_multicast()) report_multicast_interface();
     // A connected socket is faster, but hears only the one peer: not where others may answer.
-    const bool connect = !destination_.is_multicast() && !options_.socket.broadcast && !waits_for_replies();
+    const bool connect =
+        !destination_.is_multicast() && !options_.socket.broadcast && !waits_for_replies() && !options_.replay;
     if (connect) socket_.connect(to);
-    transmitter_.set_route({connect ? std::nullopt : std::optional(to), {}, -1});
+    connected_ = connect;
+    set_route(to.port());
+  }
+
+  void set_route(std::uint16_t port) {
+    net::Endpoint to = destination_.endpoint;
+    to.port(port);
+    port_ = port;
+    transmitter_.set_route({connected_ ? std::nullopt : std::optional(to), {}, -1});
   }
 
   void report_multicast_interface() {
@@ -89,32 +103,53 @@ class Session final : Client {
       if (source_->ended()) return end_of_source();
       if (wants_input_ && !source_->is_regular_file()) return wait_for_input();
       if (wants_input_) source_->refill();
-      if (pacer_ && !wants_input_) {
+      if (const auto due = next_due(); due && !wants_input_) {
         const auto now = run::Clock::now();
-        if (!pacer_->is_due(now)) return loop_.at(std::max(pacer_->next(), now + shortest_nap), [this] { pump(); });
+        if (*due > now) return loop_.at(std::max(*due, now + shortest_nap), [this] { pump(); });
       }
     }
     loop_.post([this] { pump(); });
   }
 
+  // When the next datagram may leave; nothing: at once.
+  std::optional<run::Clock::time_point> next_due() const {
+    if (held_) return held_due();
+    if (pacer_) return pacer_->next();
+    return std::nullopt;
+  }
+  run::Clock::time_point held_due() const { return replay_began_.value() + held_->due.value_or(base::Nanoseconds(0)); }
+
   void fill() {
     wants_input_ = false;
-    const auto now = pacer_ ? run::Clock::now() : run::Clock::time_point{};
-    const std::size_t unfragmented = destination_.unfragmented();
+    const auto now = pacer_ || options_.replay ? run::Clock::now() : run::Clock::time_point{};
     try {
       while (!transmitter_.full() && (!pacer_ || pacer_->is_due(now))) {
-        const auto payload = source_->next();
-        if (!payload) {
+        if (!held_) held_ = source_->next();
+        if (!held_) {
           wants_input_ = !source_->ended();
           return;
         }
-        if (payload->size() > unfragmented) note_fragments(payload->size());
-        transmitter_.add(*payload);
-        if (pacer_) pacer_->spend(options_.bitrate ? static_cast<double>(payload->size()) * 8 : 1);
+        if (!may_leave(now)) return;
+        add(*held_);
+        held_.reset();
       }
     } catch (const base::Error&) {
       failure_ = std::current_exception();  // what was good before goes out first
     }
+  }
+
+  // A piece with a time of its own waits for it, counted from when the first was there.
+  bool may_leave(run::Clock::time_point now) {
+    if (!held_->due) return true;
+    if (!replay_began_) replay_began_ = now;
+    return held_due() <= now;
+  }
+
+  void add(const Piece& piece) {
+    if (piece.payload.size() > destination_.unfragmented()) note_fragments(piece.payload.size());
+    if (piece.port != 0 && piece.port != port_) set_route(piece.port);
+    transmitter_.add(piece.payload);
+    if (pacer_) pacer_->spend(options_.bitrate ? static_cast<double>(piece.payload.size()) * 8 : 1);
   }
 
   void note_fragments(std::size_t size) {
@@ -200,11 +235,13 @@ class Session final : Client {
       totals.sent_bytes = transmitter_.sent_bytes();
       report().summary(totals);
     }
+    for (const std::string& remark : source_->remarks()) report().notice(remark);
     stage_.sink.flush();
     if (transmitter_.failed() > 0) {
       report_failures();
       return base::ExitStatus::failed;
     }
+    if (options_.replay && sent_all_ && transmitter_.asked() == 0) return base::ExitStatus::nothing;
     if (intake_.datagrams() > 0) return base::ExitStatus::done;
     if (refused_ > 0) return base::ExitStatus::refused;
     const bool open_ended = options_.payloads.rounds == for_ever || (!options_.stop.count && is_stream());
@@ -247,6 +284,10 @@ class Session final : Client {
   std::exception_ptr failure_;
   std::set<std::string> shown_;
   std::uint64_t refused_ = 0;
+  std::optional<Piece> held_;  // taken from the source, and not due yet
+  std::optional<run::Clock::time_point> replay_began_;
+  std::uint16_t port_ = 0;  // of the route
+  bool connected_ = false;
   bool wants_input_ = false;
   bool noted_fragments_ = false;
   bool sent_all_ = false;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "commands/send/replay.hpp"
 #include "commands/send/source.hpp"
 #include "commands/target.hpp"
 #include "output/options.hpp"
@@ -21,6 +22,7 @@ struct SendOptions {
   output::Options output;
   run::PrivilegeOptions privileges;
   SourceOptions payloads;
+  std::optional<ReplayOptions> replay;   // instead of payloads, but for the rounds
   std::optional<std::uint64_t> replies;  // enough to end the wait
   std::optional<double> rate;            // datagrams a second
   std::optional<double> bitrate;         // bits of payload a second

@@ -64,14 +64,14 @@ class Messages : public PayloadSource {
     }
   }
 
-  std::optional<std::string_view> next() override {
+  std::optional<Piece> next() override {
     if (ended()) return std::nullopt;
     const std::string& payload = payloads_[at_];
     if (++at_ == payloads_.size()) {
       at_ = 0;
       if (rounds_ != for_ever) --rounds_;
     }
-    return payload;
+    return Piece{payload};
   }
   bool ended() const override { return rounds_ == 0; }
 
@@ -91,11 +91,11 @@ class Generator : public PayloadSource {
     }
   }
 
-  std::optional<std::string_view> next() override {
+  std::optional<Piece> next() override {
     if (left_ == 0) return std::nullopt;
     if (left_ != for_ever) --left_;
     if (at_ == copies_) at_ = 0;
-    return std::string_view(pattern_.data() + size_ * at_++, size_);
+    return Piece{{pattern_.data() + size_ * at_++, size_}};
   }
   bool ended() const override { return left_ == 0; }
   std::optional<double> progress() const override {
@@ -141,7 +141,7 @@ class Input : public PayloadSource {
     if (options_.file) close(descriptor_);
   }
 
-  std::optional<std::string_view> next() override {
+  std::optional<Piece> next() override {
     const auto piece = splitter_.take(unread_, end_of_input_);
     if (!piece) {
       if (end_of_input_) next_round();
@@ -150,13 +150,13 @@ class Input : public PayloadSource {
     ++piece_;
     const bool whole = options_.cut.at == CutAt::end;
     if (options_.encoding == Encoding::plain)
-      return whole ? checked(slice(*piece, options_, name_)) : closed_up(checked(*piece));
+      return Piece{whole ? checked(slice(*piece, options_, name_)) : closed_up(checked(*piece))};
     try {
       decoded_.push_back(decoded(*piece, options_.encoding));
     } catch (const UsageError& error) {
       throw UsageError(fmt::format("{}: {}", place(piece_), error.what()));
     }
-    return checked(whole ? slice(decoded_.back(), options_, name_) : std::string_view(decoded_.back()));
+    return Piece{checked(whole ? slice(decoded_.back(), options_, name_) : std::string_view(decoded_.back()))};
   }
 
   bool ended() const override { return rounds_ == 0; }

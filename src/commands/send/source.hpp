@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/units.hpp"
 #include "commands/send/splitter.hpp"
 
 namespace commands {
@@ -29,6 +30,13 @@ struct SourceOptions {
   std::optional<std::uint64_t> length;
 };
 
+// One datagram to be.
+struct Piece {
+  std::string_view payload;
+  std::optional<base::Nanoseconds> due = {};  // since the first of them; nothing: as the pacer says
+  std::uint16_t port = 0;                     // to send it to; 0: the target's
+};
+
 class PayloadSource {
  public:
   virtual ~PayloadSource() = default;
@@ -36,7 +44,7 @@ class PayloadSource {
   // The next payload, or nothing: the source has ended, or refill() must be called first. It stays where it is until
   // refill(). Throws UsageError for a piece that is malformed or longer than a datagram can be; those given before
   // stay good.
-  virtual std::optional<std::string_view> next() = 0;
+  virtual std::optional<Piece> next() = 0;
   virtual bool ended() const = 0;
 
   // The descriptor to wait for before refill(); -1: never any need.
@@ -46,6 +54,8 @@ class PayloadSource {
   virtual void refill() {}
   // How much has been given, from 0 to 1, when that is known.
   virtual std::optional<double> progress() const { return std::nullopt; }
+  // What is to be told at the end, a line each.
+  virtual std::vector<std::string> remarks() const { return {}; }
 };
 
 // Throws UsageError when a message is malformed or longer than `max_payload`, Failure when the file cannot be read.
