@@ -59,6 +59,7 @@ struct Probe {
   commands::ProbeOptions options;
   bool trace = false;
   bool mtu = false;
+  bool stamp = false;
   bool list = false;
   bool hex = false;
   bool escapes = false;
@@ -73,6 +74,7 @@ struct Probe {
  private:
   void declare_modes(OptionTable& table);
   void declare_request(OptionTable& table);
+  std::uint16_t default_port() const;
   void settle_request();
   void settle_series();
   void settle_mode();

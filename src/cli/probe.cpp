@@ -13,6 +13,7 @@ using base::UsageError;
 using commands::ProbeMode;
 
 constexpr std::uint16_t trace_port = 33'434;  // where traceroute(8) begins
+constexpr std::uint16_t stamp_port = 862;     // RFC 8762
 
 Names payload_names() {
   Names names;
@@ -42,6 +43,12 @@ void Probe::declare_modes(OptionTable& table) {
   table.flag("--names", "with --trace: names of the hops", options.names);
   table.flag("--mtu", "the largest datagram that the path carries", mtu)
       .exclusive({"mode", "histogram or mode", "count or mode", "size or mtu"});
+  table.flag("--stamp", "a STAMP reflector: delay and loss each way (PORT 862)", stamp)
+      .exclusive({"mode", "stamp or payload", "stamp or data"});
+  table
+      .value("--stamp-key", "FILE", "with --stamp: authenticated, by the key in FILE",
+             [this](const std::string& word) { options.stamp_key = word; })
+      .takes(Takes::file);
 }
 
 void Probe::declare_request(OptionTable& table) {
@@ -50,9 +57,10 @@ void Probe::declare_request(OptionTable& table) {
       .value("--payload", "NAME", "a request of that protocol (default: by PORT)",
              [this](const std::string& word) { options.request.payload = find_payload(word); })
       .one_of(&payload_names)
-      .exclusive({"request"});
+      .exclusive({"request", "stamp or payload"});
   table.flag("--list-payloads", "list the payloads and their ports", list);
-  table.value("--data", "TEXT", "send TEXT", [this](const std::string& word) { data = word; }).exclusive({"request"});
+  table.value("--data", "TEXT", "send TEXT", [this](const std::string& word) { data = word; })
+      .exclusive({"request", "stamp or data"});
   table.flag("-x,--hex", "TEXT is hexadecimal", hex).exclusive({"encoding"});
   table.flag("-e,--escapes", "TEXT carries C escapes", escapes).exclusive({"encoding"});
   table
@@ -82,7 +90,7 @@ void Probe::declare(OptionTable& table) {
   bind_leaving(table, options.socket);
   table.at("--ttl").exclusive({"ttl or trace"});
   table.group("When to end");
-  bind_count(table, "N probes, with statistics", options.stop, 1);
+  bind_count(table, "N probes, with statistics", options.stop, 0);
   table.at("--count").exclusive({"count or mode"});
   bind_waits(table, "how long to wait for each reply (1s)", options.stop);
   table.group("What is printed");
@@ -118,7 +126,8 @@ void Probe::settle_mode() {
     throw UsageError("--first-hop, --max-hops, --tries and --names are for --trace");
   }
   if (options.stop.wait && options.stop.wait->count() == 0) throw UsageError("--wait: no reply comes in no time");
-  options.mode = trace ? ProbeMode::trace : mtu ? ProbeMode::mtu : ProbeMode::state;
+  if (!options.stamp_key.empty() && !stamp) throw UsageError("--stamp-key is for --stamp");
+  options.mode = trace ? ProbeMode::trace : mtu ? ProbeMode::mtu : stamp ? ProbeMode::stamp : ProbeMode::state;
   options.trace.first_hop = first_hop.value_or(1);
   options.trace.max_hops = max_hops.value_or(30);
   options.trace.tries = tries.value_or(3);
@@ -128,9 +137,11 @@ void Probe::settle_mode() {
   }
 }
 
+std::uint16_t Probe::default_port() const { return stamp ? stamp_port : trace || mtu ? trace_port : std::uint16_t{0}; }
+
 void Probe::settle(const std::vector<std::string>& words) {
   if (list) return;
-  const HostAndPort target = host_and_port(words, trace || mtu ? trace_port : std::uint16_t{0});
+  const HostAndPort target = host_and_port(words, default_port());
   options.target.host = target.host;
   options.target.port = target.port;
   if (words.size() > 2) throw refusal("", words[2], "only one HOST and one PORT is asked");

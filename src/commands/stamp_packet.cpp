@@ -127,6 +127,15 @@ std::optional<Reply> Packets::read_reply(std::string_view packet) const {
 
 std::optional<Request> Packets::read_request(std::string_view packet) const {
   if (packet.size() < shortest_request || !is_authentic(packet)) return {};
+  return fields_of_request(packet);
+}
+
+std::optional<Request> Packets::read_quoted(std::string_view packet) const {
+  if (packet.size() < layout().time + 8) return {};
+  return fields_of_request(packet);
+}
+
+Request Packets::fields_of_request(std::string_view packet) const {
   const Layout& at = layout();
   Request request;
   request.sequence = static_cast<std::uint32_t>(field(packet, 0, 4));

@@ -88,6 +88,8 @@ class Packets {
   // The fields of a request, those that it is too short for being 0; nothing when it has not even a time and an error
   // estimate (14 octets), or its HMAC is wrong.
   std::optional<Request> read_request(std::string_view packet) const;
+  // The same of as much of a request as an ICMP error quotes; nothing when its time is not in it.
+  std::optional<Request> read_quoted(std::string_view packet) const;
   // What stands where a reflector tells T1: zeros, or somebody's padding, in a request; 0 in one that is too short.
   std::uint64_t reflected_time(std::string_view packet) const;
 
@@ -99,6 +101,7 @@ class Packets {
 
  private:
   const Layout& layout() const;
+  Request fields_of_request(std::string_view packet) const;
   bool is_authentic(std::string_view packet) const;
   void authenticate(std::string& packet) const;
 

@@ -36,7 +36,7 @@ Result after(const std::vector<std::pair<std::uint64_t, std::uint32_t>>& replies
 }  // namespace
 
 TEST_CASE("directions: what a reflector's numbers tell") {
-  CHECK(after({}) == Result{0, 0});
+  CHECK(after({}) == Result{-1, -1});  // nothing
   CHECK(after({{0, 0}, {1, 1}, {2, 2}}) == Result{0, 0});
   CHECK(after({{0, 0}, {2, 1}, {3, 2}}) == Result{1, 0});          // 1 never arrived there
   CHECK(after({{3, 0}}) == Result{3, 0});                          // nor did the first three

@@ -75,6 +75,7 @@ Directions::Lost Directions::of_this_count() const {
 }
 
 std::optional<Directions::Lost> Directions::lost() const {
+  if (!any_) return {};
   const Lost now = of_this_count();
   if (!differed_ && now.backward > 0) return {};
   return Lost{before_.forward + now.forward, before_.backward + now.backward};

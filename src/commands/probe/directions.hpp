@@ -19,7 +19,7 @@ class Directions {
     std::uint64_t forward = 0;
     std::uint64_t backward = 0;
   };
-  // Nothing: some are missing, and every reply had the request's own number.
+  // Nothing: none was answered, or some are missing and every reply had the request's own number.
   std::optional<Lost> lost() const;
 
  private:

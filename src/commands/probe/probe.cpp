@@ -26,6 +26,8 @@ base::ExitStatus probe(const ProbeOptions& options) {
       return probe_trace(options);
     case ProbeMode::mtu:
       return probe_mtu(options);
+    case ProbeMode::stamp:
+      return probe_stamp(options);
     case ProbeMode::state:
       break;
   }

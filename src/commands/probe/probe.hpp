@@ -17,7 +17,7 @@
 
 namespace commands {
 
-enum class ProbeMode { state, trace, mtu };
+enum class ProbeMode { state, trace, mtu, stamp };
 
 struct ProbeOptions {
   Target target;
@@ -31,6 +31,7 @@ struct ProbeOptions {
   bool histogram = false;
   TraceOptions trace;
   bool names = false;
+  std::string stamp_key;  // its file, or ""
 
   base::Nanoseconds wait() const { return stop.wait.value_or(std::chrono::seconds(1)); }
 };

@@ -18,6 +18,35 @@ std::string wait_text(base::Nanoseconds time) {
   return us % 1'000 == 0 ? fmt::format("{} ms", us / 1'000) : fmt::format("{:.3f} ms", static_cast<double>(us) / 1e3);
 }
 
+void add_facts(output::JsonEvent& event, const StampFacts& facts) {
+  event.decimal("reflector_ms", to_milliseconds(facts.held));
+  if (facts.forward) event.decimal("forward_ms", to_milliseconds(*facts.forward));
+  if (facts.backward) event.decimal("backward_ms", to_milliseconds(*facts.backward));
+  if (facts.forward) event.boolean("synchronised", facts.synchronised);
+  const auto number = [&](const char* name, const std::optional<int>& value) {
+    if (value) event.number(name, static_cast<std::uint64_t>(*value));
+  };
+  number("hops_forward", facts.hops_forward);
+  number("hops_backward", facts.hops_backward);
+  number("dscp_arrived", facts.dscp_arrived);
+  number("ecn_arrived", facts.ecn_arrived);
+}
+
+void add_ways(output::JsonEvent& event, const StampSummary& ways) {
+  if (ways.direction_known) {
+    event.number("lost_forward", ways.lost_forward).number("lost_backward", ways.lost_backward);
+  }
+  event.number("lost_unknown", ways.lost_unknown);
+  const auto spread = [&](const char* name, const Spread& values) {
+    event.raw(name, fmt::format(R"({{"min":{:.3f},"avg":{:.3f},"max":{:.3f}}})", to_milliseconds(values.min),
+                                to_milliseconds(values.avg()), to_milliseconds(values.max)));
+  };
+  if (ways.forward.count == 0) return;
+  spread("forward_ms", ways.forward);
+  spread("backward_ms", ways.backward);
+  event.boolean("synchronised", ways.synchronised);
+}
+
 bool is_repeat(ProbeState state) { return state == ProbeState::late || state == ProbeState::duplicate; }
 
 }  // namespace
@@ -65,6 +94,7 @@ void ProbeWriter::event(const ProbeRecord& record) {
   if (record.size) event.number("size", *record.size);
   event.text("detail", record.detail);
   if (record.offender) event.address("from", *record.offender);
+  if (record.stamp) add_facts(event, *record.stamp);
 }
 
 void ProbeWriter::statistics(const ProbeSummary& summary) {
@@ -82,13 +112,33 @@ void ProbeWriter::statistics(const ProbeSummary& summary) {
                      rtt.p99_ms, rtt.p999_ms, rtt.jitter_ms);
 }
 
-void ProbeWriter::summary(ProbeState state, const ProbeSummary& summary, std::size_t responders) {
+void ProbeWriter::statistics(const StampSummary& ways) {
+  std::string& out = buffer();
+  if (ways.direction_known) {
+    out += fmt::format("lost {} forward, {} backward, {} unknown\n", ways.lost_forward, ways.lost_backward,
+                       ways.lost_unknown);
+  } else {
+    out += fmt::format("lost {}, direction unknown{}\n", ways.lost_unknown,
+                       ways.forward.count > 0 ? " (the reflector may be stateless)" : "");
+  }
+  if (ways.forward.count == 0) return;
+  const auto spread = [](const Spread& values) {
+    return fmt::format("{:.3f}/{:.3f}/{:.3f} ms", to_milliseconds(values.min), to_milliseconds(values.avg()),
+                       to_milliseconds(values.max));
+  };
+  out += fmt::format("one way min/avg/max forward {}, backward {}{}\n", spread(ways.forward), spread(ways.backward),
+                     ways.synchronised ? "" : " (clocks not synchronised)");
+}
+
+void ProbeWriter::summary(ProbeState state, const ProbeSummary& summary, std::size_t responders,
+                          const StampSummary* ways) {
   output::JsonEvent event(buffer(), "summary");
   event.text("state", name_of(state)).number("sent", summary.sent).number("received", summary.received);
   event.number("lost", summary.lost).decimal("lost_percent", summary.lost_percent);
   event.number("duplicate", summary.duplicate).number("reordered", summary.reordered).number("late", summary.late);
   event.number("refused", summary.refused);
   if (responders > 0) event.number("responders", responders);
+  if (ways != nullptr) add_ways(event, *ways);
   if (!summary.rtt) return;
   const RttSummary& rtt = *summary.rtt;
   event.raw("rtt_ms", fmt::format(R"({{"min":{:.3f},"avg":{:.3f},"max":{:.3f},"stddev":{:.3f},"p50":{:.3f},)"

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/units.hpp"
+#include "commands/probe/stamp_facts.hpp"
 #include "commands/probe/statistics.hpp"
 #include "net/datagram.hpp"
 #include "output/options.hpp"
@@ -29,6 +30,7 @@ struct ProbeRecord {
   std::optional<std::size_t> size;       // of a reply
   std::optional<net::Address> offender;  // who refused
   std::optional<net::SystemTime> received;
+  std::optional<StampFacts> stamp;  // of a STAMP reply
 };
 
 class ProbeWriter {
@@ -52,7 +54,10 @@ class ProbeWriter {
   }
 
   void statistics(const ProbeSummary& summary);  // lines of text
-  void summary(ProbeState state, const ProbeSummary& summary, std::size_t responders);
+  void statistics(const StampSummary& ways);     // the same
+  // `ways`: of STAMP, or null.
+  void summary(ProbeState state, const ProbeSummary& summary, std::size_t responders,
+               const StampSummary* ways = nullptr);
 
  private:
   output::Options options_;
