@@ -90,7 +90,7 @@ void Probe::declare(OptionTable& table) {
   bind_leaving(table, options.socket);
   table.at("--ttl").exclusive({"ttl or trace"});
   table.group("When to end");
-  bind_count(table, "N probes, with statistics", options.stop, 0);
+  bind_count(table, "N probes, with statistics (0: until ended)", options.stop, 0);
   table.at("--count").exclusive({"count or mode"});
   bind_waits(table, "how long to wait for each reply (1s)", options.stop);
   table.group("What is printed");

@@ -316,7 +316,7 @@ TEST_CASE("probe --trace: silence is told hop by hop, and costs one wait") {
   const Finished finished =
       probe({"--trace", "--max-hops", "5", "--tries", "2", "-w", "400ms", "127.0.0.1", server.port()});
   CHECK(finished.ending == nothing);
-  CHECK(finished.out == "1\t*\t* *\n2\t*\t* *\n3\t*\t* *\n4\t*\t* *\n5\t*\t* *\n");
+  CHECK(finished.out == "1-5\t*\tno answer\n");
   CHECK(watch.elapsed() < Milliseconds(1'500));
   CHECK(probe({"--trace", "--first-hop", "3", "127.0.0.1", closed_port()}).out.starts_with("3\t127.0.0.1\t"));
 }
@@ -351,7 +351,7 @@ TEST_CASE("probe --list-payloads: names and ports, without a host") {
   CHECK(finished.ending == done);
   CHECK(contains(finished.out, "\ndns\t53\t"));
   CHECK(contains(finished.out, "\nstun\t3478,19302\t"));
-  CHECK(count_of(finished.out, "\n") == 21);
+  CHECK(count_of(finished.out, "\n") == 22);
   CHECK(contains(probe({"--list-payloads", "-j"}).out, R"("name":"ike","ports":[500,4500])"));
 }
 
@@ -371,7 +371,6 @@ TEST_CASE("probe: bad usage is one line that names the word") {
   CHECK(contains(refusal({"127.0.0.1"}), "no PORT given"));
   CHECK(contains(refusal({}), "no HOST given"));
   CHECK(contains(refusal({"127.0.0.1", "9", "10"}), "'10'"));
-  CHECK(contains(refusal({"127.0.0.1", "9", "-c", "0"}), "--count: "));
   CHECK(contains(refusal({"127.0.0.1", "9", "--interval", "1s"}), "add --count N"));
   CHECK(contains(refusal({"127.0.0.1", "9", "-c", "2", "--interval", "99us"}), "--interval: at least 100us"));
   CHECK(contains(refusal({"127.0.0.1", "9", "--histogram"}), "add --count N"));
@@ -417,4 +416,67 @@ TEST_CASE("probe: with -b, a host that is no broadcast address is done with its 
   CHECK(finished.ending == done);
   CHECK(count_of(finished.out, "\topen\t") == 1);
   CHECK(watch.elapsed() < Milliseconds(10'000));
+}
+
+TEST_CASE("probe: an ICMP error that quotes only the header waits, and a reply beats it") {
+  // Nothing of an empty request can be quoted: so little anybody can say.
+  const Stopwatch watch;
+  const Finished finished = probe({"--payload", "empty", "-w", "300ms", "127.0.0.1", closed_port()});
+  CHECK(finished.ending == refused);
+  CHECK(contains(finished.out, "\tclosed\t"));
+  CHECK(watch.elapsed() >= Milliseconds(300));
+}
+
+TEST_CASE("probe: a reply from another address is no answer, and is told") {
+  const RawUdp asked("127.0.0.1"), other("127.0.0.2");
+  Process process(udptool({"probe", "-j", "-w", "300ms", "127.0.0.1", std::to_string(asked.port())}));
+  for (int i = 0; i < 3; ++i) {
+    const auto request = asked.receive();
+    REQUIRE(request);
+    other.send(request->payload, request->port, request->address);
+  }
+  CHECK(process.wait() == nothing);
+  CHECK(count_of(process.out(), "\"reply_from\":\"" + other.endpoint() + "\"") == 3);
+  Process text(udptool({"probe", "-w", "200ms", "127.0.0.1", std::to_string(asked.port())}));
+  const auto request = asked.receive();
+  REQUIRE(request);
+  other.send(request->payload, request->port, request->address);
+  CHECK(text.wait() == nothing);
+  CHECK(contains(text.out(), "\tno answer\t"));
+  CHECK(contains(text.out(), "; a reply came from " + other.endpoint() + "\n"));
+}
+
+TEST_CASE("probe: services that answer no stranger are told as such") {
+  IN_NAMESPACE("");
+  const RawUdp wireguard("127.0.0.1", 51'820);
+  CHECK(
+      contains(probe({"-w", "20ms", "127.0.0.1", "51820"}).out, "3 probes, no reply; WireGuard answers no stranger\n"));
+}
+
+TEST_CASE("probe -c: -q leaves the statistics alone, and -j has the histogram's bins") {
+  const Server server(echo);
+  const Words series{"-c", "5", "--interval", "1ms", "--histogram", "127.0.0.1", server.port()};
+  Words quiet = series, events = series;
+  quiet.insert(quiet.begin(), "-q");
+  CHECK(probe(quiet).out.starts_with("5 sent, 5 received"));
+  events.insert(events.begin(), "-j");
+  CHECK(contains(probe(events).out, R"("histogram":[{"from_ms":0.)"));
+}
+
+TEST_CASE("probe -c 0: until it is ended, with its statistics") {
+  const Server server(echo);
+  Process process(udptool({"probe", "-c", "0", "--interval", "5ms", "127.0.0.1", server.port()}));
+  for (int i = 0; i < 3; ++i) process.wait_for(Stream::out, "\topen\t");
+  process.signal(SIGINT);
+  CHECK(process.wait() == done);
+  CHECK(contains(process.out(), "0 lost (0.0 %)"));
+  CHECK(probe({"-c", "0", "--interval", "1ms", "-W", "100ms", "127.0.0.1", server.port()}).ending == done);
+}
+
+TEST_CASE("probe --mtu -j: what succeeded does not end in a loss of everything") {
+  const Finished finished = probe({"--mtu", "-j", "127.0.0.1", closed_port()});
+  CHECK(finished.ending == done);
+  CHECK(contains(finished.out, R"("sent":1,"received":1,"lost":0,"lost_percent":0.000)"));
+  CHECK(!contains(finished.out, R"("state":"closed","sent")"));
+  CHECK(contains(probe({"--mtu", "127.0.0.1"}).out, "path MTU\t65535\t"));
 }

@@ -63,6 +63,7 @@ TEST_CASE("requests as the protocols write them") {
   CHECK(of("quic", 443).size() == 1200);
   CHECK(of("stun", 3478) == "\0\1\0\0\x21\x12\xa4\x42"s + std::string(12, '\0'));
   CHECK(of("openvpn", 1194) == "\x38"s + std::string(13, '\0'));
+  CHECK(of("dtls", 5684).size() == 13 + 0x5e);
   CHECK(of("mdns", 5353).substr(12) == "\x09_services\7_dns-sd\4_udp\5local\0\0\x0c\x80\1"s);
   CHECK(of("netbios", 137).substr(12, 34) ==
         "\x20"
@@ -114,7 +115,7 @@ TEST_CASE("a port has its payload") {
   CHECK(commands::payload_for_port(41234).name == "token");
   CHECK(find_payload("nosuch") == nullptr);
   CHECK(find_payload("") == nullptr);
-  CHECK(commands::payloads().size() == 21);
+  CHECK(commands::payloads().size() == 22);
 }
 
 TEST_CASE("a reply that holds the request tells which it answers") {

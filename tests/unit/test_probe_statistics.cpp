@@ -49,7 +49,7 @@ TEST_CASE("nothing sent, nothing said") {
   CHECK(summary.sent == 0);
   CHECK(summary.lost_percent == 0);
   CHECK(!summary.rtt);
-  CHECK(commands::histogram(statistics.rtts(), 80).empty());
+  CHECK(commands::histogram_text(commands::histogram_of(statistics.rtts()), 80).empty());
 }
 
 TEST_CASE("what is not answered is lost, refused or not") {
@@ -219,41 +219,52 @@ TEST_CASE("extreme round trips are kept within a day") {
     if (i % 3 == 2) statistics.reply(i, 127ns);
   }
   CHECK(statistics.summary().rtt->p99_ms == 86'400'000);
-  CHECK(!commands::histogram(statistics.rtts(), 80).empty());
+  CHECK(!commands::histogram_text(commands::histogram_of(statistics.rtts()), 80).empty());
 }
 
-TEST_CASE("the histogram counts everything once, in even ranges, within the width") {
+TEST_CASE("the histogram counts everything once, in bins that widen by a factor, within the width") {
   ProbeLog statistics;
   std::mt19937 random(9);
   for (std::uint64_t i = 0; i < 2000; ++i) {
     statistics.sent({});
     statistics.reply(i, i == 77 ? 900ms : nanoseconds(15'000'000 + random() % 10'000'000));
   }
-  const auto lines = lines_of(commands::histogram(statistics.rtts(), 60));
-  REQUIRE(lines.size() >= 5);
-  CHECK(lines.size() <= 17);
-  int total = 0;
-  std::size_t widest = 0;
-  for (const std::string& line : lines) {
-    double low = 0, high = 0;
-    int count = 0;
-    const bool open = &line == &lines.back();
-    if (open)
-      REQUIRE(std::sscanf(line.c_str(), " %lf - ms %d", &low, &count) == 2);
-    else
-      REQUIRE(std::sscanf(line.c_str(), " %lf - %lf ms %d", &low, &high, &count) == 3);
-    if (!open) CHECK(high - low == doctest::Approx(1.0));
-    CHECK((line.find('#') != std::string::npos) == (count > 0));
-    total += count;
-    widest = std::max(widest, line.size());
+  const auto bins = commands::histogram_of(statistics.rtts());
+  REQUIRE(bins.size() >= 5);
+  CHECK(bins.size() <= 20);
+  CHECK(bins.front().count > 0);
+  CHECK(bins.back().count == 1);
+  std::uint64_t total = 0;
+  for (std::size_t i = 0; i < bins.size(); ++i) {
+    total += bins[i].count;
+    CHECK(bins[i].from < bins[i].to);
+    if (i > 0) CHECK(bins[i].from == bins[i - 1].to);
+    if (i > 1) CHECK(bins[i].to - bins[i].from > bins[i - 1].to - bins[i - 1].from);
   }
   CHECK(total == 2000);
-  CHECK(widest == 60);
+  for (const std::string& line : lines_of(commands::histogram_text(bins, 60))) CHECK(line.size() <= 60);
+}
+
+TEST_CASE("a histogram tells 0.02 ms from 0.05 ms beside an outlier of a second") {
+  ProbeLog statistics;
+  for (std::uint64_t i = 0; i < 300; ++i) {
+    statistics.sent({});
+    statistics.reply(i, i == 0 ? nanoseconds(1s) : i % 2 == 0 ? nanoseconds(20us) : nanoseconds(50us));
+  }
+  std::uint64_t largest = 0;
+  for (const auto& bin : commands::histogram_of(statistics.rtts())) largest = std::max(largest, bin.count);
+  CHECK(largest == 150);
 }
 
 TEST_CASE("a histogram of one value is one line") {
-  ProbeLog statistics;
-  statistics.sent({});
-  statistics.reply(0, 412us);
-  CHECK(commands::histogram(statistics.rtts(), 50) == "0.412 - 0.413 ms  1  " + std::string(29, '#') + "\n");
+  for (const nanoseconds rtt : {nanoseconds(0), nanoseconds(999), nanoseconds(412us), nanoseconds(3h)}) {
+    ProbeLog statistics;
+    statistics.sent({});
+    statistics.reply(0, rtt);
+    const auto bins = commands::histogram_of(statistics.rtts());
+    REQUIRE(bins.size() == 1);
+    CHECK(bins[0].from <= rtt.count());
+    CHECK(bins[0].to > rtt.count());
+    CHECK(lines_of(commands::histogram_text(bins, 50)).size() == 1);
+  }
 }

@@ -35,7 +35,7 @@ std::optional<unsigned> detour(const TraceHop& hop) {
   return back;
 }
 
-std::string remark_of(const TraceHop& hop) {
+std::string remark_of(const TraceHop& hop, bool loop) {
   std::vector<std::string> remarks;
   const auto add = [&](const std::string& text) {
     if (!text.empty() && std::find(remarks.begin(), remarks.end(), text) == remarks.end()) remarks.push_back(text);
@@ -44,6 +44,7 @@ std::string remark_of(const TraceHop& hop) {
     if (answer.kind == TraceAnswer::Kind::reached) add("reached");
     add(answer.remark);
   }
+  if (loop) add("loop");
   if (const auto back = detour(hop)) add(fmt::format("asymmetric: {} hop{} back", *back, *back == 1 ? "" : "s"));
   return fmt::format("{}", fmt::join(remarks, "; "));
 }
@@ -89,12 +90,38 @@ void HopWriter::show_known(run::Clock::time_point now) {
 void HopWriter::show_all() {
   for (const Held& each : held_) write(each.hop);
   held_.clear();
+  if (silent_.empty()) return;
+  // Nobody answered to the end: one line for all.
+  const unsigned first = silent_.front().ttl, last = silent_.back().ttl;
+  append_time();
+  sink_.buffer() += fmt::format("{}{}\t*\tno answer\n", first, first == last ? "" : fmt::format("-{}", last));
+  silent_.clear();
 }
 
+// Silent hops wait for one behind them that is not.
 void HopWriter::write(const TraceHop& hop) {
   const output::Format format = options_.output.format;
   if (format == output::Format::json) append_event(hop);
-  if (format == output::Format::text || format == output::Format::hex) append_line(hop);
+  if (format != output::Format::text && format != output::Format::hex) return;
+  if (hop.answers.empty()) return silent_.push_back(hop);
+  for (const TraceHop& silent : silent_) append_line(silent);
+  silent_.clear();
+  append_line(hop);
+}
+
+// An address that was there before, further up the path: routers that send in a circle.
+bool HopWriter::is_loop(const TraceHop& hop) {
+  bool loop = false;
+  for (const net::Address& address : hop.addresses()) {
+    loop = loop || seen_.emplace(address, hop.ttl).first->second < hop.ttl;
+  }
+  return loop;
+}
+
+void HopWriter::append_time() {
+  if (!options_.output.timestamps) return;
+  output::append_time(sink_.buffer(), output::now(), 6);
+  sink_.buffer() += '\t';
 }
 
 std::string HopWriter::name_of(const net::Address& address) const {
@@ -104,10 +131,7 @@ std::string HopWriter::name_of(const net::Address& address) const {
 
 void HopWriter::append_line(const TraceHop& hop) {
   std::string& out = sink_.buffer();
-  if (options_.output.timestamps) {
-    output::append_time(out, output::now(), 6);
-    out += '\t';
-  }
+  append_time();
   out += fmt::format("{}\t{}", hop.ttl, hop.answers.empty() ? "*" : "");
   std::string_view separator;
   for (const net::Address& address : hop.addresses()) {
@@ -117,7 +141,7 @@ void HopWriter::append_line(const TraceHop& hop) {
     if (!name.empty()) out += " (" + base::escaped(name) + ")";
   }
   out += '\t' + rtt_text(hop);
-  const std::string remark = remark_of(hop);
+  const std::string remark = remark_of(hop, is_loop(hop));
   if (!remark.empty()) out += '\t' + remark;
   out += '\n';
 }
@@ -142,7 +166,7 @@ void HopWriter::append_event(const TraceHop& hop) {
     event.raw("addresses", all + "]");
   }
   event.raw("rtt_ms", fmt::format("[{}]", fmt::join(rtts, ",")));
-  const std::string remark = remark_of(hop);
+  const std::string remark = remark_of(hop, is_loop(hop));
   if (!remark.empty()) event.text("detail", remark);
 }
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "commands/probe/probe.hpp"
 #include "commands/probe/records.hpp"
@@ -45,6 +46,8 @@ class HopWriter {
   void look_up(const net::Address& address);
   bool has_names(const TraceHop& hop) const;
   void write(const TraceHop& hop);
+  bool is_loop(const TraceHop& hop);
+  void append_time();
   void append_line(const TraceHop& hop);
   void append_event(const TraceHop& hop);
   std::string name_of(const net::Address& address) const;
@@ -54,6 +57,8 @@ class HopWriter {
   output::Sink& sink_;
   std::function<void()> named_;
   std::deque<Held> held_;
+  std::vector<TraceHop> silent_;                              // since the last that answered
+  std::map<net::Address, unsigned> seen_;                     // the first hop of each address
   std::map<net::Address, std::optional<std::string>> names_;  // nothing: still looked up; "": it has none
 };
 

@@ -162,7 +162,7 @@ class MtuMode : public RequestMode {
     const bool known = result.proof != MtuResult::Proof::none;
     if (writer_.text()) show(result);
     if (writer_.json() && known) show_event(result);
-    if (writer_.json()) writer_.summary(state_, log_.summary(), 0);
+    if (writer_.json()) writer_.summary(is_reached(known) ? "reached" : name_of(state_), log_.summary(), 0);
     prober_.sink().flush();
     if (result.lossy) prober_.report().notice("datagrams of any size were lost on this path at times");
     if (!known) prober_.hint_at_family();
@@ -191,15 +191,22 @@ class MtuMode : public RequestMode {
   // ICMP has not even looked.
   std::string black_hole_text() const {
     const bool is_path = echoes_ || state_ == ProbeState::closed;
-    return fmt::format("black hole: larger ones vanish without an ICMP error{}",
-                       is_path ? "" : ", or the service takes no more");
+    return fmt::format("black hole: larger ones vanish {}without an ICMP error{}",
+                       is_there_or_back() ? "there or back " : "", is_path ? "" : ", or the service takes no more");
   }
+
+  // Replies as large as the requests: which of them vanished is not known.
+  bool is_there_or_back() const { return echoes_; }
+
+  // That a port is closed is no failure of a search that its answers served.
+  bool is_reached(bool known) const { return known && state_ == ProbeState::closed; }
 
   void show_event(const MtuResult& result) {
     output::JsonEvent event(writer_.buffer(), "mtu");
     event.number("mtu", result.mtu).number("payload", result.payload).number("link_mtu", link_mtu_);
     if (result.narrowed_by) event.address("narrowed_by", *result.narrowed_by);
     if (result.black_hole) event.boolean("black_hole", true);
+    if (result.black_hole && is_there_or_back()) event.text("direction", "there or back");
     event.text("proof", result.proof == MtuResult::Proof::by_reply ? "reply" : "icmp");
   }
 

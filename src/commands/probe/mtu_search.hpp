@@ -68,10 +68,11 @@ class MtuSearch {
   unsigned floor_;  // what every link carries: RFC 791, RFC 8200
   unsigned link_;
   Target target_ = Target::unknown;
-  unsigned low_ = 0;      // the largest size that passed; 0: none yet
-  unsigned high_;         // the smallest that failed; link_ + 1: none yet
-  bool refused_ = false;  // high_ failed by ICMP
-  unsigned claim_ = 0;    // the MTU that the last router told, 0: none
+  unsigned low_ = 0;           // the largest size that passed; 0: none yet
+  unsigned high_;              // the smallest that failed; link_ + 1: none yet
+  bool refused_ = false;       // high_ failed by ICMP
+  unsigned claim_ = 0;         // the MTU that the last router told, 0: none
+  unsigned false_claims_ = 0;  // that were refused in their turn
   std::optional<net::Address> claimed_by_;
   unsigned current_;                 // the size to send
   unsigned silences_ = 0;            // tries of it without an answer

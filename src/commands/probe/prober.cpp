@@ -88,7 +88,10 @@ void Prober::drain() {
     for (std::size_t place = 0; place < count; ++place) take(batch_[place]);
     if (count == 0 || socket_.drained()) break;
   }
-  while (const auto error = socket_.transport_error()) {
+  constexpr int max_errors = 1'024;
+  for (int i = 0; i < max_errors; ++i) {
+    const auto error = socket_.transport_error();
+    if (!error) break;
     if (!is_target(error->destination.address())) continue;
     engine_->take(*error, error->offender && is_target(*error->offender), now());
   }
@@ -100,9 +103,7 @@ void Prober::take(const net::Received& received) {
     if (!engine_->take(received, true, now())) engine_->mode().strange();
     return;
   }
-  if (std::exchange(noted_stranger_, true)) return;
-  stage_.report.verbose_notice(fmt::format("a datagram from {} is no reply of {}: not counted",
-                                           net::to_string(*received.sender), net::to_string(target().address())));
+  engine_->mode().elsewhere(received, now());
 }
 
 bool Prober::is_target(const net::Address& address) const {

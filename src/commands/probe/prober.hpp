@@ -58,7 +58,6 @@ class Prober : public Outlet {
   net::SendBatch outgoing_{1};
   Engine* engine_ = nullptr;
   std::optional<ProbeTime> wake_;  // the timer that is set
-  bool noted_stranger_ = false;
 };
 
 // What refused a datagram: "cannot send to 10.0.0.1:9: Network is unreachable".

@@ -95,6 +95,7 @@ void ProbeWriter::event(const ProbeRecord& record) {
   event.text("detail", record.detail);
   if (record.offender) event.address("from", *record.offender);
   if (record.stamp) add_facts(event, *record.stamp);
+  if (record.reply_from) event.text("reply_from", net::to_string(*record.reply_from));
 }
 
 void ProbeWriter::statistics(const ProbeSummary& summary) {
@@ -130,10 +131,10 @@ void ProbeWriter::statistics(const StampSummary& ways) {
                      ways.synchronised ? "" : " (clocks not synchronised)");
 }
 
-void ProbeWriter::summary(ProbeState state, const ProbeSummary& summary, std::size_t responders,
-                          const StampSummary* ways) {
+void ProbeWriter::summary(std::string_view state, const ProbeSummary& summary, std::size_t responders,
+                          const StampSummary* ways, const Histogram& bins) {
   output::JsonEvent event(buffer(), "summary");
-  event.text("state", name_of(state)).number("sent", summary.sent).number("received", summary.received);
+  event.text("state", state).number("sent", summary.sent).number("received", summary.received);
   event.number("lost", summary.lost).decimal("lost_percent", summary.lost_percent);
   event.number("duplicate", summary.duplicate).number("reordered", summary.reordered).number("late", summary.late);
   event.number("refused", summary.refused);
@@ -146,6 +147,14 @@ void ProbeWriter::summary(ProbeState state, const ProbeSummary& summary, std::si
                                   rtt.min_ms, rtt.avg_ms, rtt.max_ms, rtt.stddev_ms, rtt.p50_ms, rtt.p90_ms, rtt.p99_ms,
                                   rtt.p999_ms));
   event.decimal("jitter_ms", rtt.jitter_ms);
+  if (bins.empty()) return;
+  std::string list;
+  for (const HistogramBin& bin : bins) {
+    list += fmt::format(R"({}{{"from_ms":{:.3f},"to_ms":{:.3f},"count":{}}})", list.empty() ? "" : ",",
+                        to_milliseconds(base::Nanoseconds(bin.from)), to_milliseconds(base::Nanoseconds(bin.to)),
+                        bin.count);
+  }
+  event.raw("histogram", "[" + list + "]");
 }
 
 }  // namespace commands

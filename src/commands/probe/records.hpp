@@ -26,9 +26,10 @@ struct ProbeRecord {
   net::Endpoint endpoint;    // that was asked, or, of many, that answered
   base::Nanoseconds time{};  // round trip; for no answer: how long was waited
   std::string detail;
-  std::string payload;                   // of a reply
-  std::optional<std::size_t> size;       // of a reply
-  std::optional<net::Address> offender;  // who refused
+  std::string payload;                      // of a reply
+  std::optional<std::size_t> size;          // of a reply
+  std::optional<net::Address> offender;     // who refused
+  std::optional<net::Endpoint> reply_from;  // a reply that another sent than was asked
   std::optional<net::SystemTime> received;
   std::optional<StampFacts> stamp;  // of a STAMP reply
 };
@@ -47,17 +48,15 @@ class ProbeWriter {
   // The event; does nothing in other forms.
   void event(const ProbeRecord& record);
   void record(const ProbeRecord& record) {
-    if (json())
-      event(record);
-    else
-      line(record);
+    if (json()) event(record);
+    if (!json() && !options_.quiet) line(record);
   }
 
   void statistics(const ProbeSummary& summary);  // lines of text
   void statistics(const StampSummary& ways);     // the same
   // `ways`: of STAMP, or null.
-  void summary(ProbeState state, const ProbeSummary& summary, std::size_t responders,
-               const StampSummary* ways = nullptr);
+  void summary(std::string_view state, const ProbeSummary& summary, std::size_t responders,
+               const StampSummary* ways = nullptr, const Histogram& bins = {});
 
  private:
   output::Options options_;

@@ -83,8 +83,8 @@ class Matcher {
   // little that it could be several goes to one of those that wait, as above.
   std::optional<std::uint64_t> quoted_by(std::string_view quoted, const Instant& seen) const;
 
-  // True when the reply shows by what it holds that it answers one of the probes.
-  bool recognises(std::string_view reply, const Instant& seen) { return shown_by(reply, seen).has_value(); }
+  // The probe that a reply shows by what it holds to answer.
+  std::optional<std::uint64_t> shown_by(std::string_view reply, const Instant& seen);
 
   // To be told for each answer, as it guides the search for the next.
   void learn(std::uint64_t sequence, std::chrono::nanoseconds rtt);
@@ -96,7 +96,6 @@ class Matcher {
   std::optional<std::uint64_t> nearest(const Instant& seen, Fits fits) const;
   template <class Fits>
   std::optional<std::uint64_t> numbered(std::uint16_t counter, Fits fits) const;
-  std::optional<std::uint64_t> shown_by(std::string_view reply, const Instant& seen);
   std::uint64_t usual(const Instant& seen) const;
   std::optional<std::uint64_t> best_waiting(const Instant& seen) const;
   void learn_shift(std::string_view reply, std::uint64_t sequence);

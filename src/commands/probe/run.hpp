@@ -61,9 +61,9 @@ class Mode {
   virtual void silent(std::uint64_t sequence, ProbeTime now) = 0;
   // What this host says of a datagram, as its size.
   virtual void local_error(const net::TransportError&) {}
-  // A datagram of the target that answers no probe; one of another host that shows that it answers one.
+  // A datagram of the target that answers no probe; one of another host.
   virtual void strange() {}
-  virtual void elsewhere(const net::Received&) {}
+  virtual void elsewhere(const net::Received&, const Instant& /*seen*/) {}
 
   virtual bool done() const = 0;
 };

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <set>
 
@@ -24,7 +25,8 @@ class StateMode : public RequestMode {
       : RequestMode(options.request, options.target.port, log),
         options_(options),
         series_(options.stop.count.has_value()),
-        total_(options.stop.count.value_or(max_tries)),
+        total_(options.stop.count == 0u ? std::numeric_limits<std::uint64_t>::max()
+                                        : options.stop.count.value_or(max_tries)),
         prober_(prober),
         log_(log),
         pacer_(1e9 / static_cast<double>(options.interval.count()), run::Clock::now()),
@@ -75,6 +77,16 @@ class StateMode : public RequestMode {
   }
 
   void strange() override { ++strange_; }
+
+  // No answer, for the address that was asked has not sent it; but worth to be told.
+  void elsewhere(const net::Received& received, const Instant& seen) override {
+    auto sequence = matcher_.shown_by(received.bytes, seen);
+    if (!sequence && !requests_.matches_by_id() && !log_.is_idle()) sequence = log_.oldest_waiting();
+    if (!sequence || !log_.is_waiting(*sequence)) return;
+    elsewhere_.emplace(*sequence, *received.sender);
+    if (!first_elsewhere_) first_elsewhere_ = *received.sender;
+  }
+
   bool done() const override { return done_; }
 
   base::ExitStatus finish(bool interrupted) {
@@ -83,10 +95,15 @@ class StateMode : public RequestMode {
     const ProbeSummary summary = log_.summary();
     if (series_ && writer_.text()) {
       writer_.statistics(summary);
-      if (options_.histogram) writer_.buffer() += histogram(log_.rtts(), output::terminal_width());
+      if (options_.histogram) writer_.buffer() += histogram_text(histogram_of(log_.rtts()), output::terminal_width());
     }
-    if (writer_.json()) writer_.summary(state, summary, responders_.size());
+    if (writer_.json()) {
+      writer_.summary(name_of(state), summary, responders_.size(),
+                      options_.histogram ? histogram_of(log_.rtts()) : Histogram{});
+    }
     prober_.sink().flush();
+    if (unlisted_ > 0)
+      prober_.report().notice(fmt::format("{} more answers: no more than 100000 are listed", unlisted_));
     if (failure_ != 0 && !received_) fail_to_send(failure_, prober_.target());
     if (state == ProbeState::open) return base::ExitStatus::done;
     prober_.hint_at_family();
@@ -118,6 +135,11 @@ class StateMode : public RequestMode {
     ProbeRecord record = record_of(sequence);
     record.time = std::min<Nanoseconds>(options_.wait(), now - log_.departure(sequence).steady);
     record.detail = "no reply";
+    const auto from = elsewhere_.find(sequence);
+    if (from != elsewhere_.end()) {
+      record.reply_from = from->second;
+      if (series_) record.detail += "; " + elsewhere_text(from->second);
+    }
     settle(record);
   }
 
@@ -134,8 +156,11 @@ class StateMode : public RequestMode {
     settled(record.sequence);
   }
 
+  static std::string elsewhere_text(const net::Endpoint& from) { return "a reply came from " + net::to_string(from); }
+
   void settled(std::uint64_t sequence) {
     doubts_.erase(sequence);
+    elsewhere_.erase(sequence);
     if (++settled_ == total_ && series_) linger();
   }
 
@@ -182,7 +207,10 @@ class StateMode : public RequestMode {
   // One of many: each is listed once for each probe, and the first counts as the reply. The probe waits on.
   bool credit_responder(ProbeRecord& record, bool waiting) {
     constexpr std::size_t max_responders = 100'000;
-    if (answers_.size() >= max_responders) return false;
+    if (answers_.size() >= max_responders) {
+      ++unlisted_;
+      return false;
+    }
     const bool fresh = answers_.emplace(record.sequence, record.endpoint).second;
     const bool first = responders_.insert(record.endpoint).second;
     record.state = !fresh ? ProbeState::duplicate : waiting ? ProbeState::open : ProbeState::late;
@@ -213,13 +241,21 @@ class StateMode : public RequestMode {
     if (too_big && !series_ && !options_.socket.dont_fragment && log_.count() < total_) {
       return send_in_fragments(record);
     }
-    if (!answer.from_target || too_big) {
+    if (!answer.from_target || too_big || is_unproven(answer)) {
       doubts_.emplace(record.sequence, record);
       return false;
     }
     settle(record);
     if (!series_) done_ = true;
     return true;
+  }
+
+  // Anybody can make an error that quotes no more than the UDP header.
+  bool is_unproven(const Answer& answer) const {
+    constexpr std::size_t enough = 8;
+    const std::size_t request = requests_.make(answer.sequence).size();
+    const std::size_t quoted = answer.error->quoted.size();
+    return quoted == 0 || quoted < std::min(enough, request);
   }
 
   // This host has learned the path's MTU from the error, so that the next try leaves in fragments.
@@ -257,7 +293,13 @@ class StateMode : public RequestMode {
     const std::uint64_t count = log_.count();
     const std::string probes = fmt::format("{} probe{}", count, count == 1 ? "" : "s");
     if (strange_ > 0) return fmt::format("{}, {} datagrams that are no answer to them", probes, strange_);
-    return fmt::format("{}{}, no reply", prober_.is_for_many() ? "" : "open or filtered: ", probes);
+    std::string text = fmt::format("{}{}, no reply", prober_.is_for_many() ? "" : "open or filtered: ", probes);
+    if (first_elsewhere_) return text + "; " + elsewhere_text(*first_elsewhere_);
+    // These answer nobody who has no key.
+    constexpr std::uint16_t wireguard = 51'820, openvpn = 1'194;
+    if (options_.target.port == wireguard) text += "; WireGuard answers no stranger";
+    if (options_.target.port == openvpn) text += "; OpenVPN with tls-auth answers no stranger";
+    return text;
   }
 
   const ProbeOptions& options_;
@@ -273,6 +315,9 @@ class StateMode : public RequestMode {
   std::set<std::pair<std::uint64_t, net::Endpoint>> answers_;  // of many: to which probe, from whom
   std::set<std::uint64_t> answered_;                           // of many: probes that wait on, but not in vain
   std::set<net::Endpoint> responders_;
+  std::uint64_t unlisted_ = 0;                        // answers beyond what is kept
+  std::map<std::uint64_t, net::Endpoint> elsewhere_;  // replies that others sent than were asked
+  std::optional<net::Endpoint> first_elsewhere_;
   std::optional<ProbeTime> linger_until_;
   int failure_ = 0;  // of this host, to send: the last
   std::uint64_t settled_ = 0;

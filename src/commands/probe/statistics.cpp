@@ -10,13 +10,18 @@ namespace {
 
 double milliseconds(std::int64_t nanoseconds) { return static_cast<double>(nanoseconds) / 1e6; }
 
-// The smallest of 1, 2, 5, 10, 20, ... that is at least `min`.
-std::int64_t round_step(std::int64_t min) {
-  for (std::int64_t power = 1;; power *= 10) {
-    for (const int factor : {1, 2, 5}) {
-      if (power * factor >= min) return power * factor;
-    }
+constexpr std::int64_t microsecond = 1'000;
+
+// The edges from the one at or below `low` to the one above `high`, whole microseconds that grow by `factor`.
+std::vector<std::int64_t> edges(std::int64_t low, std::int64_t high, double factor) {
+  std::vector<std::int64_t> out{low / microsecond * microsecond};
+  const double first = std::floor(std::log(static_cast<double>(std::max(low, microsecond))) / std::log(factor));
+  for (double power = first; out.back() <= high; ++power) {
+    const std::int64_t edge = std::llround(std::pow(factor, power) / 1e3) * microsecond;
+    if (edge <= low) out.back() = std::min(edge, out.back());
+    if (edge > out.back()) out.push_back(edge);
   }
+  return out;
 }
 
 }  // namespace
@@ -36,38 +41,41 @@ std::int64_t nearest_rank(const RttSamples& samples, std::uint64_t count, unsign
   return samples.back().first;
 }
 
-std::string histogram(const RttSamples& samples, std::size_t width) {
+Histogram histogram_of(const RttSamples& samples) {
   if (samples.empty()) return {};
-  constexpr std::int64_t max_rows = 15;
-  constexpr std::size_t min_width = 40;
-  std::uint64_t total = 0;
-  for (const auto& sample : samples) total += sample.second;
-  const std::int64_t low = samples.front().first;
-  const std::int64_t high = nearest_rank(samples, total, 990);
-  const std::int64_t step = round_step(std::max<std::int64_t>((high - low) / (max_rows - 1), 1'000));
-  const std::int64_t first = low / step;
-  // One row more than the ranges: what lies above the last.
-  std::vector<std::uint64_t> counts(static_cast<std::size_t>(high / step - first) + 2);
-  for (const auto& [rtt, times] : samples) {
-    counts[std::min(static_cast<std::size_t>(rtt / step - first), counts.size() - 1)] += times;
+  constexpr std::size_t max_bins = 20;
+  std::vector<std::int64_t> borders;
+  for (const double steps : {8.0, 4.0, 2.0, 1.0, 0.5, 0.25}) {  // bins for each doubling
+    borders = edges(samples.front().first, samples.back().first, std::exp2(1 / steps));
+    if (borders.size() <= max_bins + 1) break;
   }
-  if (counts.back() == 0) counts.pop_back();
-  const std::uint64_t largest = *std::max_element(counts.begin(), counts.end());
-  const auto edge = [&](std::size_t row) {
-    return fmt::format("{:.3f}", milliseconds((first + static_cast<std::int64_t>(row)) * step));
-  };
-  const std::size_t edge_width = edge(counts.size()).size();
+  Histogram bins;
+  for (std::size_t i = 0; i + 1 < borders.size(); ++i) bins.push_back({borders[i], borders[i + 1], 0});
+  std::size_t at = 0;
+  for (const auto& [rtt, times] : samples) {
+    while (rtt >= bins[at].to) ++at;
+    bins[at].count += times;
+  }
+  const auto counted = [](const HistogramBin& bin) { return bin.count > 0; };
+  bins.erase(bins.begin(), std::find_if(bins.begin(), bins.end(), counted));
+  return bins;
+}
+
+std::string histogram_text(const Histogram& bins, std::size_t width) {
+  if (bins.empty()) return {};
+  constexpr std::size_t min_width = 40;
+  std::uint64_t largest = 0;
+  for (const HistogramBin& bin : bins) largest = std::max(largest, bin.count);
+  const auto edge = [](std::int64_t ns) { return fmt::format("{:.3f}", milliseconds(ns)); };
+  const std::size_t edge_width = edge(bins.back().to).size();
   const std::size_t count_width = fmt::format("{}", largest).size();
-  const std::size_t last_range = static_cast<std::size_t>(high / step - first);
   std::string out;
-  for (std::size_t row = 0; row < counts.size(); ++row) {
-    const std::string upper = row > last_range ? "" : edge(row + 1);
-    const std::string line =
-        fmt::format("{:>{}} - {:>{}} ms  {:>{}}  ", edge(row), edge_width, upper, edge_width, counts[row], count_width);
+  for (const HistogramBin& bin : bins) {
+    const std::string line = fmt::format("{:>{}} - {:>{}} ms  {:>{}}  ", edge(bin.from), edge_width, edge(bin.to),
+                                         edge_width, bin.count, count_width);
     const std::size_t room = std::max(width, min_width) - std::min(line.size(), min_width - 1);
-    const double share = static_cast<double>(counts[row]) / static_cast<double>(largest);
-    const auto bar = static_cast<std::size_t>(std::ceil(share * static_cast<double>(room)));
-    out += line + std::string(bar, '#') + '\n';
+    const double share = static_cast<double>(bin.count) / static_cast<double>(largest);
+    out += line + std::string(static_cast<std::size_t>(std::ceil(share * static_cast<double>(room))), '#') + '\n';
   }
   return out;
 }

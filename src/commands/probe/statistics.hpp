@@ -45,8 +45,16 @@ struct RttJitter {
   void add(std::int64_t rtt);
 };
 
-// The distribution of RTT as lines of text, each ending in a newline and at most `width` columns wide (at least 40):
-// a range, its count, a bar. Ranges are equally wide up to the 99th percentile; a last one takes the rest. "" of none.
-std::string histogram(const RttSamples& samples, std::size_t width);
+// The distribution of RTT in bins of which each is wider than the one before by the same factor, at most 20 of them
+// and none empty at either end; each from `from` up to, but not including, `to`, in ns. Empty of no samples.
+struct HistogramBin {
+  std::int64_t from = 0, to = 0;
+  std::uint64_t count = 0;
+};
+using Histogram = std::vector<HistogramBin>;
+Histogram histogram_of(const RttSamples& samples);
+
+// Lines of text, each ending in a newline and at most `width` columns wide (at least 40): a range, its count, a bar.
+std::string histogram_text(const Histogram& bins, std::size_t width);
 
 }  // namespace commands

@@ -298,4 +298,20 @@ Fact check_openvpn(std::string_view request, std::string_view reply, const Reply
   return "server reset";
 }
 
+// RFC 6347, 4.1 and 4.2: a record of a handshake or an alert. Nothing in it is the request's.
+Fact check_dtls(std::string_view, std::string_view reply, const ReplyContext&) {
+  constexpr std::uint8_t alert = 21, handshake = 22, server_hello = 2, hello_verify_request = 3;
+  base::ByteReader in(reply);
+  const std::uint8_t type = in.u8();
+  const std::uint16_t version = in.u16();
+  in.skip(2 + 6 + 2);  // epoch, sequence number, length
+  const std::uint8_t first = in.u8();
+  const std::uint8_t second = in.u8();
+  if (!in.ok() || (version != 0xfeff && version != 0xfefd)) return std::nullopt;
+  if (type == alert) return fmt::format("alert {}", second);
+  if (type != handshake) return std::nullopt;
+  if (first == hello_verify_request) return "hello verify request";
+  return first == server_hello ? Fact("server hello") : std::nullopt;
+}
+
 }  // namespace commands

@@ -17,6 +17,6 @@ Check check_token, check_echo, check_sip, check_ssdp, check_tftp, check_memcache
 Check check_dns, check_mdns, check_netbios;
 // payloads_binary.cpp
 Check check_ntp, check_stun, check_snmp, check_coap, check_quic, check_ike, check_natpmp, check_portmap, check_ipmi,
-    check_openvpn;
+    check_openvpn, check_dtls;
 
 }  // namespace commands

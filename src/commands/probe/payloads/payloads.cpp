@@ -46,8 +46,16 @@ constexpr std::string_view ike_request =
     "28 00 0028 001f 0000 ******************************** ********************************"
     "00 00 0014 ********************************";
 
+// A ClientHello without a cookie, which a server answers with HelloVerifyRequest before it remembers anything
+// (RFC 6347, 4.2.1). Suites of certificates and of pre-shared keys; the groups x25519 and P-256.
+constexpr std::string_view dtls_request =
+    "16 feff 0000 000000000000 005e  01 000052 0000 000000 000052"
+    "fefd ******************************** ******************************** 00 00"
+    "000c c02b c02f c02c c0ae c0a8 00ff  01 00"
+    "001c 000a 0006 0004 001d 0017  000b 0002 0100  000d 0008 0006 0403 0804 0401";
+
 // A line or two for each.
-constexpr std::array<Payload, 21> table{{
+constexpr std::array<Payload, 22> table{{
     {"token", "16 random bytes", {}, "", false, Form::hex, token_request, check_token},
     {"dns", "name servers of the root (RFC 1035)", {53}, "", true, Form::hex,
      "**** 0100 0001 0000 0000 0000  00 0002 0001", check_dns},
@@ -82,6 +90,7 @@ constexpr std::array<Payload, 21> table{{
      check_ipmi},
     {"openvpn", "hard reset, without tls-auth", {1194}, "", true, Form::hex, "38 **************** 00 00000000",
      check_openvpn},
+    {"dtls", "ClientHello of DTLS 1.2 (RFC 6347)", {5684}, "", false, Form::hex, dtls_request, check_dtls},
     {"a2s", "A2S_INFO of game servers", {27015}, "", false, Form::text, "\xff\xff\xff\xffTSource Engine Query\0"sv,
      check_a2s},
     {"echo", "16 random bytes (RFC 862)", {7}, "", true, Form::hex, token_request, check_echo},
