@@ -98,7 +98,7 @@ class StateMode : public RequestMode {
       if (options_.histogram) writer_.buffer() += histogram_text(histogram_of(log_.rtts()), output::terminal_width());
     }
     if (writer_.json()) {
-      writer_.summary(name_of(state), summary, responders_.size(),
+      writer_.summary(name_of(state), summary, responders_.size(), nullptr,
                       options_.histogram ? histogram_of(log_.rtts()) : Histogram{});
     }
     prober_.sink().flush();
