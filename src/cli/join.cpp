@@ -41,7 +41,7 @@ void Join::declare(OptionTable& table) {
 
 void Join::settle(const std::vector<std::string>& words) {
   if (words.empty()) throw base::UsageError("no GROUP given");
-  for (const std::string& word : words) options.groups.push_back(group_of(word));
+  for (const std::string& word : words) options.groups.push_back(group_of(word, options.family));
 }
 
 }  // namespace cli

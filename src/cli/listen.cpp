@@ -40,7 +40,7 @@ void Listen::declare(OptionTable& table) {
 void Listen::settle(const std::vector<std::string>& words) {
   if (words.empty()) throw base::UsageError("no ENDPOINT given");
   for (const std::string& word : words) {
-    const net::EndpointWord endpoint = endpoint_of(word);
+    const net::EndpointWord endpoint = endpoint_of(word, options.family);
     const bool known =
         std::any_of(options.endpoints.begin(), options.endpoints.end(), [&](const net::EndpointWord& one) {
           return one.host == endpoint.host && one.port == endpoint.port && one.port != 0;

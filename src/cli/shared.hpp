@@ -8,8 +8,8 @@
 #include "cli/table.hpp"
 #include "net/options.hpp"
 #include "output/options.hpp"
-#include "run/stop.hpp"
 #include "run/privileges.hpp"
+#include "run/stop.hpp"
 
 namespace cli {
 

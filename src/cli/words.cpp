@@ -67,9 +67,22 @@ bool is_group(std::string_view host) {
   return address && address->is_multicast();
 }
 
+void check_family(const net::Address& address, std::optional<net::Family> family) {
+  if (!family || net::family_of(address) == *family) return;
+  throw UsageError(fmt::format("{} is not {}", net::to_string(address), net::name_of(*family)));
+}
+
+net::EndpointWord checked(const net::EndpointWord& endpoint, std::optional<net::Family> family) {
+  if (!net::looks_numeric(endpoint.host) || endpoint.host.empty()) return endpoint;
+  const auto address = net::parse_address(endpoint.host);
+  if (!address) throw UsageError(fmt::format("'{}' is not an address", base::escaped(endpoint.host)));
+  check_family(*address, family);
+  return endpoint;
+}
+
 }  // namespace
 
-net::EndpointWord endpoint_of(const std::string& word) {
+net::EndpointWord endpoint_of(const std::string& word, std::optional<net::Family> family) {
   const Parts parts = parts_of(word);
   if (parts.is_foreign) {
     const std::string meant = endpoint_text(parts);
@@ -81,13 +94,13 @@ net::EndpointWord endpoint_of(const std::string& word) {
     refuse_form(word, endpoint_text(parts), "");
   }
   try {
-    return net::parse_endpoint(word);
+    return checked(net::parse_endpoint(word), family);
   } catch (const UsageError& error) {
     refuse(word, error.what());
   }
 }
 
-net::GroupWord group_of(const std::string& word) {
+net::GroupWord group_of(const std::string& word, std::optional<net::Family> family) {
   const Parts parts = parts_of(word);
   if (parts.is_foreign) {
     const std::string group = parts.port.empty() ? std::string(parts.host) : endpoint_text(parts);
@@ -95,7 +108,9 @@ net::GroupWord group_of(const std::string& word) {
     refuse_form(word, is_group(parts.host) ? source + group : "", "a GROUP is [SOURCE,]GROUP[+N][:PORT]");
   }
   try {
-    return net::parse_group(word);
+    net::GroupWord group = net::parse_group(word);
+    check_family(group.first, family);
+    return group;
   } catch (const UsageError& error) {
     refuse(word, error.what());
   }

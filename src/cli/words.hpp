@@ -2,6 +2,7 @@
 // refused with the form that is meant. All throw UsageError.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,8 +11,9 @@
 
 namespace cli {
 
-net::EndpointWord endpoint_of(const std::string& word);
-net::GroupWord group_of(const std::string& word);
+// An address in it that is not of `family` is refused too.
+net::EndpointWord endpoint_of(const std::string& word, std::optional<net::Family> family);
+net::GroupWord group_of(const std::string& word, std::optional<net::Family> family);
 
 // HOST and PORT, the first two words. A PORT that is left out is `default_port`, or missing when that is 0.
 struct HostAndPort {

@@ -144,6 +144,8 @@ TEST_CASE("cli: options that contradict each other") {
 TEST_CASE("cli: a refused word is quoted whole") {
   check_refused<cli::Listen>({{{"127.0.0.1:"}, "'127.0.0.1:'"},
                               {{"127.0.0.1:53x"}, "'127.0.0.1:53x'"},
+                              {{"010.8.8.8:53"}, "'010.8.8.8:53': '010.8.8.8' is not an address"},
+                              {{"-4", "[::1]:0"}, "'[::1]:0': ::1 is not IPv4"},
                               {{"--allow", "10.0.0.0/x", "0"}, "'10.0.0.0/x'"},
                               {{"--reply", "abc\\q", "0"}, "--reply: 'abc\\\\q'"},
                               {{"--echo=true", "0"}, "'--echo=true'"},
@@ -151,7 +153,7 @@ TEST_CASE("cli: a refused word is quoted whole") {
                               {{"5000", "5000"}, "'5000': this ENDPOINT is given twice"},
                               {{"0", "-c"}, "--count needs a value"}});
   check_refused<cli::Probe>({{{"-x", "--data", "zz", "h", "9"}, "'zz'"}, {{"h", "9", "8"}, "'8'"}});
-  check_refused<cli::Join>({{{"239.1.1.1:x"}, "'239.1.1.1:x'"}});
+  check_refused<cli::Join>({{{"239.1.1.1:x"}, "'239.1.1.1:x'"}, {{"-6", "239.1.1.1+2"}, "'239.1.1.1+2': "}});
 }
 
 TEST_CASE("cli: a word in the form of another tool is refused with the form that is meant") {
