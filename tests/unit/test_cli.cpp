@@ -92,7 +92,7 @@ TEST_CASE("cli: join's and probe's words fill their options") {
   CHECK(join.command.options.stats == 1s);
   const Parsed<cli::Probe> trace({"--trace", "--tries", "2", "host"});
   CHECK(trace.command.options.mode == commands::ProbeMode::trace);
-  CHECK(trace.command.options.port == 33'434);
+  CHECK(trace.command.options.target.port == 33'434);
   CHECK(trace.command.options.trace.tries == 2);
   const Parsed<cli::Probe> data({"host", "7", "--data", "6:8", "-x", "-c2", "--interval", "20ms"});
   CHECK(data.command.options.request.data == "h");
