@@ -1,6 +1,7 @@
 #!/bin/bash
 # run_checks.sh BUILD [CTEST-OPTION...]: runs ctest in BUILD and shows one line a test, the reason of each skip and
-# the output of each failure. The last line counts test cases: `N passed, N failed, N skipped`.
+# the output of each failure, and names at the end what failed. The last line counts test cases: `N passed, N failed,
+# N skipped`.
 #
 # A test that ends with a line `NAME: N passed, N failed, N skipped` has counted its own cases. In any other, a line
 # that begins with `passed: ` or `failed: ` is a case, `skipped: ` is one that was left out, and a test that reports
@@ -32,6 +33,10 @@ ctest --test-dir "$build" -V --parallel 2 "$@" 2>&1 </dev/null | awk '
       good[id]++
     } else if (line ~ /^failed: /) {
       bad[id]++
+      said[id] = said[id] "  " substr(line, 9) "\n"
+    } else if (line ~ /^TEST CASE:  /) {
+      # doctest names a case before its failures, each time.
+      if (index(said[id], line) == 0) said[id] = said[id] "  " line "\n"
     } else if (line ~ /^skipped: .*[^0-9]/) {
       left_out[id]++
       reasons[id] = reasons[id] "    " line "\n"
@@ -45,6 +50,12 @@ ctest --test-dir "$build" -V --parallel 2 "$@" 2>&1 </dev/null | awk '
     passed += good[id]
     failed += bad[id]
     skipped += left_out[id]
+    if (fail) {
+      name = $0
+      sub(/^[^:]*: /, "", name)
+      sub(/ .*/, "", name)
+      broken = broken "failed: " name "\n" said[id]
+    }
     print
     printf "%s", (fail ? output[id] : reasons[id])
     fflush()
@@ -55,6 +66,7 @@ ctest --test-dir "$build" -V --parallel 2 "$@" 2>&1 </dev/null | awk '
       print "no test ran"
       failed = 1
     }
+    printf "%s", broken
     printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped
     exit failed > 0
   }'

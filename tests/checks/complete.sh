@@ -74,4 +74,6 @@ ask_fish() {
   PATH=$work/bin:$PATH XDG_DATA_DIRS=$work/share:/usr/share timeout 20 fish -c 'complete -C "$LINE"' </dev/null | cut -f 1
 }
 
-"ask_$shell" | sort -u
+# What begins with the last word: fish from 4 on also offers what only contains it.
+last=${line##* }
+"ask_$shell" | awk -v last="${last##*=}" 'index($0, last) == 1 || index($0, "=" last)' | sort -u
