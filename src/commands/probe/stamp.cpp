@@ -125,7 +125,10 @@ class StampMode : public Mode {
       writer_.statistics(ways);
       if (options_.histogram) writer_.buffer() += histogram_text(histogram_of(log_.rtts()), output::terminal_width());
     }
-    if (writer_.json()) writer_.summary(name_of(state), summary, 0, &ways);
+    if (writer_.json()) {
+      writer_.summary(name_of(state), summary, 0, &ways,
+                      options_.histogram ? histogram_of(log_.rtts()) : Histogram{});
+    }
     prober_.sink().flush();
     if (strange_ > 0) {
       prober_.report().notice(fmt::format("{} datagrams of the target are no replies to this session{}", strange_,
