@@ -4,13 +4,15 @@
 #include "cli/commands.hpp"
 #include "cli/shared.hpp"
 #include "cli/words.hpp"
+#include "net/service.hpp"
 
 namespace cli {
 
 void Listen::declare(OptionTable& table) {
   table.about("listen", "[options] ENDPOINT...",
               "Receive on one or more ports; a record for each datagram says who sent it.\n"
-              "ENDPOINT: PORT, ADDRESS:PORT, [V6ADDRESS%ZONE]:PORT or *:PORT; 0: a free port.",
+              "ENDPOINT: PORT, ADDRESS:PORT, [V6ADDRESS%ZONE]:PORT, *:PORT, fd:N or fd:NAME;\n0: a free port; fd: a "
+              "socket that was handed over (systemd).",
               "  udptool listen 41234                     both families, every address\n"
               "  udptool listen -c 1 -w 5 127.0.0.1:0     one datagram, or status 1 after 5 s\n"
               "  udptool listen -j 5140 | jq -r 'select(.event == \"message\").text'\n"
@@ -37,13 +39,14 @@ void Listen::declare(OptionTable& table) {
   bind_privileges(table, options.privileges);
 }
 
-void Listen::settle(const std::vector<std::string>& words) {
+void Listen::settle(const std::vector<std::string>& typed) {
+  const std::vector<std::string> words = typed.empty() ? net::handed_over() : typed;
   if (words.empty()) throw base::UsageError("no ENDPOINT given");
   for (const std::string& word : words) {
     const net::EndpointWord endpoint = endpoint_of(word, options.family);
     const bool known =
         std::any_of(options.endpoints.begin(), options.endpoints.end(), [&](const net::EndpointWord& one) {
-          return one.host == endpoint.host && one.port == endpoint.port && one.port != 0;
+          return one.host == endpoint.host && one.port == endpoint.port && (one.port != 0 || one.inherited);
         });
     if (known) throw refusal("", word, "this ENDPOINT is given twice");
     options.endpoints.push_back(endpoint);

@@ -83,6 +83,7 @@ net::EndpointWord checked(const net::EndpointWord& endpoint, std::optional<net::
 }  // namespace
 
 net::EndpointWord endpoint_of(const std::string& word, std::optional<net::Family> family) {
+  if (word.starts_with("fd:")) return net::parse_endpoint(word);
   const Parts parts = parts_of(word);
   if (parts.is_foreign) {
     const std::string meant = endpoint_text(parts);

@@ -128,6 +128,7 @@ HostAndPort split_host_port(std::string_view word) {
 }
 
 EndpointWord parse_endpoint(std::string_view word) {
+  if (word.starts_with("fd:")) return {std::string(word), 0, true};
   const HostAndPort parts = split_host_port(word);
   if (!parts.port) {
     if (parts.host.find(':') != std::string_view::npos) {
@@ -137,12 +138,12 @@ EndpointWord parse_endpoint(std::string_view word) {
     if (parts.host.find('.') != std::string_view::npos) {
       throw base::UsageError(fmt::format("'{0}' has no port; write {0}:PORT", base::escaped(word)));
     }
-    return {"", parse_port(parts.host)};
+    return {"", parse_port(parts.host), false};
   }
   if (parts.host.empty()) {
     throw base::UsageError(fmt::format("'{}' has no address; write *:PORT or PORT", base::escaped(word)));
   }
-  return {parts.host == "*" ? std::string() : std::string(parts.host), parse_port(*parts.port)};
+  return {parts.host == "*" ? std::string() : std::string(parts.host), parse_port(*parts.port), false};
 }
 
 Network Network::parse(std::string_view word) {

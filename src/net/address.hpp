@@ -41,10 +41,12 @@ bool looks_numeric(std::string_view word);
 // PORT: 0 to 65535 (`least` may be 1), or the name of a UDP service. Throws UsageError.
 std::uint16_t parse_port(std::string_view word, std::uint16_t least = 0);
 
-// ENDPOINT: `PORT`, `ADDRESS:PORT`, `[V6ADDRESS%ZONE]:PORT`, `*:PORT` or `NAME:PORT`. Throws UsageError.
+// ENDPOINT: `PORT`, `ADDRESS:PORT`, `[V6ADDRESS%ZONE]:PORT`, `*:PORT`, `NAME:PORT`, or `fd:N` or `fd:NAME` for a socket
+// that was handed over. Throws UsageError.
 struct EndpointWord {
   std::string host;  // empty: every address
   std::uint16_t port = 0;
+  bool inherited = false;  // `host` is the whole word
 };
 EndpointWord parse_endpoint(std::string_view word);
 

@@ -39,6 +39,9 @@ class UdpSocket {
 
   // socket(2). An IPv6 socket is for IPv6 only (IPV6_V6ONLY): a sender appears in its own family.
   void open(Family family);
+  // Takes over a bound socket that was handed over; it is closed with this one. Throws Failure, with a cure where there
+  // is one, for what is no UDP socket of one family. `name` is what errors call it.
+  void adopt(int fd, const std::string& name);
   bool is_open() const { return socket_.is_open(); }
   void close();
 

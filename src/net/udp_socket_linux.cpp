@@ -1,4 +1,5 @@
 // UdpSocket on Linux: opening, options and membership. Batches are in batch_io_linux.cpp.
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/sock_diag.h>
 #include <net/if.h>
@@ -135,6 +136,32 @@ void UdpSocket::open(Family family) {
   if (error) throw base::failure(error.value(), fmt::format("cannot open an {} socket", name_of(family)));
   family_ = family;
   segment_limits_.run_bytes = net::max_payload(family);
+}
+
+void UdpSocket::adopt(int fd, const std::string& name) {
+  const std::string what = fmt::format("cannot listen on {}", name);
+  const auto ask = [&](int level, int option) {
+    int value = 0;
+    socklen_t size = sizeof value;
+    if (getsockopt(fd, level, option, &value, &size) != 0) throw base::failure(errno, what);
+    return value;
+  };
+  const int domain = ask(SOL_SOCKET, SO_DOMAIN);
+  if ((domain != AF_INET && domain != AF_INET6) || ask(SOL_SOCKET, SO_PROTOCOL) != IPPROTO_UDP) {
+    throw base::Failure(EPROTOTYPE, what + ": it is not a UDP socket", "ListenDatagram= in the .socket unit");
+  }
+  boost::system::error_code error;
+  socket_.assign(domain == AF_INET ? asio::ip::udp::v4() : asio::ip::udp::v6(), fd, error);
+  if (error || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) throw base::failure(error ? error.value() : errno, what);
+  family_ = domain == AF_INET ? Family::ipv4 : Family::ipv6;
+  segment_limits_.run_bytes = net::max_payload(family_);
+  const Endpoint local = local_endpoint();
+  local_port_ = local.port();
+  if (local_port_ == 0) throw base::Failure(EINVAL, what + ": it is not bound to a port");
+  if (family_ == Family::ipv6 && local.address().is_unspecified() && ask(SOL_IPV6, IPV6_V6ONLY) == 0) {
+    throw base::Failure(EINVAL, what + ": it hears both families at once",
+                        "BindIPv6Only=ipv6-only in the .socket unit, and one socket for each family");
+  }
 }
 
 void UdpSocket::close() {

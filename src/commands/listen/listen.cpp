@@ -13,6 +13,7 @@
 #include "commands/listen/responder.hpp"
 #include "commands/stage.hpp"
 #include "commands/target.hpp"
+#include "net/service.hpp"
 #include "output/records.hpp"
 
 namespace commands {
@@ -36,10 +37,15 @@ class Listener {
     stage_.confine(options_.privileges, {});
     for (const auto& socket : sockets_) intake_.watch(*socket, ears_.emplace_back(*this, *socket));
     for (const net::Endpoint& local : own) stage_.report.listening(local);
+    manager_.tell("READY=1");
     if (options_.stop.wait) intake_.stop_when_idle(*options_.stop.wait);
     if (options_.socket.interface) intake_.tell_when_gone(*options_.socket.interface);
-    if (options_.stats) intake_.print_stats_every(*options_.stats);
+    if (options_.stats) {
+      intake_.print_stats_every(*options_.stats);
+      stage_.loop.every(*options_.stats, [this](base::Nanoseconds) { tell_status(); });
+    }
     const run::StopReason reason = stage_.loop.run();
+    manager_.tell("STOPPING=1");
     intake_.take_what_waits();
     stage_.report.summary(intake_.totals());
     stage_.sink.flush();
@@ -66,7 +72,22 @@ class Listener {
     net::UdpSocket& socket;
   };
 
+  void tell_status() {
+    const output::Totals totals = intake_.totals();
+    manager_.tell(
+        fmt::format("STATUS={} datagrams, {} bytes, {} dropped", totals.datagrams, totals.bytes, totals.dropped));
+  }
+
   void open(const net::EndpointWord& word) {
+    if (word.inherited) {
+      for (const int fd : net::descriptors_of(word.host)) {
+        auto socket = std::make_unique<net::UdpSocket>(stage_.loop.context());
+        socket->adopt(fd, fmt::format("fd:{}", fd));
+        prepare(*socket);
+        sockets_.push_back(std::move(socket));
+      }
+      return;
+    }
     if (word.host.empty()) {
       open_wildcards(word.port);
       return;
@@ -137,18 +158,23 @@ class Listener {
   std::unique_ptr<net::UdpSocket> bound(const net::Endpoint& endpoint) {
     auto socket = std::make_unique<net::UdpSocket>(stage_.loop.context());
     socket->open(net::family_of(endpoint));
+    prepare(*socket);
+    socket->bind(endpoint);
+    return socket;
+  }
+
+  // Sets what the options ask for.
+  void prepare(net::UdpSocket& socket) {
     net::SocketOptions socket_options = options_.socket;
     if (options_.echo || options_.reply) socket_options.broadcast = false;  // a forged sender may be everybody
-    const net::GrantedBuffers granted = net::apply(socket_options, false, *socket);
+    const net::GrantedBuffers granted = net::apply(socket_options, false, socket);
     net::WantedMetadata wanted = output::wanted_metadata(options_.output);
     if (options_.echo || options_.reply) {
       wanted.destination = true;  // to answer from the address that was asked
       wanted.coalesced = false;   // each is answered by itself
     }
-    socket->want(wanted);
-    socket->bind(endpoint);
+    socket.want(wanted);
     report_buffers(granted, stage_.report);
-    return socket;
   }
 
   const ListenOptions& options_;
@@ -158,6 +184,7 @@ class Listener {
   std::vector<std::unique_ptr<net::UdpSocket>> sockets_;
   std::deque<Ear> ears_;
   std::optional<Responder> responder_;
+  net::ServiceManager manager_;
 };
 
 }  // namespace
