@@ -2,7 +2,7 @@
 
 _udptool_takes_value() {
   case $1 in
-    --allow | --bitrate | --chunk | --clock-rate | --color | --count | --data | --deadline | --delimiter | --deny | --dscp | --file | --filter | --first-hop | --interface | --interval | --leave-after | --length | --max-hops | --offset | --output | --payload | --rate | --rcvbuf | --replay | --replies | --reply | --size | --sndbuf | --source | --source-port | --speed | --tries | --ttl | --user | --wait | -D | -W | -c | -f | -i | -l | -o | -p | -s | -t | -w) ;;
+    --allow | --bitrate | --chunk | --clock-rate | --color | --count | --data | --deadline | --delimiter | --deny | --dscp | --file | --filter | --first-hop | --interface | --interval | --leave-after | --length | --max-hops | --offset | --output | --payload | --rate | --rcvbuf | --replay | --replies | --reply | --size | --sndbuf | --source | --source-port | --speed | --stamp-key | --tries | --ttl | --user | --wait | -D | -W | -c | -f | -i | -l | -o | -p | -s | -t | -w) ;;
     *) return 1 ;;
   esac
 }
@@ -21,6 +21,7 @@ _udptool_values() {
     --payload) _udptool_offer -W 'token dns ntp snmp stun sip mdns ssdp coap tftp memcached quic ike natpmp portmap netbios ipmi openvpn dtls a2s echo empty' ;;
     --replay) compopt -o filenames 2>/dev/null; _udptool_offer -f ;;
     --source-port) _udptool_offer -A service ;;
+    --stamp-key) compopt -o filenames 2>/dev/null; _udptool_offer -f ;;
     --user) _udptool_offer -u ;;
     -f) compopt -o filenames 2>/dev/null; _udptool_offer -f ;;
     -i) _udptool_offer -W "$(ls /sys/class/net 2>/dev/null)" ;;
@@ -64,7 +65,7 @@ _udptool() {
     send:*:0) _udptool_offer -A hostname ;;
     send:*:1) _udptool_offer -A service ;;
     join:-*) _udptool_offer -W '-h --help --version --leave-after --rtp --clock-rate --explain -4 --ipv4 -6 --ipv6 -i --interface --rcvbuf -c --count -w --wait -W --deadline -o --output -j --json -r --raw -T --timestamps -v --verbose -q --quiet --color -D --delimiter --stats --user --no-sandbox' ;;
-    probe:-*) _udptool_offer -W '-h --help --version --trace --max-hops --first-hop --tries --names --mtu --payload --list-payloads --data -x --hex -e --escapes -l --size --interval -4 --ipv4 -6 --ipv6 -i --interface -s --source -p --source-port -t --ttl --dscp -b --broadcast --rcvbuf --sndbuf --no-loopback --df -c --count -w --wait -W --deadline --histogram -o --output -j --json -r --raw -T --timestamps -v --verbose -q --quiet --color -D --delimiter --user --no-sandbox' ;;
+    probe:-*) _udptool_offer -W '-h --help --version --trace --max-hops --first-hop --tries --names --mtu --stamp --stamp-key --payload --list-payloads --data -x --hex -e --escapes -l --size --interval -4 --ipv4 -6 --ipv6 -i --interface -s --source -p --source-port -t --ttl --dscp -b --broadcast --rcvbuf --sndbuf --no-loopback --df -c --count -w --wait -W --deadline --histogram -o --output -j --json -r --raw -T --timestamps -v --verbose -q --quiet --color -D --delimiter --user --no-sandbox' ;;
     probe:*:0) _udptool_offer -A hostname ;;
     probe:*:1) _udptool_offer -A service ;;
   esac

@@ -78,6 +78,8 @@ complete -c udptool -n '__fish_seen_subcommand_from probe' -l first-hop -x -d 't
 complete -c udptool -n '__fish_seen_subcommand_from probe' -l tries -x -d 'probes for each hop of a trace (3)'
 complete -c udptool -n '__fish_seen_subcommand_from probe' -l names -d 'with --trace: names of the hops'
 complete -c udptool -n '__fish_seen_subcommand_from probe' -l mtu -d 'the largest datagram that the path carries'
+complete -c udptool -n '__fish_seen_subcommand_from probe' -l stamp -d 'a STAMP reflector: delay and loss each way (PORT 862)'
+complete -c udptool -n '__fish_seen_subcommand_from probe' -l stamp-key -r -F -d 'with --stamp: authenticated, by the key in FILE'
 complete -c udptool -n '__fish_seen_subcommand_from probe' -l payload -x -a 'token dns ntp snmp stun sip mdns ssdp coap tftp memcached quic ike natpmp portmap netbios ipmi openvpn dtls a2s echo empty' -d 'a request of that protocol (default: by PORT)'
 complete -c udptool -n '__fish_seen_subcommand_from probe' -l list-payloads -d 'list the payloads and their ports'
 complete -c udptool -n '__fish_seen_subcommand_from probe' -l data -x -d 'send TEXT'
