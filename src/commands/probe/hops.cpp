@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <system_error>
 #include <utility>
 #include <vector>
 
+#include "base/error.hpp"
 #include "base/text.hpp"
 #include "net/resolve.hpp"
 #include "output/json.hpp"
@@ -68,7 +68,7 @@ void HopWriter::look_up(const net::Address& address) {
                   names_[address] = *found;
                   named_();
                 });
-  } catch (const std::system_error&) {
+  } catch (const base::Failure&) {
     names_[address] = "";
   }
 }
