@@ -30,7 +30,11 @@ using base::ExitStatus;
 void occupy_closed_descriptors() {
   for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
     if (fcntl(fd, F_GETFD) >= 0) continue;
-    if (open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0) std::_Exit(2);
+    // Where there is no /dev: a path that is no file to read or write.
+    if (open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0 && open("/", O_PATH) < 0) {
+      output::print_error("cannot open anything in the place of a descriptor that was closed");
+      std::_Exit(2);
+    }
   }
 }
 
@@ -39,12 +43,11 @@ template <class Say>
 void say(bool json, Say words) {
   output::Options options;
   if (json) options.format = output::Format::json;
-  output::Sink sink(1, [] { return true; });
+  output::Sink sink(STDOUT_FILENO);
   try {
     output::Report report(options, sink);
     words(report);
   } catch (const base::Failure&) {  // the event cannot be written; the line has been
-  } catch (const output::Closed&) {
   }
 }
 
@@ -57,8 +60,6 @@ ExitStatus fail(bool json, const base::Error& error) {
 ExitStatus guarded(bool json, const std::function<ExitStatus()>& work) {
   try {
     return work();
-  } catch (const output::Closed&) {
-    return ExitStatus::done;
   } catch (const base::Error& error) {
     return fail(json, error);
   } catch (const std::bad_alloc&) {
@@ -91,7 +92,7 @@ int main(int argc, char** argv) {
   occupy_closed_descriptors();
   const std::vector<std::string> words(argv + 1, argv + argc);
   int status = static_cast<int>(guarded(false, [&] { return carry_out(cli::parse(words)); }));
-  if (std::fflush(stdout) != 0) {  // help and version are written by stdio
+  if (std::fflush(stdout) != 0 && errno != EPIPE) {  // help and version are written by stdio
     output::print_error(fmt::format("cannot write to the output: {}", std::strerror(errno)));
     status = static_cast<int>(ExitStatus::failed);
   }

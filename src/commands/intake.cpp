@@ -115,6 +115,7 @@ output::Totals Intake::totals() {
 
 base::ExitStatus status_of_receiving(run::StopReason reason, std::uint64_t datagrams, const run::StopOptions& stop) {
   using base::ExitStatus;
+  if (reason == run::StopReason::reader_gone) return ExitStatus::done;
   if (stop.count) return datagrams >= *stop.count ? ExitStatus::done : ExitStatus::nothing;
   const bool waited = reason == run::StopReason::idle || reason == run::StopReason::deadline;
   return waited && datagrams == 0 ? ExitStatus::nothing : ExitStatus::done;

@@ -1,19 +1,38 @@
 #include "commands/stage.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 namespace commands {
 
-Stage::Stage(const output::Options& output, const run::StopOptions& stop, Reader)
-    : sink(STDOUT_FILENO, &run::Loop::past_deadline), report(output, sink) {
-  loop.on_reader_gone(STDOUT_FILENO, [] { throw output::Closed{}; });
+Stage::Stage(const output::Options& output, const run::StopOptions& stop, Reader reader)
+    : sink(STDOUT_FILENO, [this] { reader_gone(); }),
+      report(output, sink),
+      needs_reader_(reader == Reader::needed && output.format != output::Format::none) {
+  if (needs_reader_) loop.on_reader_gone(STDOUT_FILENO, [this] { sink.close_reader(); });
   if (stop.deadline) loop.stop_after(*stop.deadline);
+}
+
+void Stage::reader_gone() {
+  if (!needs_reader_) return;
+  loop.stop(run::StopReason::reader_gone);
+  if (loop.reason() == run::StopReason::reader_gone) report.hush();
 }
 
 void Stage::confine(const run::PrivilegeOptions& options, const run::LateNeeds& needs) {
   if (options.user) run::become(*options.user);
   if (!options.sandbox) return;
   for (const std::string& lack : run::enter_sandbox(needs)) report.verbose_notice("sandbox: " + lack);
+}
+
+base::ExitStatus Stage::finish(base::ExitStatus status) {
+  sink.flush();
+  if (loop.reason() == run::StopReason::reader_gone) return base::ExitStatus::done;
+  if (const std::uint64_t lost = sink.unwritten(); lost > 0) {
+    output::print_error(
+        fmt::format("the output was not read: {} {} could not be written", lost, lost == 1 ? "record" : "records"));
+  }
+  return status;
 }
 
 }  // namespace commands

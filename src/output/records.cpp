@@ -121,6 +121,7 @@ void RecordWriter::write(const net::Received& received, std::uint16_t local_port
     } else {
       sink_.add_view(received.bytes);
     }
+    sink_.mark(received.count());
     return;
   }
   if (options_.format != Format::raw) {
@@ -129,7 +130,10 @@ void RecordWriter::write(const net::Received& received, std::uint16_t local_port
     if (details) remember_details(received.metadata, local_port);
   }
   const std::size_t count = received.count();
-  for (std::size_t i = 0; i < count; ++i) (this->*append_)(received.payload(i), received);
+  for (std::size_t i = 0; i < count; ++i) {
+    (this->*append_)(received.payload(i), received);
+    sink_.mark(1);
+  }
 }
 
 void RecordWriter::remember_sender(const net::Endpoint& sender) {

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "base/ending.hpp"
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "output/json.hpp"
@@ -15,9 +16,10 @@ void print_line(std::string_view line) {
   std::string text(line);
   text += '\n';
   std::string_view left = text;
+  base::Patience patience;
   while (!left.empty()) {
     const ssize_t written = write(STDERR_FILENO, left.data(), left.size());
-    if (written < 0 && errno != EINTR) return;  // nobody to tell
+    if (written < 0 && (errno != EINTR || patience.is_over())) return;  // nobody to tell
     if (written > 0) left.remove_prefix(static_cast<std::size_t>(written));
   }
 }
@@ -48,15 +50,17 @@ void Report::listening(const net::Endpoint& local) {
 
 void Report::summary(const Totals& totals) {
   const std::string seconds = base::seconds_text(totals.elapsed);
+  sink_.flush();  // so that what was not written is known
   if (json()) {
     JsonEvent event(buffer(), "close");
     if (totals.sent) event.number("sent", *totals.sent).number("sent_bytes", totals.sent_bytes);
     event.number("datagrams", totals.datagrams).number("bytes", totals.bytes).number("senders", totals.senders);
     if (totals.more_dropped) event.boolean("more_dropped", true);
-    event.number("dropped", totals.dropped).number("ignored", totals.ignored).raw("seconds", seconds);
+    event.number("dropped", totals.dropped).number("ignored", totals.ignored);
+    if (sink_.unwritten() > 0) event.number("unwritten", sink_.unwritten());
+    event.raw("seconds", seconds);
     return;
   }
-  if (sink_.gave_up()) line("note: the output was not read before the deadline: the last records are not in it");
   const std::string sent =
       totals.sent ? fmt::format("sent {} datagrams, {} bytes; received ", *totals.sent, totals.sent_bytes) : "";
   line(fmt::format("{}{} datagrams, {} bytes, {}{} senders, {}{} dropped, {} ignored, {} s", sent, totals.datagrams,

@@ -42,6 +42,9 @@ class Report {
   std::string& buffer() { return sink_.buffer(); }
   void flush() { sink_.flush(); }
 
+  // From now on as with -q.
+  void hush() { options_.quiet = true; }
+
   // Talk; silenced by -q. Each is written out at once.
   void notice(const std::string& text);
   void verbose_notice(const std::string& text);  // only with -v

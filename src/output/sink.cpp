@@ -1,81 +1,125 @@
 #include "output/sink.hpp"
 
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <utility>
 
+#include "base/ending.hpp"
 #include "base/error.hpp"
 
 namespace output {
 
-void Sink::check(int error) const {
-  if (error == EPIPE) throw Closed{};
-  if (error == EINTR) return;
-  if (error == EAGAIN || error == EWOULDBLOCK) {  // somebody else made the shared descriptor non-blocking
-    pollfd wait{descriptor_, POLLOUT, 0};
-    poll(&wait, 1, -1);
-    return;
+void Sink::flush() {
+  // Forgotten even when writing fails, so that nothing is written twice. The memory is kept.
+  struct Forget {
+    Sink& sink;
+    ~Forget() {
+      sink.buffer_.clear();
+      sink.views_.clear();
+      sink.marks_.clear();
+      sink.view_bytes_ = 0;
+    }
+  } const forget{*this};
+  if (state_ == State::open) return write_all();
+  count_unwritten(0);
+  if (state_ == State::gave_up) write_last_words();
+}
+
+void Sink::write_all() {
+  const std::size_t total = buffer_.size() + view_bytes_;
+  pieces_.clear();
+  if (!buffer_.empty()) pieces_.push_back({buffer_.data(), buffer_.size()});
+  pieces_.insert(pieces_.end(), views_.begin(), views_.end());
+  base::Patience patience;
+  std::size_t written = 0;
+  for (std::size_t first = 0; written < total;) {
+    const int count = static_cast<int>(std::min<std::size_t>(pieces_.size() - first, IOV_MAX));
+    const ssize_t some = writev(descriptor_, &pieces_[first], count);
+    const int error = some < 0 ? errno : 0;
+    if (some > 0) {
+      patience.progress();
+      written += static_cast<std::size_t>(some);
+      std::size_t left = static_cast<std::size_t>(some);
+      while (first < pieces_.size() && left >= pieces_[first].iov_len) left -= pieces_[first++].iov_len;
+      if (left > 0)
+        pieces_[first] = {static_cast<char*>(pieces_[first].iov_base) + left, pieces_[first].iov_len - left};
+      continue;
+    }
+    if (error == EPIPE) {
+      count_unwritten(written);
+      return close_reader();
+    }
+    if (error == EAGAIN || error == EWOULDBLOCK) {  // somebody else made the shared descriptor non-blocking
+      pollfd wait{descriptor_, POLLOUT, 0};
+      poll(&wait, 1, -1);
+    } else if (error != EINTR) {
+      fail(error, written);
+    }
+    if (patience.is_over()) return give_up(written);
   }
+}
+
+void Sink::give_up(std::size_t written) {
+  state_ = State::gave_up;
+  count_unwritten(written);
+  // The record that was cut is completed if there is ever room for it.
+  const bool at_start =
+      written == 0 || std::any_of(marks_.begin(), marks_.end(), [&](const Mark& mark) { return mark.end == written; });
+  if (!at_start) rest_ = text_between(written, end_of_record(written));
+}
+
+// What is said beside the records, as long as it does not block.
+void Sink::write_last_words() {
+  const std::size_t begin = marks_.empty() ? 0 : marks_.back().end;
+  rest_ += text_between(begin, buffer_.size() + view_bytes_);
+  pollfd room{descriptor_, POLLOUT, 0};
+  while (!rest_.empty() && poll(&room, 1, 0) == 1 && (room.revents & POLLOUT) != 0) {
+    const ssize_t some = write(descriptor_, rest_.data(), std::min<std::size_t>(rest_.size(), PIPE_BUF));
+    if (some <= 0) return;
+    rest_.erase(0, static_cast<std::size_t>(some));
+  }
+}
+
+void Sink::fail(int error, std::size_t written) {
+  struct stat status {};
+  if (fstat(descriptor_, &status) == 0 && S_ISREG(status.st_mode)) {
+    std::size_t whole = 0;
+    for (const Mark& mark : marks_) {
+      if (mark.end <= written) whole = mark.end;
+    }
+    const off_t at = lseek(descriptor_, 0, SEEK_CUR);
+    if (at >= 0 && written > whole) {
+      [[maybe_unused]] const int cut = ftruncate(descriptor_, at - static_cast<off_t>(written - whole));
+    }
+  }
+  state_ = State::closed;
   throw base::failure(error, "cannot write to the output");
 }
 
-void Sink::write_all(std::string_view bytes) {
-  bool giving_up = false;
-  while (!bytes.empty()) {
-    const ssize_t written = write(descriptor_, bytes.data(), bytes.size());
-    if (written < 0) check(errno);
-    if (written > 0) bytes.remove_prefix(static_cast<std::size_t>(written));
-    if (!giving_up && !bytes.empty() && give_up_()) {
-      // Whole records only: what is left of the one that was cut is its line's end.
-      giving_up = gave_up_ = true;
-      bytes = bytes.substr(0, std::min(bytes.find('\n'), bytes.size() - 1) + 1);
-    } else if (giving_up && written < 0) {
-      return;  // not even that: the reader does not read
-    }
+void Sink::close_reader() {
+  if (std::exchange(state_, State::closed) == State::open && reader_gone_) reader_gone_();
+}
+
+void Sink::count_unwritten(std::size_t written) {
+  for (const Mark& mark : marks_) {
+    if (mark.end > written) unwritten_ += mark.records;
   }
 }
 
-void Sink::write_views() {
-  std::size_t first = 0;
-  while (first < views_.size()) {
-    const int count = static_cast<int>(std::min<std::size_t>(views_.size() - first, IOV_MAX));
-    const ssize_t written = writev(descriptor_, &views_[first], count);
-    if (written < 0) {
-      check(errno);
-      gave_up_ = give_up_();
-      if (gave_up_) break;
-      continue;
-    }
-    std::size_t left = static_cast<std::size_t>(written);
-    while (first < views_.size() && left >= views_[first].iov_len) left -= views_[first++].iov_len;
-    if (left > 0) {
-      views_[first].iov_base = static_cast<char*>(views_[first].iov_base) + left;
-      views_[first].iov_len -= left;
-    }
-  }
+std::size_t Sink::end_of_record(std::size_t offset) const {
+  const auto found = std::find_if(marks_.begin(), marks_.end(), [&](const Mark& mark) { return mark.end > offset; });
+  return found != marks_.end() ? found->end : buffer_.size() + view_bytes_;
 }
 
-void Sink::flush() {
-  if (gave_up_) {  // no record after a gap, and no more waiting
-    buffer_.clear();
-    views_.clear();
-    return;
-  }
-  if (!buffer_.empty()) {
-    // Forgotten even when writing fails, so that nothing is written twice.
-    std::string bytes;
-    bytes.swap(buffer_);
-    write_all(bytes);
-    bytes.clear();
-    buffer_.swap(bytes);  // keep the memory
-  }
-  if (!views_.empty()) {
-    write_views();
-    views_.clear();
-  }
+std::string Sink::text_between(std::size_t begin, std::size_t end) const {
+  std::string all = buffer_;
+  for (const iovec& view : views_) all.append(static_cast<const char*>(view.iov_base), view.iov_len);
+  return all.substr(begin, end - begin);
 }
 
 }  // namespace output

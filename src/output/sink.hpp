@@ -1,6 +1,7 @@
 // Where records go: a buffer, and one write for all that a wake-up brought.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -10,42 +11,65 @@
 
 namespace output {
 
-// Nobody reads the output any more: the reason to end quietly. Not an error.
-struct Closed {};
-
 class Sink {
  public:
-  // `give_up` tells, after a signal interrupted a blocked write, whether to stop writing at the end of the record.
-  Sink(int descriptor, std::function<bool()> give_up) : descriptor_(descriptor), give_up_(std::move(give_up)) {}
+  // `reader_gone` is called once, when nobody reads the other end any more. From then on nothing is written.
+  explicit Sink(int descriptor, std::function<void()> reader_gone = {})
+      : descriptor_(descriptor), reader_gone_(std::move(reader_gone)) {}
 
   // Records are appended here; flush() writes them out.
   std::string& buffer() { return buffer_; }
 
   // Bytes to be written from where they are, after what is in the buffer. They must stay until flush().
-  void add_view(std::string_view bytes) { views_.push_back({const_cast<char*>(bytes.data()), bytes.size()}); }
+  void add_view(std::string_view bytes) {
+    views_.push_back({const_cast<char*>(bytes.data()), bytes.size()});
+    view_bytes_ += bytes.size();
+  }
+
+  // So many records end here: where writing may stop, and what is counted when it does.
+  void mark(std::size_t records) { marks_.push_back({buffer_.size() + view_bytes_, records}); }
 
   // True when enough has gathered that waiting for more would gain nothing.
   bool is_full() const { return buffer_.size() >= flush_size; }
   bool has_views() const { return !views_.empty(); }
 
-  // Writes everything. Throws Closed when the reader has gone, and Failure when it cannot be written.
+  // Writes everything, or gives up when the process is to end and nobody reads. Throws Failure when it cannot be
+  // written; a regular file then ends with a whole record.
   void flush();
 
-  // True once records were left unwritten, as `give_up` asked. Nothing is written from then on.
-  bool gave_up() const { return gave_up_; }
+  // The reader is known to have gone.
+  void close_reader();
+
+  // Records that were not written, for want of a reader.
+  std::uint64_t unwritten() const { return unwritten_; }
 
  private:
   static constexpr std::size_t flush_size = 64 * 1024;  // what a pipe holds
 
-  void write_all(std::string_view bytes);
-  void write_views();
-  void check(int error) const;
+  enum class State { open, gave_up, closed };
+  struct Mark {
+    std::size_t end;
+    std::size_t records;
+  };
+
+  void write_all();
+  void write_last_words();
+  void give_up(std::size_t written);
+  [[noreturn]] void fail(int error, std::size_t written);
+  void count_unwritten(std::size_t written);
+  std::size_t end_of_record(std::size_t offset) const;
+  std::string text_between(std::size_t begin, std::size_t end) const;
 
   int descriptor_;
-  std::function<bool()> give_up_;
+  std::function<void()> reader_gone_;
   std::string buffer_;
   std::vector<iovec> views_;
-  bool gave_up_ = false;
+  std::size_t view_bytes_ = 0;
+  std::vector<Mark> marks_;
+  std::vector<iovec> pieces_;
+  std::string rest_;  // of a record that was cut
+  std::uint64_t unwritten_ = 0;
+  State state_ = State::open;
 };
 
 }  // namespace output

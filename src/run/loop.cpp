@@ -84,6 +84,11 @@ void Loop::watch_signals() {
   auto watch = std::make_shared<Watch>(context_);
   watch->descriptor.assign(duplicate(catch_signals()));
   watch->handler = [this, terminal = isatty(STDERR_FILENO) != 0] {
+    if (!signalled()) {
+      clear_wake();
+      if (take_usr1() && on_usr1_) on_usr1_();
+      return true;
+    }
     // The terminal has echoed ^C: what is said next begins a line.
     if (!alarm_signalled() && terminal) std::fputc('\n', stderr);
     stop(alarm_signalled() ? StopReason::deadline : StopReason::signal);

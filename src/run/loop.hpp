@@ -39,6 +39,9 @@ class Loop {
   bool stopping() const { return reason_ != StopReason::none || signalled(); }
   StopReason reason() const { return reason_; }
 
+  // At each SIGUSR1.
+  void on_usr1(std::function<void()> handler) { on_usr1_ = std::move(handler); }
+
   // Stops with StopReason::deadline after so long, even out of a blocked write.
   void stop_after(base::Nanoseconds deadline);
   // True once the deadline has passed: a blocked write is to be given up.
@@ -86,6 +89,7 @@ class Loop {
   StopReason reason_ = StopReason::none;
   int held_ = 0;
   std::function<void(StopReason)> on_stop_;
+  std::function<void()> on_usr1_;
 };
 
 }  // namespace run

@@ -5,7 +5,8 @@
 
 namespace run {
 
-// Makes SIGINT, SIGTERM and SIGHUP set a flag, the second of them end the process as by default, SIGPIPE do nothing.
+// Makes SIGINT, SIGTERM and SIGHUP set a flag, the second of them end the process as by default (but those that the
+// parent ignored), SIGUSR1 set another, SIGPIPE and SIGXFSZ do nothing; a mask that blocked them is lifted.
 // System calls that block are interrupted. Once a process. Gives a descriptor that is readable from the first signal
 // on.
 int catch_signals();
@@ -16,5 +17,7 @@ void set_alarm(base::Nanoseconds after);
 
 bool stop_signalled();  // SIGINT, SIGTERM, SIGHUP
 bool alarm_signalled();
+bool take_usr1();   // true once after SIGUSR1
+void clear_wake();  // the descriptor is readable again at the next signal
 
 }  // namespace run

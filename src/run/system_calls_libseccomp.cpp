@@ -33,8 +33,8 @@ constexpr int always[] = {
     SCMP_SYS(ppoll_time64),
     // files that are open
     SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(lseek), SCMP_SYS(_llseek),
-    SCMP_SYS(close), SCMP_SYS(dup), SCMP_SYS(fstat), SCMP_SYS(fstat64), SCMP_SYS(newfstatat), SCMP_SYS(fstatat64),
-    SCMP_SYS(statx),
+    SCMP_SYS(ftruncate), SCMP_SYS(ftruncate64), SCMP_SYS(setitimer), SCMP_SYS(close), SCMP_SYS(dup), SCMP_SYS(fstat),
+    SCMP_SYS(fstat64), SCMP_SYS(newfstatat), SCMP_SYS(fstatat64), SCMP_SYS(statx),
     // sockets
     SCMP_SYS(bind), SCMP_SYS(getsockname), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(recvfrom),
     SCMP_SYS(recvmsg), SCMP_SYS(recvmmsg), SCMP_SYS(recvmmsg_time64), SCMP_SYS(sendto), SCMP_SYS(sendmsg),

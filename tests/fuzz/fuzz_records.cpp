@@ -61,7 +61,7 @@ Case case_from(fuzz::Feed& feed) {
 std::string written(const Case& one) {
   static const int file = memfd_create("records", MFD_CLOEXEC);
   MUST(file >= 0 && ftruncate(file, 0) == 0 && lseek(file, 0, SEEK_SET) == 0);
-  output::Sink sink(file, [] { return false; });
+  output::Sink sink(file);
   output::RecordWriter writer(one.options, sink);
   net::Received received = one.received;
   received.sender = &one.sender;

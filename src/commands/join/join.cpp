@@ -58,8 +58,7 @@ class Joiner {
     leave();
     for (const auto& one : memberships_.all()) membership_report_.summarize(*one);
     report().summary(totals);
-    stage_.sink.flush();
-    return status_of_receiving(reason, intake_.datagrams(), options_.stop);
+    return stage_.finish(status_of_receiving(reason, intake_.datagrams(), options_.stop));
   }
 
  private:

@@ -23,7 +23,7 @@ class Listener {
  public:
   explicit Listener(const ListenOptions& options)
       : options_(options),
-        stage_(options.output, options.stop),
+        stage_(options.output, options.stop, options.echo || options.reply ? Reader::optional : Reader::needed),
         records_(options.output, stage_.sink),
         intake_(stage_, options.stop) {
     if (options.output.format != output::Format::none) intake_.record_to(records_);
@@ -48,8 +48,7 @@ class Listener {
     manager_.tell("STOPPING=1");
     intake_.take_what_waits();
     stage_.report.summary(intake_.totals());
-    stage_.sink.flush();
-    return status_of_receiving(reason, intake_.datagrams(), options_.stop);
+    return stage_.finish(status_of_receiving(reason, intake_.datagrams(), options_.stop));
   }
 
  private:

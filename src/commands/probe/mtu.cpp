@@ -239,7 +239,7 @@ base::ExitStatus probe_mtu(const ProbeOptions& options) {
   MtuMode mode(options, prober, log);
   Engine engine(mode, log, prober, options.wait());
   prober.run(engine);
-  return mode.finish();
+  return prober.finish(mode.finish());
 }
 
 }  // namespace commands

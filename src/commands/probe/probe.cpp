@@ -35,7 +35,7 @@ base::ExitStatus probe(const ProbeOptions& options) {
 }
 
 base::ExitStatus list_payloads(const ProbeOptions& options) {
-  output::Sink sink(STDOUT_FILENO, [] { return false; });
+  output::Sink sink(STDOUT_FILENO);
   for (const Payload& each : payloads()) {
     if (options.output.format == output::Format::json) {
       const std::string ports = ports_text(each);

@@ -23,6 +23,8 @@ class Prober : public Outlet {
   run::Loop& loop() { return stage_.loop; }
   output::Sink& sink() { return stage_.sink; }
   output::Report& report() { return stage_.report; }
+  // The last step, see Stage.
+  base::ExitStatus finish(base::ExitStatus status) { return stage_.finish(status); }
   const net::Endpoint& target() const { return destination_.endpoint; }
   // Many may answer: a group, or a broadcast address.
   bool is_for_many() const { return for_many_; }

@@ -340,7 +340,7 @@ base::ExitStatus probe_state(const ProbeOptions& options) {
   }
   Engine engine(mode, log, prober, options.wait());
   const bool waited = prober.run(engine);
-  return mode.finish(waited);
+  return prober.finish(mode.finish(waited));
 }
 
 }  // namespace commands

@@ -190,7 +190,7 @@ base::ExitStatus probe_trace(const ProbeOptions& options) {
   prober.check_size(mode.requests().make(0).size());
   Engine engine(mode, log, prober, options.wait());
   prober.run(engine);
-  return mode.finish();
+  return prober.finish(mode.finish());
 }
 
 }  // namespace commands

@@ -24,7 +24,7 @@ class Session final : Client {
  public:
   explicit Session(const SendOptions& options)
       : options_(options),
-        stage_(options.output, options.stop),
+        stage_(options.output, options.stop, Reader::optional),
         records_(options.output, stage_.sink),
         intake_(stage_, receiving(options)),
         socket_(loop_.context()) {
@@ -43,7 +43,7 @@ class Session final : Client {
     loop_.post([this] { pump(); });
     const run::StopReason reason = loop_.run();
     intake_.take_what_waits();
-    return finish(reason);
+    return stage_.finish(finish(reason));
   }
 
  private:
