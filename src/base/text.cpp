@@ -69,6 +69,27 @@ void append_escaped_byte(std::string& out, unsigned char byte) {
   out.append(text, sizeof text);
 }
 
+// Takes no room and is no part of a script's spelling; variation selectors and the joiners U+200C, U+200D are.
+bool is_invisible(std::uint32_t c) {
+  struct Range {
+    std::uint32_t first, last;
+  };
+  static constexpr std::array<Range, 13> ranges{{{0xad, 0xad},
+                                                 {0x34f, 0x34f},
+                                                 {0x115f, 0x1160},
+                                                 {0x180e, 0x180e},
+                                                 {0x200b, 0x200b},
+                                                 {0x2060, 0x2064},
+                                                 {0x206a, 0x206f},
+                                                 {0x3164, 0x3164},
+                                                 {0xfeff, 0xfeff},
+                                                 {0xffa0, 0xffa0},
+                                                 {0xfff9, 0xfffb},
+                                                 {0xe0000, 0xe00ff},
+                                                 {0xe01f0, 0xe0fff}}};
+  return std::any_of(ranges.begin(), ranges.end(), [c](const Range& one) { return c >= one.first && c <= one.last; });
+}
+
 }  // namespace
 
 CodePoint next_code_point(std::string_view bytes) {
@@ -94,7 +115,7 @@ bool is_printable(std::uint32_t c) {
   if (c == 0x2028 || c == 0x2029) return false;
   const bool bidi =
       c == 0x61c || c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
-  return !bidi;
+  return !bidi && !is_invisible(c);
 }
 
 std::size_t plain_run(std::string_view bytes) {

@@ -100,4 +100,13 @@ std::string seconds_text(Nanoseconds duration) {
   return fmt::format("{:.3f}", static_cast<double>(duration.count()) / 1e9);
 }
 
+std::string counted(std::uint64_t number, std::string_view unit, bool more) {
+  std::string text = std::to_string(number);
+  if (more) text += '+';
+  text += ' ';
+  text += unit;
+  if (number != 1 || more) text += 's';
+  return text;
+}
+
 }  // namespace base

@@ -32,4 +32,7 @@ std::string with_prefix(double value, std::string_view unit);
 // "2.125" for 2.125 s.
 std::string seconds_text(Nanoseconds duration);
 
+// "1 datagram", "7 datagrams", "256+ senders" where there were more than could be counted.
+std::string counted(std::uint64_t number, std::string_view unit, bool more = false);
+
 }  // namespace base

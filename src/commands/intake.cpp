@@ -88,7 +88,7 @@ void Intake::tell_when_gone(const net::Interface& interface) {
     if (told || net::exists(interface)) return;
     told = true;
     report_.notice(fmt::format("interface {} is gone: nothing more comes from it, nor from a new one of that name",
-                               base::escaped(interface.name)));
+                               interface.shown()));
   });
 }
 

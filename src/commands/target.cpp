@@ -20,7 +20,7 @@ void settle_zone(net::Endpoint& endpoint, const net::SocketOptions& options, out
   const unsigned zone = net::zone_of(address);
   if (zone != 0 && options.interface && options.interface->index != zone) {
     throw base::UsageError(
-        fmt::format("the zone of {} contradicts -i {}", net::to_string(address), options.interface->name));
+        fmt::format("the zone of {} contradicts -i {}", net::to_string(address), options.interface->shown()));
   }
   if (!net::needs_zone(address)) return;
   if (options.interface) {

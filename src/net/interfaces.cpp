@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <map>
 #include <memory>
 
@@ -21,6 +22,12 @@ namespace {
 std::string listing() {
   const std::string names = names_of(interfaces());
   return names.empty() ? "there is none" : "known are " + names;
+}
+
+std::time_t coarse_second() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return now.tv_sec;
 }
 
 }  // namespace
@@ -63,17 +70,24 @@ Interface find_interface(std::string_view word) {
   throw base::UsageError(fmt::format("no interface '{}'; {}", base::escaped(word), listing()));
 }
 
+std::string Interface::shown() const { return base::escaped(name); }
+
 std::string_view interface_name(unsigned index) {
   // Small and cleared when full: a host that makes and removes interfaces all day must not grow it.
   thread_local std::map<unsigned, std::string> names;
-  constexpr std::size_t most = 256;
+  thread_local std::time_t second = 0;
+  constexpr std::size_t max_names = 256;
+  const std::time_t now = coarse_second();
+  if (now != second || names.size() >= max_names) names.clear();
+  second = now;
   if (const auto known = names.find(index); known != names.end()) return known->second;
-  if (names.size() >= most) names.clear();
   char name[IF_NAMESIZE];
   thread_local std::string unknown;
   if (if_indextoname(index, name) == nullptr) return unknown = std::to_string(index);
   return names[index] = name;
 }
+
+std::string shown_interface(unsigned index) { return base::escaped(interface_name(index)); }
 
 bool exists(const Interface& interface) {
   char name[IF_NAMESIZE];
@@ -99,7 +113,7 @@ Address with_only_zone(const Address& address) {
     throw base::UsageError(fmt::format("{} needs an interface, and none here has IPv6", text));
   }
   throw base::UsageError(fmt::format("{} needs an interface: write {}%{} or add -i; candidates are {}", text, text,
-                                     candidates[0].name, names_of(candidates)));
+                                     candidates[0].shown(), names_of(candidates)));
 }
 
 std::string interface_with(const Address& address) {
@@ -131,7 +145,7 @@ std::string names_of(const std::vector<Interface>& interfaces) {
   std::string names;
   for (const Interface& one : interfaces) {
     if (!names.empty()) names += ", ";
-    base::append_escaped(names, one.name);
+    names += one.shown();
   }
   return names;
 }

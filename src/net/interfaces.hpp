@@ -18,6 +18,8 @@ struct Interface {
   bool ipv4 = false;  // has an address of the family
   bool ipv6 = false;
 
+  std::string shown() const;  // the name, escaped: a name may hold any byte but '/', ':' and blanks
+
   bool has(Family family) const { return family == Family::ipv4 ? ipv4 : ipv6; }
 
   // Up, with an address of the family, and able to multicast; the loopback counts although it lacks the flag.
@@ -30,9 +32,10 @@ std::vector<Interface> interfaces();
 // The interface of that name or index. Throws UsageError that lists those there are.
 Interface find_interface(std::string_view word);
 
-// The name of an interface (if_indextoname(3), remembered), or its index in decimal when it is gone. The view is
-// good until the next call.
+// The name of an interface (if_indextoname(3), remembered for a second, for it may be renamed), or its index in
+// decimal when it is gone. As it is: shown_interface() is for people. The view is good until the next call.
 std::string_view interface_name(unsigned index);
+std::string shown_interface(unsigned index);
 
 // False once the interface is gone: a new one of the same name has another index.
 bool exists(const Interface& interface);

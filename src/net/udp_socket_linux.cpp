@@ -120,7 +120,7 @@ void change_membership(int fd, bool join, const Address& group, const Interface&
   if (result == 0) return;
   const std::string from = source ? to_string(*source) + "," : "";
   fail(fmt::format("cannot {} {}{} on {}", join ? "join" : "leave", from, to_string(with_zone(group, 0)),
-                   interface.name));
+                   interface.shown()));
 }
 
 }  // namespace
@@ -213,7 +213,7 @@ void UdpSocket::set_multicast_interface(unsigned index) {
   } else {
     result = setsockopt(fd(), SOL_IPV6, IPV6_MULTICAST_IF, &index, sizeof index);
   }
-  if (result != 0) fail(fmt::format("cannot send multicast by {}", interface_name(index)));
+  if (result != 0) fail(fmt::format("cannot send multicast by {}", shown_interface(index)));
 }
 
 void UdpSocket::set_dont_fragment(bool on) {
@@ -232,7 +232,7 @@ void UdpSocket::set_path_mtu_probing(bool on) {
 void UdpSocket::bind_to_interface(const Interface& interface) {
   const std::string& name = interface.name;
   if (setsockopt(fd(), SOL_SOCKET, SO_BINDTODEVICE, name.c_str(), static_cast<socklen_t>(name.size() + 1)) != 0) {
-    fail(fmt::format("cannot bind to interface {}", name));
+    fail("cannot bind to interface " + interface.shown());
   }
 }
 

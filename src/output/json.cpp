@@ -10,10 +10,14 @@
 namespace output {
 namespace {
 
-void append_u_escape(std::string& out, std::uint32_t unit) {
+void append_u_escape(std::string& out, std::uint32_t value) {
+  if (value >= 0x10000) {  // a surrogate pair
+    append_u_escape(out, 0xd800 + ((value - 0x10000) >> 10));
+    return append_u_escape(out, 0xdc00 + ((value - 0x10000) & 0x3ff));
+  }
   constexpr std::string_view digits = "0123456789abcdef";
   const std::array<char, 6> text{
-      '\\', 'u', digits[unit >> 12 & 15], digits[unit >> 8 & 15], digits[unit >> 4 & 15], digits[unit & 15]};
+      '\\', 'u', digits[value >> 12 & 15], digits[value >> 8 & 15], digits[value >> 4 & 15], digits[value & 15]};
   out.append(text.data(), text.size());
 }
 
@@ -35,7 +39,7 @@ void append_json_string(std::string& out, std::string_view bytes) {
     } else if (base::is_printable(next.value)) {
       out += bytes.substr(0, next.size);
     } else {
-      append_u_escape(out, next.value);  // all of those are below U+10000
+      append_u_escape(out, next.value);
     }
     bytes.remove_prefix(next.size);
   }

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 
 #include "base/text.hpp"
 #include "net/interfaces.hpp"
@@ -62,9 +63,9 @@ void append_json_details(std::string& out, const net::Metadata& metadata, std::u
     base::append_number(out, value);
   };
   if (metadata.destination) {
-    out += ",\"to\":\"";
-    net::append_address(out, *metadata.destination);
-    number("\",\"to_port\":", local_port);
+    out += ",\"to\":";
+    append_json_string(out, net::to_string(*metadata.destination));
+    number(",\"to_port\":", local_port);
   }
   if (metadata.interface) {
     out += ",\"interface\":";
@@ -125,6 +126,7 @@ void RecordWriter::write(const net::Received& received, std::uint16_t local_port
     return;
   }
   if (options_.format != Format::raw) {
+    forget_old_names(*received.sender);
     if (sender_text_.empty() || !net::identical(*received.sender, sender_)) remember_sender(*received.sender);
     const bool details = options_.format == Format::json || options_.verbose;
     if (details) remember_details(received.metadata, local_port);
@@ -136,15 +138,28 @@ void RecordWriter::write(const net::Received& received, std::uint16_t local_port
   }
 }
 
+// What names an interface is made anew each second: it may have been renamed.
+void RecordWriter::forget_old_names(const net::Endpoint& sender) {
+  const bool names_one =
+      options_.format == Format::json || options_.verbose || net::family_of(sender) == net::Family::ipv6;
+  if (!names_one) return;
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  if (now.tv_sec == named_at_) return;
+  named_at_ = now.tv_sec;
+  sender_text_.clear();
+  details_.clear();
+}
+
 void RecordWriter::remember_sender(const net::Endpoint& sender) {
   sender_ = sender;
   sender_text_.clear();
   head_.clear();
   if (options_.format == Format::json) {
-    sender_text_ = net::family_of(sender) == net::Family::ipv4 ? "\",\"family\":\"IPv4\",\"address\":\""
-                                                               : "\",\"family\":\"IPv6\",\"address\":\"";
-    net::append_address(sender_text_, sender.address());
-    sender_text_ += "\",\"port\":";
+    sender_text_ = net::family_of(sender) == net::Family::ipv4 ? "\",\"family\":\"IPv4\",\"address\":"
+                                                               : "\",\"family\":\"IPv6\",\"address\":";
+    append_json_string(sender_text_, net::to_string(sender.address()));
+    sender_text_ += ",\"port\":";
     base::append_number(sender_text_, sender.port());
     sender_text_ += ",\"size\":";
     return;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <ctime>
 #include <string>
 
 #include "net/datagram.hpp"
@@ -34,6 +35,7 @@ class RecordWriter final : public RecordSink {
   void append_line_head(std::size_t size, const net::Received& received);
   void remember_size(std::size_t size);
 
+  void forget_old_names(const net::Endpoint& sender);
   void remember_sender(const net::Endpoint& sender);
   void remember_details(const net::Metadata& metadata, std::uint16_t local_port);
 
@@ -48,6 +50,7 @@ class RecordWriter final : public RecordSink {
   net::Metadata details_of_;  // whose text is in details_
   std::uint16_t details_port_ = 0;
   std::string details_;
+  std::time_t named_at_ = 0;  // second in which the names of interfaces in them were asked for
 };
 
 }  // namespace output

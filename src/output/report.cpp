@@ -61,11 +61,12 @@ void Report::summary(const Totals& totals) {
     event.raw("seconds", seconds);
     return;
   }
-  const std::string sent =
-      totals.sent ? fmt::format("sent {} datagrams, {} bytes; received ", *totals.sent, totals.sent_bytes) : "";
-  line(fmt::format("{}{} datagrams, {} bytes, {}{} senders, {}{} dropped, {} ignored, {} s", sent, totals.datagrams,
-                   totals.bytes, totals.senders, totals.more_senders ? "+" : "", totals.dropped,
-                   totals.more_dropped ? "+" : "", totals.ignored, seconds));
+  const std::string sent = totals.sent ? fmt::format("sent {}, {}; received ", base::counted(*totals.sent, "datagram"),
+                                                     base::counted(totals.sent_bytes, "byte"))
+                                       : "";
+  line(fmt::format("{}{}, {}, {}, {}{} dropped, {} ignored, {} s", sent, base::counted(totals.datagrams, "datagram"),
+                   base::counted(totals.bytes, "byte"), base::counted(totals.senders, "sender", totals.more_senders),
+                   totals.dropped, totals.more_dropped ? "+" : "", totals.ignored, seconds));
 }
 
 void Report::stats(const Totals& now, const Totals& before, base::Nanoseconds interval) {
@@ -74,8 +75,8 @@ void Report::stats(const Totals& now, const Totals& before, base::Nanoseconds in
   const double bits = static_cast<double>(now.bytes - before.bytes) * 8 / seconds;
   const std::uint64_t dropped = now.dropped - before.dropped;
   if (!json()) {
-    print_line(fmt::format("{:.0f} datagrams/s, {}, {} senders, {} dropped", datagrams,
-                           base::with_prefix(bits, "bit/s"), now.senders, dropped));
+    print_line(fmt::format("{:.0f} datagrams/s, {}, {}, {} dropped", datagrams, base::with_prefix(bits, "bit/s"),
+                           base::counted(now.senders, "sender", now.more_senders), dropped));
     return;
   }
   JsonEvent(buffer(), "stats")

@@ -48,7 +48,7 @@ class Children {
   // Runs `/bin/sh -c COMMAND` in a process group of its own, with default signals and no descriptor of ours but
   // stderr; `input` is its stdin. `environment` (NAME=VALUE) is added to this process's, whose own variables of the
   // prefix UDPTOOL_, and those that a service manager sets for us, are left out. Ends when the shell ends, not when its
-  // output does. Throws std::system_error when there is no process, memory or descriptor for it. Not when full().
+  // output does. Throws base::Failure when there is no process, memory or descriptor for it. Not when full().
   std::size_t start(const std::vector<std::string>& environment, std::string_view input);
 
   // At the end: what still runs gets SIGTERM, and SIGKILL a second later. Blocks for so long at most; nobody is told.

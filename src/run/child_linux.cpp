@@ -12,9 +12,9 @@
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
 #include <csignal>
-#include <system_error>
 #include <utility>
 
+#include "base/error.hpp"
 #include "run/child.hpp"
 
 namespace run {
@@ -26,7 +26,7 @@ namespace {
 
 constexpr auto grace = std::chrono::seconds(1);  // between SIGTERM and SIGKILL
 
-[[noreturn]] void fail(int error, const char* what) { throw std::system_error(error, std::generic_category(), what); }
+[[noreturn]] void fail(int error, const char* what) { throw base::failure(error, what); }
 
 // A descriptor that is closed when something fails on the way.
 class Descriptor {

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <deque>
 #include <set>
-#include <cerrno>
 
 #include "commands/intake.hpp"
 #include "commands/join/explain/findings.hpp"
@@ -150,7 +150,7 @@ class Joiner {
     }
     if (found.empty()) {
       throw base::Failure(ENODEV, fmt::format("cannot join {}: no interface is up and able to multicast over {}",
-                                      net::to_string(word.first), net::name_of(family)));
+                                              net::to_string(word.first), net::name_of(family)));
     }
     return found;
   }
@@ -158,12 +158,12 @@ class Joiner {
   static std::string why_not(const net::Interface& interface, const net::Address& group, net::Family family) {
     const unsigned zone = net::zone_of(group);
     if (zone != 0 && interface.index != zone) {
-      return fmt::format("the zone of {} contradicts -i {}", net::to_string(group), interface.name);
+      return fmt::format("the zone of {} contradicts -i {}", net::to_string(group), interface.shown());
     }
-    if (!interface.up) return fmt::format("interface {} is down", interface.name);
+    if (!interface.up) return fmt::format("interface {} is down", interface.shown());
     if (!interface.multicast && !interface.loopback)
-      return fmt::format("interface {} cannot multicast", interface.name);
-    return fmt::format("interface {} has no {} address", interface.name, net::name_of(family));
+      return fmt::format("interface {} cannot multicast", interface.shown());
+    return fmt::format("interface {} has no {} address", interface.shown(), net::name_of(family));
   }
 
   // Many memberships must not each remember as many senders as a single one may.
@@ -224,7 +224,7 @@ class Joiner {
       for (const auto& one : memberships_.all()) {
         if (!one->stall_watch.stalled(now)) continue;
         const net::Endpoint group(net::with_zone(one->group, 0), one->port);
-        const std::string_view interface = net::interface_name(one->interface.index);
+        const std::string interface = net::shown_interface(one->interface.index);
         report().notice(stall_text(group, interface, one->stall_watch.last_heard()));
       }
     });

@@ -128,8 +128,10 @@ void MembershipReport::summarize(const Membership& one) {
     const auto wait = std::chrono::duration_cast<milliseconds>(*one.first - one.joined_at);
     first_ms = static_cast<std::uint64_t>(wait.count());
   }
-  report_.line(fmt::format("{}: {} datagrams, {} bytes, {} senders{}", one.text(), one.datagrams, one.bytes,
-                           one.senders.count(), first_ms ? fmt::format(", first after {} ms", *first_ms) : ""));
+  report_.line(fmt::format("{}: {}, {}, {}{}", one.text(), base::counted(one.datagrams, "datagram"),
+                           base::counted(one.bytes, "byte"),
+                           base::counted(one.senders.count(), "sender", one.senders.is_full()),
+                           first_ms ? fmt::format(", first after {} ms", *first_ms) : ""));
   if (report_.json()) {
     output::JsonEvent event(report_.buffer(), "group");
     add_group(event, one);

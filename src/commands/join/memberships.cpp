@@ -58,7 +58,7 @@ void Membership::take(const net::Received& received) {
 std::string Membership::text() const {
   const std::string from = source ? net::to_string(*source) + "," : "";
   const net::Endpoint endpoint(net::with_zone(group, 0), port);
-  return fmt::format("{}{} on {}", from, net::to_string(endpoint), net::interface_name(interface.index));
+  return fmt::format("{}{} on {}", from, net::to_string(endpoint), net::shown_interface(interface.index));
 }
 
 std::optional<std::size_t> Memberships::Socket::index_of(const net::Received& received) const {

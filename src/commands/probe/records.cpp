@@ -78,7 +78,7 @@ void ProbeWriter::line(const ProbeRecord& record) {
                      silent ? wait_text(record.time) : milliseconds_text(record.time));
   if (is_repeat(record.state)) out += fmt::format("probe {}: ", record.sequence);
   base::append_escaped(out, record.detail);
-  if (record.size) out += fmt::format(", {} bytes", *record.size);
+  if (record.size) out += ", " + base::counted(*record.size, "byte");
   out += '\n';
   if (options_.format == output::Format::hex) output::append_hexdump(out, record.payload);
 }

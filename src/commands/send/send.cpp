@@ -86,11 +86,9 @@ class Session final : Client {
   void report_multicast_interface() {
     if (!report().verbose()) return;
     const unsigned zone = net::zone_of(destination_.endpoint.address());
-    const std::string_view name = options_.socket.interface ? std::string_view(options_.socket.interface->name)
-                                  : zone != 0               ? net::interface_name(zone)
-                                                            : std::string_view();
-    report().notice(fmt::format("multicast leaves by {}",
-                                name.empty() ? net::interface_with(destination_.local) : std::string(name)));
+    report().notice("multicast leaves by " + (options_.socket.interface ? options_.socket.interface->shown()
+                                              : zone != 0               ? net::shown_interface(zone)
+                                                                        : net::interface_with(destination_.local)));
   }
 
   // Sends what is due and ready, then arranges to be called again.
