@@ -42,12 +42,20 @@ done, 3 the network refused.
       --version    the version
 )";
 
+// A capture on stdout leaves no room for records there.
+void settle_output(output::Options& options) {
+  if (options.pcap != "-") return;
+  if (options.format == output::Format::json) throw UsageError("--pcap - and --json both write to the output");
+  options.format = output::Format::none;
+}
+
 template <class Command>
 Invocation read(OptionTable& table, const std::vector<std::string>& arguments) {
   const auto command = std::make_shared<Command>();
   command->declare(table);
   if (!table.parse(arguments)) return {};
   command->settle(table.words());
+  settle_output(command->options.output);
   Invocation invocation;
   if (!command->options.output.quiet) invocation.notices = table.notices();
   invocation.run = [command] { return command->run(); };

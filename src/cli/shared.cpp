@@ -137,6 +137,9 @@ void bind_output(OptionTable& app, output::Options& options) {
   app.value("--color", "WHEN", "auto (default), always or never",
             [&options](const std::string& word) { options.color = value_of<colors>(word); })
       .one_of(&names_in<colors>);
+  app.value("--pcap", "FILE", "a capture of it, too (-: on stdout, instead)",
+            [&options](const std::string& word) { options.pcap = word; })
+      .takes(Takes::file);
 }
 
 void bind_delimiter(OptionTable& app, output::Options& options) {
@@ -169,6 +172,8 @@ void bind_receiving(OptionTable& app, run::StopOptions& stop, output::Options& o
                        stats = base::parse_duration(word);
                        if (*stats < std::chrono::milliseconds(1)) throw UsageError("at least 1ms");
                      });
+  app.optional_value("--top", "N", "10", "the N senders that sent the most, at the end and with --stats",
+                     [&output](const std::string& word) { output.top = base::parse_integer(word, 1, 1'000); });
 }
 
 }  // namespace cli

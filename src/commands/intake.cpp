@@ -42,6 +42,7 @@ void Intake::drain(const Watched& watched, std::size_t max_batches) {
   }
   drain_errors(watched);
   sink_.flush();
+  for (output::RecordSink* const records : record_sinks_) records->flush();
   if (counts_.datagrams != before) last_taken_ = run::Clock::now();
   if (is_last()) loop_.stop(run::StopReason::count);
   if (++drains_ % drains_a_drop_check == 0) socket.drops();
@@ -65,6 +66,7 @@ void Intake::take(net::Received received, std::uint16_t local_port, Client& clie
   took_runs_ = took_runs_ || received.is_run();
   if (limit_ && received.count() > *limit_ - counts_.datagrams) received.keep_first(*limit_ - counts_.datagrams);
   counts_.add(received);
+  if (top_) top_->add(received);
   for (output::RecordSink* const records : record_sinks_) records->write(received, local_port);
   client.take(received, admission);
 }
@@ -95,9 +97,19 @@ void Intake::tell_when_gone(const net::Interface& interface) {
 void Intake::print_stats_every(base::Nanoseconds interval) {
   loop_.every(interval, [this](base::Nanoseconds elapsed) {
     const output::Totals now = totals();
+    if (top_) top_->erase();
     report_.stats(now, last_stats_, elapsed);
     last_stats_ = now;
+    tell_top();
   });
+}
+
+void Intake::tell_top() {
+  if (!top_) return;
+  const auto now = run::Clock::now();
+  top_->erase();
+  top_->tell(report_, counts_.datagrams, now - last_top_);
+  last_top_ = now;
 }
 
 output::Totals Intake::totals() {

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <deque>
+#include <optional>
 #include <vector>
 
 #include "base/error.hpp"
 #include "commands/stage.hpp"
+#include "commands/top.hpp"
 #include "net/options.hpp"
 #include "net/udp_socket.hpp"
 #include "output/record_sink.hpp"
@@ -54,6 +56,9 @@ class Intake {
   // Says so, once, when that interface is gone, and with it what was bound or joined there: the kernel does not.
   void tell_when_gone(const net::Interface& interface);
   void print_stats_every(base::Nanoseconds interval);
+  // --top: with each of these, and when told to, which is for the end.
+  void report_top(std::size_t senders) { top_.emplace(senders); }
+  void tell_top();
 
   std::uint64_t datagrams() const { return counts_.datagrams; }
   output::Totals totals();
@@ -86,6 +91,8 @@ class Intake {
   traffic::Counts counts_;
   std::uint64_t ignored_ = 0;
   output::Totals last_stats_;
+  std::optional<TopReport> top_;
+  run::Clock::time_point last_top_ = run::Clock::now();
   run::Clock::time_point started_ = run::Clock::now();
   run::Clock::time_point last_taken_ = started_;
   std::uint64_t drains_ = 0;

@@ -7,6 +7,7 @@
 
 #include "net/batch_messages.hpp"
 #include "net/control.hpp"
+#include "net/route.hpp"
 #include "net/udp_socket.hpp"
 
 namespace net {
@@ -155,10 +156,37 @@ SendResult UdpSocket::send(SendBatch& batch) {
       datagrams += messages_->runs[i];
       result.bytes += messages_->headers[i].msg_len;
     }
+    if (tap_ != nullptr) tell_tap(batch, datagrams);
     batch.sent(datagrams);
     result.datagrams += datagrams;
   }
   return result;
+}
+
+SentBy UdpSocket::sent_by(const Route& route) const {
+  SentBy by;
+  by.to = route.to ? *route.to : socket_.remote_endpoint();
+  by.from = local_endpoint();
+  if (route.from.address) {
+    by.from.address(*route.from.address);
+  } else if (by.from.address().is_unspecified()) {
+    if (const auto source = route_to(by.to.address()).source) by.from.address(*source);
+  }
+  const int own_ttl = by.to.address().is_multicast() ? multicast_ttl() : ttl();
+  by.ttl = static_cast<std::uint8_t>(route.ttl >= 0 ? route.ttl : own_ttl);
+  by.traffic_class = static_cast<std::uint8_t>(route.traffic_class >= 0 ? route.traffic_class : traffic_class());
+  return by;
+}
+
+void UdpSocket::tell_tap(const SendBatch& batch, std::size_t datagrams) const {
+  SentBy by;
+  std::optional<std::uint32_t> route;  // that `by` is of
+  for (const Outgoing& one : batch.waiting().first(datagrams)) {
+    if (route != one.route) by = sent_by(batch.route_of(one));
+    route = one.route;
+    tap_->sent({one.data, one.size}, by);
+  }
+  tap_->sent_all();
 }
 
 int UdpSocket::send_to(std::string_view payload, const Endpoint& to) {

@@ -64,21 +64,28 @@ static_assert(offsetof(Request, attributes) == NLMSG_LENGTH(sizeof(rtmsg)));
 
 bool is_no_route(int error) { return error == ENETUNREACH || error == EHOSTUNREACH || error == EACCES; }
 
-// RTA_OIF of a route message of `size` bytes behind its header; 0 when there is none.
-unsigned outgoing_interface(const char* message, std::size_t size) {
+// Reads RTA_OIF and RTA_PREFSRC of a route message of `size` bytes behind its header.
+void read_attributes(const char* message, std::size_t size, FoundRoute& out) {
   constexpr std::size_t head = NLMSG_ALIGN(sizeof(rtmsg));
   for (std::size_t at = head; at + sizeof(rtattr) <= size;) {
     rtattr attribute;
     std::memcpy(&attribute, message + at, sizeof attribute);
-    if (attribute.rta_len < sizeof attribute || attribute.rta_len > size - at) return 0;
-    unsigned index = 0;
-    if (attribute.rta_type == RTA_OIF && attribute.rta_len == RTA_LENGTH(sizeof index)) {
-      std::memcpy(&index, message + at + RTA_LENGTH(0), sizeof index);
-      return index;
+    if (attribute.rta_len < sizeof attribute || attribute.rta_len > size - at) return;
+    const char* const data = message + at + RTA_LENGTH(0);
+    const std::size_t data_size = attribute.rta_len - RTA_LENGTH(0);
+    if (attribute.rta_type == RTA_OIF && data_size == sizeof out.interface) {
+      std::memcpy(&out.interface, data, sizeof out.interface);
+    } else if (attribute.rta_type == RTA_PREFSRC && data_size == 4) {
+      asio::ip::address_v4::bytes_type bytes;
+      std::memcpy(bytes.data(), data, bytes.size());
+      out.source = asio::ip::address_v4(bytes);
+    } else if (attribute.rta_type == RTA_PREFSRC && data_size == 16) {
+      asio::ip::address_v6::bytes_type bytes;
+      std::memcpy(bytes.data(), data, bytes.size());
+      out.source = asio::ip::address_v6(bytes);
     }
     at += RTA_ALIGN(attribute.rta_len);
   }
-  return 0;
 }
 
 }  // namespace
@@ -94,14 +101,18 @@ FoundRoute route_to(const Address& destination) {
   if (header.nlmsg_type == NLMSG_ERROR) {
     int error = 0;
     std::memcpy(&error, answer.data() + body, sizeof error);
-    return {is_no_route(-error) ? FoundRoute::Answer::none : FoundRoute::Answer::unknown, 0, false, false};
+    return {is_no_route(-error) ? FoundRoute::Answer::none : FoundRoute::Answer::unknown};
   }
   if (header.nlmsg_type != RTM_NEWROUTE || static_cast<std::size_t>(size) < NLMSG_LENGTH(sizeof(rtmsg))) return {};
   rtmsg route;
   std::memcpy(&route, answer.data() + body, sizeof route);
-  const unsigned index = outgoing_interface(answer.data() + body, static_cast<std::size_t>(size) - body);
-  if (index == 0) return {FoundRoute::Answer::none, 0, false, false};
-  return {FoundRoute::Answer::by_interface, index, route.rtm_type == RTN_LOCAL, route.rtm_type == RTN_BROADCAST};
+  FoundRoute found{FoundRoute::Answer::none};
+  read_attributes(answer.data() + body, static_cast<std::size_t>(size) - body, found);
+  if (found.interface == 0) return found;
+  found.answer = FoundRoute::Answer::by_interface;
+  found.local = route.rtm_type == RTN_LOCAL;
+  found.broadcast = route.rtm_type == RTN_BROADCAST;
+  return found;
 }
 
 std::string hint_of_sending(int error, const Address& destination) {

@@ -18,9 +18,9 @@
 #include <utility>
 
 #include "net/datagram.hpp"
+#include "net/icmp.hpp"
 #include "net/interfaces.hpp"
 #include "net/send_batch.hpp"
-#include "net/icmp.hpp"
 
 namespace net {
 
@@ -29,6 +29,24 @@ struct SendResult {
   std::size_t datagrams = 0;  // that the kernel took
   std::size_t bytes = 0;      // of payload in them
   int error = 0;              // 0: all went; EAGAIN, ENOBUFS: not now; else errno of the first that is waiting
+};
+
+// The headers of a datagram that left.
+struct SentBy {
+  Endpoint from;  // the unspecified address where even the routes do not tell
+  Endpoint to;
+  std::uint8_t ttl = 0;
+  std::uint8_t traffic_class = 0;
+};
+
+// Hears of every datagram that the kernel took: for captures.
+class SentTap {
+ public:
+  virtual void sent(std::string_view payload, const SentBy& by) = 0;
+  virtual void sent_all() = 0;  // after each hand-over
+
+ protected:
+  ~SentTap() = default;
 };
 
 class UdpSocket {
@@ -106,6 +124,9 @@ class UdpSocket {
   // True once after segmentation turned out not to work here and was given up.
   bool segmentation_given_up() { return std::exchange(gave_up_segmentation_, false); }
 
+  // From now on `tap` hears what all sockets of this process send; nullptr: nobody does.
+  static void tap_sent(SentTap* tap) { tap_ = tap; }
+
   // The next ICMP error about what was sent, if report_transport_errors is on and there is one.
   std::optional<TransportError> transport_error();
 
@@ -128,7 +149,11 @@ class UdpSocket {
   std::size_t pack(const SendBatch& batch);
   bool give_way(int error, std::size_t run);
   void keep_df(bool on);
+  void tell_tap(const SendBatch& batch, std::size_t datagrams) const;
+  SentBy sent_by(const Route& route) const;
   void note_drops(std::uint32_t counter);
+
+  static inline SentTap* tap_ = nullptr;
 
   asio::ip::udp::socket socket_;
   Family family_ = Family::ipv4;

@@ -1,6 +1,7 @@
 // What is printed, as the command line says.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -17,6 +18,8 @@ struct Options {
   bool verbose = false;
   bool quiet = false;
   Color color = Color::automatic;
+  std::optional<std::size_t> top;   // that many senders, who sent the most
+  std::optional<std::string> pcap;  // a capture there, too; "-": on stdout, instead of records
 };
 
 }  // namespace output

@@ -12,6 +12,8 @@ class RecordSink {
   // A record for each datagram of what was received on `local_port`. The payloads may be kept by reference until
   // the batch is used again.
   virtual void write(const net::Received& received, std::uint16_t local_port) = 0;
+  // Writes out what is not yet: after each wake-up.
+  virtual void flush() {}
 
  protected:
   ~RecordSink() = default;

@@ -99,8 +99,8 @@ net::WantedMetadata wanted_metadata(const Options& options) {
   const bool json = options.format == Format::json;
   const bool lines = options.format == Format::text || options.format == Format::hex;
   net::WantedMetadata wanted;
-  wanted.time = json || (lines && options.timestamps);
-  wanted.details = json || (lines && options.verbose);
+  wanted.time = json || options.pcap || (lines && options.timestamps);
+  wanted.details = json || options.pcap || (lines && options.verbose);
   wanted.coalesced = !wanted.time;  // a run has one time for all its datagrams
   return wanted;
 }

@@ -8,8 +8,8 @@
 
 #include "base/error.hpp"
 #include "base/units.hpp"
-#include "net/interfaces.hpp"
 #include "net/icmp.hpp"
+#include "net/interfaces.hpp"
 #include "output/options.hpp"
 #include "output/sink.hpp"
 

@@ -13,6 +13,7 @@
 #include "commands/join/memberships.hpp"
 #include "commands/stage.hpp"
 #include "commands/target.hpp"
+#include "output/pcap.hpp"
 #include "output/records.hpp"
 
 namespace commands {
@@ -29,6 +30,8 @@ class Joiner {
         intake_(stage_, options.stop),
         memberships_(stage_.loop, options.socket, wanted(options)) {
     if (options.output.format != output::Format::none) intake_.record_to(records_);
+    if (options.output.pcap) intake_.record_to(pcap_.emplace(*options.output.pcap));
+    if (options.output.top) intake_.report_top(*options.output.top);
   }
 
   base::ExitStatus run() {
@@ -57,6 +60,7 @@ class Joiner {
     const output::Totals totals = intake_.totals();
     leave();
     for (const auto& one : memberships_.all()) membership_report_.summarize(*one);
+    intake_.tell_top();
     report().summary(totals);
     return stage_.finish(status_of_receiving(reason, intake_.datagrams(), options_.stop));
   }
@@ -233,6 +237,7 @@ class Joiner {
   const JoinOptions& options_;
   Stage stage_;
   output::RecordWriter records_;
+  std::optional<output::PcapWriter> pcap_;
   Intake intake_;
   Memberships memberships_;
   std::deque<Members> members_;

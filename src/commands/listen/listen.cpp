@@ -14,6 +14,7 @@
 #include "commands/stage.hpp"
 #include "commands/target.hpp"
 #include "net/service.hpp"
+#include "output/pcap.hpp"
 #include "output/records.hpp"
 
 namespace commands {
@@ -27,6 +28,8 @@ class Listener {
         records_(options.output, stage_.sink),
         intake_(stage_, options.stop) {
     if (options.output.format != output::Format::none) intake_.record_to(records_);
+    if (options.output.pcap) intake_.record_to(pcap_.emplace(*options.output.pcap));
+    if (options.output.top) intake_.report_top(*options.output.top);
   }
 
   base::ExitStatus run() {
@@ -47,6 +50,7 @@ class Listener {
     const run::StopReason reason = stage_.loop.run();
     manager_.tell("STOPPING=1");
     intake_.take_what_waits();
+    intake_.tell_top();
     stage_.report.summary(intake_.totals());
     return stage_.finish(status_of_receiving(reason, intake_.datagrams(), options_.stop));
   }
@@ -179,6 +183,7 @@ class Listener {
   const ListenOptions& options_;
   Stage stage_;
   output::RecordWriter records_;
+  std::optional<output::PcapWriter> pcap_;
   Intake intake_;
   std::vector<std::unique_ptr<net::UdpSocket>> sockets_;
   std::deque<Ear> ears_;

@@ -13,6 +13,7 @@ namespace commands {
 
 Prober::Prober(const ProbeOptions& options, bool any_size)
     : options_(options), stage_(options.output, options.stop), socket_(stage_.loop.context()) {
+  if (options.output.pcap) pcap_.emplace(*options.output.pcap);
   destination_ = find_destination(stage_.loop, options_.target, options.socket, stage_.report);
   // 0.0.0.0 and :: mean this host, and it answers from an address.
   if (target().address().is_unspecified()) destination_.endpoint.address(destination_.local);
@@ -95,10 +96,12 @@ void Prober::drain() {
     if (!is_target(error->destination.address())) continue;
     engine_->take(*error, error->offender && is_target(*error->offender), now());
   }
+  if (pcap_) pcap_->flush();
   stage_.sink.flush();
 }
 
 void Prober::take(const net::Received& received) {
+  if (pcap_) pcap_->write(received, socket_.local_endpoint().port());
   if (is_for_many() || is_target(received.sender->address())) {
     if (!engine_->take(received, true, now())) engine_->mode().strange();
     return;

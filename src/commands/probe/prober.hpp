@@ -10,6 +10,7 @@
 #include "commands/stage.hpp"
 #include "commands/target.hpp"
 #include "net/udp_socket.hpp"
+#include "output/pcap.hpp"
 #include "output/report.hpp"
 
 namespace commands {
@@ -53,6 +54,7 @@ class Prober : public Outlet {
 
   const ProbeOptions& options_;
   Stage stage_;
+  std::optional<output::PcapWriter> pcap_;
   Destination destination_;
   bool for_many_ = false;
   net::UdpSocket socket_;

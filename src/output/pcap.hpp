@@ -1,0 +1,49 @@
+// A capture of what came and what left: classic pcap (draft-ietf-opsawg-pcap), nanoseconds, raw IP. The sockets give
+// payloads; the IP and UDP headers are rebuilt from what the kernel told about them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "net/udp_socket.hpp"
+#include "output/record_sink.hpp"
+
+namespace output {
+
+// What stands in the headers of a datagram.
+struct Packet {
+  net::Endpoint from;
+  net::Endpoint to;
+  std::uint8_t ttl = 64;
+  std::uint8_t traffic_class = 0;
+  net::SystemTime time{};
+};
+
+// Appends the file's header, and a record with its IPv4 or IPv6 and UDP headers; checksums as RFC 768 and 1071.
+void append_pcap_header(std::string& out);
+void append_pcap_record(std::string& out, const Packet& packet, std::string_view payload);
+
+// --pcap FILE, or stdout for "-". While it lives, every socket's sent datagrams are in it, too. What does not fit on
+// the disk any more ends it with a Failure; the last record in the file is whole.
+class PcapWriter final : public RecordSink, public net::SentTap {
+ public:
+  explicit PcapWriter(const std::string& path);
+  ~PcapWriter();
+  PcapWriter(const PcapWriter&) = delete;
+  PcapWriter& operator=(const PcapWriter&) = delete;
+
+  void write(const net::Received& received, std::uint16_t local_port) override;
+  void flush() override;
+  void sent(std::string_view payload, const net::SentBy& by) override;
+  void sent_all() override { flush(); }
+
+ private:
+  void flush_when_full();
+  [[noreturn]] void fail(int error, std::size_t written);
+
+  std::string name_;
+  int descriptor_;
+  std::string buffer_;
+};
+
+}  // namespace output
