@@ -27,7 +27,7 @@ runs() {
   fi
 }
 
-files="bin/udptool share/bash-completion/completions/udptool share/fish/vendor_completions.d/udptool.fish share/doc/udptool/README.md"
+files="bin/udptool share/bash-completion/completions/udptool share/fish/vendor_completions.d/udptool.fish share/doc/udptool/README.md share/doc/udptool/udptool-events.schema.json"
 
 cmake --install "$build" --prefix "$work/prefix" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
 # shellcheck disable=SC2086
