@@ -15,7 +15,7 @@ struct FoundRoute {
   unsigned interface = 0;           // that it leaves by
   bool local = false;               // the destination is this host itself
   bool broadcast = false;           // it is the broadcast address of a network here
-  std::optional<Address> source;    // that it would leave from
+  std::optional<Address> source = {};  // that it would leave from
 };
 
 // The route that this host would take to a unicast address or a group, policy rules among it (rtnetlink(7),
