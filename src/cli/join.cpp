@@ -1,5 +1,3 @@
-#include <limits>
-
 #include "base/units.hpp"
 #include "cli/commands.hpp"
 #include "cli/shared.hpp"
@@ -19,11 +17,11 @@ void Join::declare(OptionTable& table) {
   table.group("Multicast");
   table.value("--leave-after", "DURATION", "leave the groups after so long, but go on",
               [this](const std::string& word) { options.leave_after = base::parse_duration(word); });
-  table.flag("--rtp", "loss, reordering and jitter of RTP streams", options.rtp);
-  table.value("--clock-rate", "HZ", "RTP clock of dynamic payload types (90000)", [this](const std::string& word) {
-    options.clock_rate =
-        static_cast<std::uint32_t>(base::parse_integer(word, 1, std::numeric_limits<std::uint32_t>::max()));
+  table.value("--rejoin", "DURATION", "leave and join again each so long", [this](const std::string& word) {
+    options.rejoin = base::parse_duration(word);
+    if (*options.rejoin < std::chrono::milliseconds(100)) throw base::UsageError("at least 100ms");
   });
+  bind_streams(table, options.streams);
   table.flag("--explain", "say first what may stand in the way", options.explain);
   table.group("Socket");
   bind_family(table, options.family);

@@ -28,6 +28,8 @@ void Listen::declare(OptionTable& table) {
                    [this](const std::string& word) { options.filter.allowed.push_back(net::Network::parse(word)); });
   table.repeatable("--deny", "CIDR", "ignore senders in this network (repeatable; wins)",
                    [this](const std::string& word) { options.filter.denied.push_back(net::Network::parse(word)); });
+  table.group("Streams");
+  bind_streams(table, options.streams);
   table.group("Socket");
   bind_family(table, options.family);
   bind_interface(table, options.socket);

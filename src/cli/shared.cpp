@@ -67,6 +67,34 @@ int parse_dscp(const std::string& word) {
 
 constexpr std::uint64_t max_buffer = 1u << 30;  // the kernel doubles it into an int
 
+// HZ, or PT=HZ of one payload type.
+void take_clock_rate(const std::string& word, commands::ClockRates& rates) {
+  const std::size_t equals = word.find('=');
+  const std::string rate_word = equals == std::string::npos ? word : word.substr(equals + 1);
+  const auto rate =
+      static_cast<std::uint32_t>(base::parse_integer(rate_word, 1, std::numeric_limits<std::uint32_t>::max()));
+  if (equals == std::string::npos) {
+    rates.any = rate;
+  } else {
+    rates.by_type[static_cast<std::uint8_t>(base::parse_integer(word.substr(0, equals), 0, 127))] = rate;
+  }
+}
+
+constexpr const char* iperf = "iperf";
+
+// OFFSET:BYTES, or the header of iperf 2.
+std::optional<commands::SequenceField> parse_sequence(const std::string& word) {
+  if (word == iperf) return std::nullopt;
+  const std::size_t colon = word.find(':');
+  if (colon == std::string::npos) throw UsageError(fmt::format("'{}' is not OFFSET:BYTES", base::escaped(word)));
+  const auto offset = base::parse_integer(word.substr(0, colon), 0, 65'526);
+  const auto bytes = base::parse_integer(word.substr(colon + 1), 1, 8);
+  if (bytes == 3 || (bytes > 4 && bytes < 8)) {
+    throw UsageError(fmt::format("'{}': a number has 1, 2, 4 or 8 bytes", base::escaped(word)));
+  }
+  return commands::SequenceField{static_cast<std::size_t>(offset), static_cast<unsigned>(bytes)};
+}
+
 }  // namespace
 
 void bind_family(OptionTable& app, std::optional<net::Family>& family) {
@@ -174,6 +202,17 @@ void bind_receiving(OptionTable& app, run::StopOptions& stop, output::Options& o
                      });
   app.optional_value("--top", "N", "10", "the N senders that sent the most, at the end and with --stats",
                      [&output](const std::string& word) { output.top = base::parse_integer(word, 1, 1'000); });
+}
+
+void bind_streams(OptionTable& app, commands::StreamOptions& options) {
+  app.flag("--rtp", "loss, reordering and jitter of RTP and MPEG-TS streams", options.rtp);
+  app.repeatable("--clock-rate", "[PT=]HZ", "RTP clock of dynamic payload types, or of one (else measured)",
+                 [&options](const std::string& word) { take_clock_rate(word, options.clock_rates); });
+  app.optional_value("--sequence", "OFFSET:BYTES", iperf, "what is missing by iperf 2's number, or one at OFFSET",
+                     [&options](const std::string& word) {
+                       options.sequence = true;
+                       options.field = parse_sequence(word);
+                     });
 }
 
 }  // namespace cli

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/table.hpp"
+#include "commands/streams/streams.hpp"
 #include "net/options.hpp"
 #include "output/options.hpp"
 #include "run/privileges.hpp"
@@ -36,5 +37,8 @@ void bind_privileges(OptionTable& app, run::PrivilegeOptions& options);
 // What `listen` and `join` share of when to end and what is printed: -c, -w, -W, the output's, -D, --stats.
 void bind_receiving(OptionTable& app, run::StopOptions& stop, output::Options& output,
                     std::optional<base::Nanoseconds>& stats);
+
+// --rtp, --clock-rate, --sequence
+void bind_streams(OptionTable& app, commands::StreamOptions& options);
 
 }  // namespace cli

@@ -6,7 +6,7 @@
 #include "support/check.hpp"
 
 using commands::TsReport;
-using commands::TsTracker;
+using commands::TsStream;
 
 namespace {
 
@@ -44,9 +44,9 @@ std::vector<Ts> counting(const std::vector<int>& counters) {
   return all;
 }
 
-TsTracker after(const std::vector<Ts>& packets) {
-  TsTracker tracker;
-  for (const Ts& packet : packets) tracker.add(bytes(packet));
+TsStream after(const std::vector<Ts>& packets) {
+  TsStream tracker;
+  for (const Ts& packet : packets) tracker.add(bytes(packet), {});
   return tracker;
 }
 
@@ -80,12 +80,6 @@ TEST_CASE("a transport stream is known by packets of 188 bytes that begin with 0
                                          {"RTP with nothing", in_rtp(""), 0}}) {
     CAPTURE(row.what);
     CHECK(commands::ts_packets_of(row.datagram).size() == row.size);
-    TsTracker tracker;
-    tracker.add(row.datagram);
-    CHECK(tracker.is_ts() == (row.size > 0));
-    CHECK(tracker.datagrams() == (row.size > 0 ? 1 : 0));
-    CHECK(tracker.not_ts() == (row.size > 0 ? 0 : 1));
-    CHECK(tracker.packets() == row.size / 188);
   }
 }
 
@@ -127,17 +121,18 @@ TEST_CASE("errors of the continuity counter") {
            {"a damaged packet is skipped", {first, {.counter = 9, .damaged = true}, {.counter = 5}}, 0},
            {"null packets count nothing", {{.pid = 0x1fff, .counter = 3}, {.pid = 0x1fff, .counter = 9}}, 0}}) {
     CAPTURE(row.what);
-    const TsTracker tracker = after(row.packets);
+    const TsStream tracker = after(row.packets);
     CHECK(tracker.errors() == row.errors);
     CHECK(tracker.packets() == row.packets.size());
   }
 }
 
 TEST_CASE("each PID has its own counter and its line, in the order of the PIDs") {
-  TsTracker tracker;
+  TsStream tracker;
   tracker.add(bytes({.pid = 0x101, .counter = 7}) + bytes({.pid = 0, .counter = 1}) +
-              bytes({.pid = 0x1fff, .counter = 0}) + bytes({.pid = 0x101, .counter = 9, .content = 'y'}));
-  tracker.add(in_rtp(bytes({.pid = 0, .counter = 2, .content = 'y'}) + bytes({.pid = 0x1ffe, .damaged = true})));
+                  bytes({.pid = 0x1fff, .counter = 0}) + bytes({.pid = 0x101, .counter = 9, .content = 'y'}),
+              {});
+  tracker.add(bytes({.pid = 0, .counter = 2, .content = 'y'}) + bytes({.pid = 0x1ffe, .damaged = true}), {});
   const std::vector<TsReport> reports = tracker.reports();
   REQUIRE(reports.size() == 2);
   CHECK(reports[0].pid == 0);
@@ -147,8 +142,7 @@ TEST_CASE("each PID has its own counter and its line, in the order of the PIDs")
   CHECK(reports[1].packets == 2);
   CHECK(reports[1].errors == 1);
   CHECK(tracker.packets() == 6);
-  CHECK(tracker.damaged() == 1);
-  CHECK(tracker.datagrams() == 2);
+  CHECK(tracker.transport_errors() == 1);
 }
 
 TEST_CASE("an adaptation field that claims more than the packet holds is survived") {
@@ -156,10 +150,39 @@ TEST_CASE("an adaptation field that claims more than the packet holds is survive
     CAPTURE(length);
     std::string packet = bytes({.counter = 1, .control = both});
     packet[4] = static_cast<char>(length);
-    TsTracker tracker;
-    tracker.add(packet);
-    tracker.add(bytes({.counter = 2}));
+    TsStream tracker;
+    tracker.add(packet, {});
+    tracker.add(bytes({.counter = 2}), {});
     CHECK(tracker.packets() == 2);
     CHECK(tracker.errors() == 0);
   }
+}
+
+TEST_CASE("the clock's intervals and jitter, and the rate") {
+  const auto with_clock = [](std::uint64_t ticks, int counter) {
+    std::string packet = bytes({.counter = counter, .control = both, .content = static_cast<char>(counter)});
+    const std::uint64_t value = ticks / 300 << 15 | 0x7e00 | ticks % 300;
+    for (std::size_t i = 0; i < 6; ++i) packet[6 + i] = static_cast<char>(value >> (8 * (5 - i)) & 0xff);
+    return packet;
+  };
+  using std::chrono::milliseconds;
+  constexpr std::uint64_t ms = 27'000;
+  const std::uint64_t wrap = (std::uint64_t{1} << 33) * 300;
+  TsStream steady;
+  TsStream uneven;
+  for (int i = 0; i < 50; ++i) {
+    const std::string packet = with_clock((wrap - 10 * 40 * ms + static_cast<unsigned>(i) * 40 * ms) % wrap, i);
+    steady.add(packet, net::SystemTime(milliseconds(40) * i));
+    uneven.add(packet, net::SystemTime(milliseconds(40) * i + milliseconds(i % 2 * 8)));
+  }
+  const TsReport report = steady.reports().at(0);
+  CHECK(*report.pcr_interval_ms == doctest::Approx(40));
+  CHECK(*report.pcr_jitter_ms < 0.001);
+  CHECK(report.bits_per_second == doctest::Approx(188 * 8 / 0.04));
+  CHECK(steady.bits_per_second() == doctest::Approx(188 * 8 / 0.04));
+  CHECK(*uneven.reports().at(0).pcr_interval_ms == doctest::Approx(48));
+  CHECK(*uneven.reports().at(0).pcr_jitter_ms == doctest::Approx(8).epsilon(0.05));
+  TsStream none;
+  none.add(bytes({}), {});
+  CHECK_FALSE(none.reports().at(0).pcr_interval_ms);
 }

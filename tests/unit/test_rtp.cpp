@@ -1,18 +1,18 @@
 #include "commands/streams/rtp.hpp"
 
+#include <array>
 #include <chrono>
-#include <cmath>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "support/check.hpp"
 
+using commands::RtpKind;
+using commands::RtpStream;
 using net::SystemTime;
 using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
-using commands::RtpKind;
-using commands::RtpReport;
-using commands::RtpTracker;
 
 namespace {
 
@@ -32,12 +32,22 @@ std::string rtp(std::uint16_t sequence, std::uint32_t timestamp = 0, std::uint32
 
 SystemTime at(nanoseconds since) { return SystemTime(std::chrono::hours(480'000) + since); }
 
+// A stream of one SSRC, as it is fed.
+struct Heard {
+  RtpStream stream;
+  commands::ClockRates rates;
+
+  explicit Heard(std::optional<std::uint32_t> rate = 90'000) { rates.any = rate; }
+  void add(const std::string& datagram, SystemTime arrival) {
+    stream.add(commands::parse_rtp(datagram), rates, arrival);
+  }
+};
+
 // What comes of these sequence numbers of one source.
-RtpReport after(const std::vector<int>& sequences) {
-  RtpTracker tracker;
-  for (const int sequence : sequences) tracker.add(rtp(static_cast<std::uint16_t>(sequence)), at({}));
-  REQUIRE(tracker.reports().size() == 1);
-  return tracker.reports()[0];
+Heard after(const std::vector<int>& sequences) {
+  Heard heard;
+  for (const int sequence : sequences) heard.add(rtp(static_cast<std::uint16_t>(sequence)), at({}));
+  return heard;
 }
 
 std::vector<int> run(int first, int last) {
@@ -111,16 +121,6 @@ TEST_CASE("what is not RTP is told apart from RTCP and from what is neither") {
   }
 }
 
-TEST_CASE("datagrams that are not RTP are counted by what they are and make no source") {
-  RtpTracker tracker;
-  tracker.add("text", at({}));
-  tracker.add("", at({}));
-  tracker.add(std::string("\x80\xc8\0\0", 4), at({}));
-  CHECK(tracker.not_rtp() == 2);
-  CHECK(tracker.rtcp() == 1);
-  CHECK(tracker.reports().empty());
-}
-
 TEST_CASE("loss, duplicates, reordering and restarts of a source") {
   struct Row {
     std::string what;
@@ -154,17 +154,17 @@ TEST_CASE("loss, duplicates, reordering and restarts of a source") {
            {"two strays that do not follow each other", {1, 20'000, 30'000, 2}, 0, 0, 0, 0},
            {"a restart over the wrap", {1, 65'535 - 30'000, 35'536, 35'537}, 0, 0, 0, 1}}) {
     CAPTURE(row.what);
-    const RtpReport report = after(row.sequences);
-    CHECK(report.received == row.sequences.size());
-    CHECK(report.lost == row.lost);
-    CHECK(report.duplicate == row.duplicate);
-    CHECK(report.reordered == row.reordered);
-    CHECK(report.restarts == row.restarts);
+    const RtpStream stream = after(row.sequences).stream;
+    CHECK(stream.received() == row.sequences.size());
+    CHECK(stream.sequence().lost() == row.lost);
+    CHECK(stream.sequence().duplicate() == row.duplicate);
+    CHECK(stream.sequence().reordered() == row.reordered);
+    CHECK(stream.sequence().restarts() == row.restarts);
   }
 }
 
 TEST_CASE("many cycles are counted exactly") {
-  RtpTracker tracker;
+  Heard tracker;
   std::uint64_t lost = 0;
   std::uint64_t sent = 0;
   for (std::uint32_t i = 0; i < 300'000; ++i) {
@@ -176,12 +176,13 @@ TEST_CASE("many cycles are counted exactly") {
     tracker.add(rtp(static_cast<std::uint16_t>(i + 65'000)), at({}));
     ++sent;
   }
-  const RtpReport report = tracker.reports().at(0);
-  CHECK(report.received == sent);
-  CHECK(report.lost == lost);
-  CHECK(report.lost == 3'000);
-  CHECK(report.duplicate == 0);
-  CHECK(report.restarts == 0);
+  const commands::SequenceTracker& sequence = tracker.stream.sequence();
+  CHECK(tracker.stream.received() == sent);
+  CHECK(sequence.lost() == lost);
+  CHECK(sequence.lost() == 3'000);
+  CHECK(sequence.runs().counts == std::array<std::uint64_t, 5>{3'000, 0, 0, 0, 0});
+  CHECK(sequence.duplicate() == 0);
+  CHECK(sequence.restarts() == 0);
 }
 
 TEST_CASE("clock rates are those of RFC 3551, else the given one") {
@@ -189,82 +190,162 @@ TEST_CASE("clock rates are those of RFC 3551, else the given one") {
     std::uint8_t type;
     std::uint32_t rate;
   };
-  RtpTracker tracker(48'000);
   for (const Row& row :
        std::vector<Row>{{0, 8'000},   {1, 48'000},  {3, 8'000},   {6, 16'000},  {9, 8'000},   {10, 44'100},
                         {11, 44'100}, {13, 8'000},  {14, 90'000}, {16, 11'025}, {17, 22'050}, {18, 8'000},
                         {19, 48'000}, {24, 48'000}, {25, 90'000}, {26, 90'000}, {27, 48'000}, {28, 90'000},
                         {31, 90'000}, {33, 90'000}, {34, 90'000}, {35, 48'000}, {96, 48'000}, {127, 48'000}}) {
     CAPTURE(int{row.type});
-    tracker.add(rtp(1, 0, row.type, row.type), at({}));
-    RtpReport report;
-    for (const RtpReport& one : tracker.reports()) {
-      if (one.ssrc == row.type) report = one;
-    }
-    CHECK(report.payload_type == row.type);
-    CHECK(report.clock_rate == row.rate);
+    Heard heard(48'000);
+    heard.add(rtp(1, 0, row.type, row.type), at({}));
+    CHECK(heard.stream.payload_type() == row.type);
+    CHECK(heard.stream.clock_rate() == row.rate);
+    CHECK_FALSE(heard.stream.clock_is_measured());
   }
+  commands::ClockRates rates;
+  rates.by_type = {{97, 16'000}, {0, 44'100}};
+  CHECK(rates.of(97) == 16'000);
+  CHECK(rates.of(0) == 44'100);
+  CHECK(rates.of(8) == 8'000);
+  CHECK_FALSE(rates.of(98));
 }
 
 TEST_CASE("jitter is that of RFC 3550: none when arrivals keep the pace, else a sixteenth of each deviation") {
-  RtpTracker steady;
+  Heard steady;
   for (int i = 0; i < 200; ++i) {
     steady.add(rtp(static_cast<std::uint16_t>(i), static_cast<std::uint32_t>(i) * 160, 1, 0), at(milliseconds(20) * i));
   }
-  CHECK(steady.reports().at(0).jitter_ms < 0.01);
+  CHECK(*steady.stream.jitter_ms() < 0.01);
 
   // Every other packet 10 ms late: the deviation is 10 ms each time.
-  RtpTracker uneven;
+  Heard uneven;
   double expected = 0;
   for (int i = 0; i < 10; ++i) {
     uneven.add(rtp(static_cast<std::uint16_t>(i), static_cast<std::uint32_t>(i) * 160, 1, 0),
                at(milliseconds(20) * i + milliseconds(i % 2 * 10)));
     if (i > 0) expected += (10 - expected) / 16;
   }
-  CHECK(uneven.reports().at(0).jitter_ms == doctest::Approx(expected));
+  CHECK(*uneven.stream.jitter_ms() == doctest::Approx(expected));
 }
 
 TEST_CASE("jitter survives wraps of the timestamp, another clock rate, duplicates and restarts") {
-  const auto jitter = [](const RtpTracker& tracker) { return tracker.reports().at(0).jitter_ms; };
+  const auto jitter = [](const Heard& heard) { return *heard.stream.jitter_ms(); };
 
-  RtpTracker wrapping;
+  Heard wrapping;
   for (std::uint32_t i = 0; i < 100; ++i) {
     wrapping.add(rtp(static_cast<std::uint16_t>(i), 0xffffff00u + i * 900), at(milliseconds(10) * i));
   }
   CHECK(jitter(wrapping) < 0.01);
 
-  RtpTracker rates;  // PCMU with telephone events of a dynamic type among it
+  Heard rates;  // PCMU with telephone events of a dynamic type among it
   for (std::uint32_t i = 0; i < 100; ++i) {
     rates.add(rtp(static_cast<std::uint16_t>(i), i * 160, 1, i % 10 == 5 ? 101 : 0), at(milliseconds(20) * i));
   }
   CHECK(jitter(rates) < 0.01);
 
-  RtpTracker duplicates;
+  Heard duplicates;
   for (std::uint32_t i = 0; i < 100; ++i) {
     duplicates.add(rtp(static_cast<std::uint16_t>(i), i * 900), at(milliseconds(10) * i));
     duplicates.add(rtp(static_cast<std::uint16_t>(i), i * 900), at(milliseconds(10) * i + milliseconds(9)));
   }
   CHECK(jitter(duplicates) < 0.01);
 
-  RtpTracker restarting;
+  Heard restarting;
   for (std::uint32_t i = 0; i < 100; ++i) {
     const std::uint32_t jump = i < 50 ? 0 : 20'000;
     restarting.add(rtp(static_cast<std::uint16_t>(i + jump), (i + jump * 7) * 900), at(milliseconds(10) * i));
   }
-  CHECK(restarting.reports().at(0).restarts == 1);
+  CHECK(restarting.stream.sequence().restarts() == 1);
   CHECK(jitter(restarting) < 0.01);
 }
 
-TEST_CASE("each SSRC is a source of its own, in the order of the SSRCs; those beyond the bound are only counted") {
-  RtpTracker tracker(90'000, 3);
-  for (const std::uint32_t ssrc : {0xff000000u, 5u, 0x11223344u, 6u, 7u, 5u}) tracker.add(rtp(1, 0, ssrc), at({}));
-  const std::vector<RtpReport> reports = tracker.reports();
-  REQUIRE(reports.size() == 3);
-  CHECK(reports[0].ssrc == 5);
-  CHECK(reports[0].received == 2);
-  CHECK(reports[0].duplicate == 1);
-  CHECK(reports[1].ssrc == 0x11223344);
-  CHECK(reports[1].received == 1);
-  CHECK(reports[2].ssrc == 0xff000000);
-  CHECK(tracker.unlisted() == 2);
+TEST_CASE("the clock of a dynamic type is measured, and with it the jitter, from the first packet on") {
+  struct Row {
+    std::uint32_t rate;
+    int packet_ms;
+    int packets;
+  };
+  for (const Row& row : std::vector<Row>{{48'000, 20, 150},
+                                         {8'000, 20, 60},
+                                         {90'000, 10, 100},
+                                         {44'100, 10, 120},
+                                         {16'000, 5, 150},
+                                         {11'025, 40, 50},
+                                         {96'000, 1, 1'000}}) {
+    CAPTURE(row.rate);
+    Heard measured(std::nullopt);
+    Heard given(row.rate);
+    std::uint32_t seed = 7;
+    for (int i = 0; i < row.packets; ++i) {
+      seed = seed * 1'664'525 + 1'013'904'223;
+      const auto late = std::chrono::microseconds(seed >> 20);  // up to 4 ms
+      const auto units =
+          static_cast<std::uint32_t>(std::uint64_t{row.rate} * static_cast<unsigned>(row.packet_ms * i) / 1'000);
+      const std::string packet = rtp(static_cast<std::uint16_t>(i), 0xfffff000u + units, 1, 97);
+      if (i == 5) CHECK_FALSE(measured.stream.clock_rate());
+      if (i == 5) CHECK_FALSE(measured.stream.jitter_ms());
+      measured.add(packet, at(milliseconds(row.packet_ms) * i + late));
+      given.add(packet, at(milliseconds(row.packet_ms) * i + late));
+    }
+    REQUIRE(measured.stream.clock_rate() == row.rate);
+    CHECK(measured.stream.clock_is_measured());
+    CHECK(*measured.stream.jitter_ms() == doctest::Approx(*given.stream.jitter_ms()));
+    CHECK(*given.stream.jitter_ms() > 0.1);
+  }
+}
+
+TEST_CASE("a clock of no usual rate stays unknown") {
+  Heard heard(std::nullopt);
+  for (std::uint32_t i = 0; i < 500; ++i) {
+    heard.add(rtp(static_cast<std::uint16_t>(i), i * 700), at(milliseconds(10) * i));  // 70,000 Hz
+  }
+  CHECK_FALSE(heard.stream.clock_rate());
+  CHECK_FALSE(heard.stream.jitter_ms());
+  CHECK(heard.stream.sequence().lost() == 0);
+}
+
+TEST_CASE("a gap of any length is loss while the timestamps go on with it, else a restart") {
+  struct Row {
+    std::string what;
+    std::uint32_t gap;    // packets
+    std::uint32_t jump;   // of the timestamp besides
+    milliseconds waited;  // until the next packet comes
+    std::uint64_t lost, restarts;
+  };
+  for (const Row& row :
+       std::vector<Row>{{"5,000 without waiting", 5'000, 0, milliseconds(20), 5'000, 0},
+                        {"5,000 in their time", 5'000, 0, milliseconds(100'020), 5'000, 0},
+                        {"70,000, over the wrap", 70'000, 0, milliseconds(1'400'020), 70'000, 0},
+                        {"70,000 without waiting", 70'000, 0, milliseconds(20), 70'000, 0},
+                        {"40,000, which looks like behind", 40'000, 0, milliseconds(800'020), 40'000, 0},
+                        {"a restart far ahead", 5'000, 0x40000000, milliseconds(20), 0, 1},
+                        {"a restart far behind", 50'000, 0x12345678, milliseconds(20), 0, 1},
+                        {"a restart near by", 1'000, 0x40000000, milliseconds(20), 0, 1},
+                        {"a few", 7, 0, milliseconds(160), 7, 0}}) {
+    CAPTURE(row.what);
+    Heard heard(std::nullopt);
+    for (std::uint32_t i = 0; i < 100; ++i) {
+      heard.add(rtp(static_cast<std::uint16_t>(i), i * 960, 1, 97), at(milliseconds(20) * i));
+    }
+    const std::uint32_t from = 100 + row.gap;
+    for (std::uint32_t i = 0; i < 100; ++i) {
+      heard.add(rtp(static_cast<std::uint16_t>(from + i), (from + i) * 960 + row.jump, 1, 97),
+                at(milliseconds(20) * 99 + row.waited + milliseconds(20) * i));
+    }
+    CHECK(heard.stream.sequence().lost() == row.lost);
+    CHECK(heard.stream.sequence().restarts() == row.restarts);
+    CHECK(heard.stream.received() == 200);
+    CHECK(heard.stream.sequence().runs().total() == (row.lost > 0 ? 1 : 0));
+    CHECK(heard.stream.longest_gap().milliseconds() == doctest::Approx(static_cast<double>(row.waited.count())));
+  }
+}
+
+TEST_CASE("a pause in speech is neither loss nor a restart") {
+  Heard heard(8'000);
+  for (std::uint32_t i = 0; i < 100; ++i) {
+    const std::uint32_t pause = i < 50 ? 0 : 3'000;
+    heard.add(rtp(static_cast<std::uint16_t>(i), (i + pause) * 160), at(milliseconds(20) * (i + pause)));
+  }
+  CHECK(heard.stream.sequence().lost() == 0);
+  CHECK(heard.stream.sequence().restarts() == 0);
 }

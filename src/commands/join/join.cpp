@@ -7,11 +7,14 @@
 #include <deque>
 #include <set>
 
+#include "base/text.hpp"
 #include "commands/intake.hpp"
 #include "commands/join/explain/findings.hpp"
 #include "commands/join/membership_report.hpp"
 #include "commands/join/memberships.hpp"
+#include "commands/join/twin_watch.hpp"
 #include "commands/stage.hpp"
+#include "commands/streams/report.hpp"
 #include "commands/target.hpp"
 #include "output/pcap.hpp"
 #include "output/records.hpp"
@@ -28,8 +31,12 @@ class Joiner {
         stage_(options.output, options.stop),
         records_(options.output, stage_.sink),
         intake_(stage_, options.stop),
-        memberships_(stage_.loop, options.socket, wanted(options)) {
-    if (options.output.format != output::Format::none) intake_.record_to(records_);
+        memberships_(stage_.loop, options.socket, wanted(options)),
+        streams_(options.streams.any() ? std::make_optional<Streams>(options.streams) : std::nullopt) {
+    const bool strips = options.streams.rtp && options.output.format == output::Format::raw;
+    if (options.output.format != output::Format::none) {
+      intake_.record_to(strips ? static_cast<output::RecordSink&>(rtp_payloads_) : records_);
+    }
     if (options.output.pcap) intake_.record_to(pcap_.emplace(*options.output.pcap));
     if (options.output.top) intake_.report_top(*options.output.top);
   }
@@ -41,14 +48,13 @@ class Joiner {
     report_buffers(memberships_.granted(), report());
     prepare_counts();
     stage_.confine(options_.privileges, {.directories = {"/proc/net"}});  // the counters of interfaces
-    for (const auto& socket : memberships_.sockets()) {
-      intake_.watch(socket->udp, members_.emplace_back(memberships_, *socket));
-    }
-    for (const auto& one : memberships_.all()) membership_report_.announce("joined", *one);
+    begin_new();
+    tell_only_loopback();
     if (options_.stop.wait) intake_.stop_when_idle(*options_.stop.wait);
     if (options_.stats) print_stats_every(*options_.stats);
     watch_for_stalls();
     watch_interfaces();
+    if (options_.rejoin) stage_.loop.every(*options_.rejoin, [this](base::Nanoseconds) { memberships_.rejoin(); });
     if (options_.leave_after) {
       stage_.loop.after(*options_.leave_after, [this] {
         take_what_waits();
@@ -59,7 +65,7 @@ class Joiner {
     take_what_waits();
     const output::Totals totals = intake_.totals();
     leave();
-    for (const auto& one : memberships_.all()) membership_report_.summarize(*one);
+    membership_report_.summarize(memberships_);
     intake_.tell_top();
     report().summary(totals);
     return stage_.finish(status_of_receiving(reason, intake_.datagrams(), options_.stop));
@@ -68,8 +74,8 @@ class Joiner {
  private:
   static net::WantedMetadata wanted(const JoinOptions& options) {
     net::WantedMetadata wanted = output::wanted_metadata(options.output);
-    wanted.details = true;  // the interface tells the membership
-    if (options.rtp) {      // jitter takes a time for each datagram
+    wanted.details = true;        // the interface tells the membership
+    if (options.streams.any()) {  // jitter takes a time for each datagram
       wanted.time = true;
       wanted.coalesced = false;
     }
@@ -78,19 +84,60 @@ class Joiner {
 
   // What arrives at one of the sockets.
   struct Members final : Client {
-    Members(const Memberships& all, const Memberships::Socket& its_socket) : memberships(all), socket(its_socket) {}
+    Members(Joiner& its_joiner, const Memberships::Socket& its_socket) : joiner(its_joiner), socket(its_socket) {}
 
     Admission admit(const net::Received& received) override {
-      const auto index = memberships.left() ? std::nullopt : socket.index_of(received);
+      const auto index = joiner.memberships_.left() ? std::nullopt : socket.index_of(received);
       return {index.has_value(), index.value_or(0)};
     }
     void take(const net::Received& received, const Admission& admission) override {
-      socket.memberships[admission.whose]->take(received);
+      Membership& one = *socket.memberships[admission.whose];
+      one.take(received);
+      if (joiner.streams_) joiner.take_streams(one, received);
+      if (joiner.networks_ > 1) joiner.look_for_twins(one, received);
     }
 
-    const Memberships& memberships;
+    Joiner& joiner;
     const Memberships::Socket& socket;
   };
+
+  void take_streams(const Membership& one, const net::Received& received) {
+    streams_->add(one.number, received, arrival_of(received));
+    const auto two = streams_->take_two_senders();
+    if (!two) return;
+    report().notice(fmt::format("a second sender on {}: {} beside {}", one.text(), net::to_string(two->second),
+                                net::to_string(two->first)));
+  }
+
+  void look_for_twins(const Membership& one, const net::Received& received) {
+    if (one.interface.loopback) return;
+    const auto twins = twins_.heard(received, one.interface.index);
+    if (!twins) return;
+    report().notice(fmt::format("the same datagrams come by {} and {}: choose one with -i",
+                                base::escaped(net::interface_name(twins->first)),
+                                base::escaped(net::interface_name(twins->second))));
+  }
+
+  // What was joined since the last time is listened to, and told.
+  void begin_new() {
+    for (; watched_sockets_ < memberships_.sockets().size(); ++watched_sockets_) {
+      const Memberships::Socket& socket = *memberships_.sockets()[watched_sockets_];
+      intake_.watch(memberships_.sockets()[watched_sockets_]->udp, members_.emplace_back(*this, socket));
+    }
+    for (; announced_ < memberships_.all().size(); ++announced_) {
+      membership_report_.announce("joined", *memberships_.all()[announced_]);
+    }
+    std::set<unsigned> networks;
+    for (const auto& one : memberships_.all()) {
+      if (!one->interface.loopback) networks.insert(one->interface.index);
+    }
+    networks_ = networks.size();
+  }
+
+  void tell_only_loopback() {
+    if (networks_ > 0 || !options_.interfaces.empty()) return;
+    report().notice("only the loopback is joined: nothing from the network arrives");
+  }
 
   output::Report& report() { return stage_.report; }
 
@@ -139,7 +186,7 @@ class Joiner {
     return false;
   }
 
-  std::vector<net::Interface> interfaces_for(const net::GroupWord& word) const {
+  std::vector<net::Interface> interfaces_for(const net::GroupWord& word) {
     const net::Family family = net::family_of(word.first);
     if (options_.family && *options_.family != family) {
       throw UsageError(fmt::format("{} is not {}", net::to_string(word.first), net::name_of(*options_.family)));
@@ -147,10 +194,10 @@ class Joiner {
     const unsigned zone = net::zone_of(word.first);
     std::vector<net::Interface> found;
     for (const net::Interface& one : options_.interfaces.empty() ? net::interfaces() : options_.interfaces) {
-      const bool valid = one.valid_for_multicast(family) && (zone == 0 || one.index == zone);
-      if (valid) found.push_back(one);
-      if (valid || options_.interfaces.empty()) continue;
-      throw UsageError(why_not(one, word.first, family));
+      const bool here = one.up && (zone == 0 || one.index == zone);
+      const bool valid = here && one.valid_for_multicast(family);
+      if (!options_.interfaces.empty() && !valid) tell_or_refuse(one, word.first, family);
+      if (valid || !options_.interfaces.empty()) found.push_back(one);
     }
     if (found.empty()) {
       throw base::Failure(ENODEV, fmt::format("cannot join {}: no interface is up and able to multicast over {}",
@@ -159,15 +206,19 @@ class Joiner {
     return found;
   }
 
-  static std::string why_not(const net::Interface& interface, const net::Address& group, net::Family family) {
+  // An interface that was named and is not fit for multicast: the kernel may join there all the same.
+  void tell_or_refuse(const net::Interface& interface, const net::Address& group, net::Family family) {
     const unsigned zone = net::zone_of(group);
+    const std::string name = interface.shown();
     if (zone != 0 && interface.index != zone) {
-      return fmt::format("the zone of {} contradicts -i {}", net::to_string(group), interface.shown());
+      throw UsageError(fmt::format("the zone of {} contradicts -i {}", net::to_string(group), name));
     }
-    if (!interface.up) return fmt::format("interface {} is down", interface.shown());
-    if (!interface.multicast && !interface.loopback)
-      return fmt::format("interface {} cannot multicast", interface.shown());
-    return fmt::format("interface {} has no {} address", interface.shown(), net::name_of(family));
+    if (!interface.up) throw UsageError(fmt::format("interface {} is down", name));
+    if (!told_.insert({interface.index, family}).second) return;
+    const bool able = interface.multicast || interface.loopback;
+    report().notice(fmt::format(
+        "joining on {} although it {}", name,
+        able ? fmt::format("has no {} address", net::name_of(family)) : std::string("lacks the MULTICAST flag")));
   }
 
   // Many memberships must not each remember as many senders as a single one may.
@@ -175,7 +226,6 @@ class Joiner {
     const std::size_t each = traffic::SenderCounter::default_max / std::max<std::size_t>(memberships_.all().size(), 1);
     for (const auto& one : memberships_.all()) {
       one->senders = traffic::SenderCounter(std::max<std::size_t>(each, 64));
-      if (options_.rtp) one->streams = std::make_unique<Streams>(options_.clock_rate);
     }
   }
 
@@ -219,6 +269,33 @@ class Joiner {
     for (const auto& one : memberships_.all()) {
       if (watched.insert(one->interface.index).second) intake_.tell_when_gone(one->interface);
     }
+    if (options_.interfaces.empty()) {
+      stage_.loop.every(std::chrono::seconds(1), [this](base::Nanoseconds) { join_later_interfaces(); });
+    }
+  }
+
+  // Interfaces that have become valid since. One that refuses is told once.
+  void join_later_interfaces() {
+    if (memberships_.left()) return;
+    for (const net::Interface& interface : net::interfaces()) {
+      for (const net::GroupWord& word : options_.groups) {
+        const unsigned zone = net::zone_of(word.first);
+        if (!interface.valid_for_multicast(net::family_of(word.first)) || (zone != 0 && zone != interface.index))
+          continue;
+        for (std::uint32_t i = 0; i < word.count; ++i) join_later(word, net::advanced(word.first, i), interface);
+      }
+    }
+    begin_new();
+  }
+
+  void join_later(const net::GroupWord& word, const net::Address& group, const net::Interface& interface) {
+    if (refused_.count(interface.index) != 0 || is_member(word, group, interface)) return;
+    try {
+      memberships_.join(word.source, group, word.port, interface);
+    } catch (const base::Failure& error) {
+      refused_.insert(interface.index);
+      report().notice(error.what());
+    }
   }
 
   // Traffic that stops some minutes after the join has a usual cause.
@@ -241,7 +318,15 @@ class Joiner {
   Intake intake_;
   Memberships memberships_;
   std::deque<Members> members_;
-  MembershipReport membership_report_{stage_.report};
+  std::optional<Streams> streams_;
+  RtpPayloads rtp_payloads_{records_};
+  MembershipReport membership_report_{stage_.report, streams_ ? &*streams_ : nullptr};
+  TwinWatch twins_;
+  std::size_t watched_sockets_ = 0;
+  std::size_t announced_ = 0;
+  std::size_t networks_ = 0;  // interfaces that are joined on, without the loopback
+  std::set<unsigned> refused_;
+  std::set<std::pair<unsigned, net::Family>> told_;
 };
 
 }  // namespace

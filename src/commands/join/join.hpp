@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "commands/receive_options.hpp"
+#include "commands/streams/streams.hpp"
 #include "net/group.hpp"
 
 namespace commands {
@@ -15,8 +16,8 @@ struct JoinOptions : ReceiveOptions {
   std::vector<net::Interface> interfaces;  // none: every valid one
   std::optional<net::Family> family;
   std::optional<base::Nanoseconds> leave_after;
-  bool rtp = false;
-  std::uint32_t clock_rate = 90'000;  // of RTP payload types without a static one, in Hz
+  std::optional<base::Nanoseconds> rejoin;
+  StreamOptions streams;
   bool explain = false;
 };
 

@@ -2,9 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
-#include "commands/join/explain/host_state.hpp"
+#include "commands/streams/report.hpp"
 #include "output/json.hpp"
 
 namespace commands {
@@ -20,7 +21,18 @@ void add_group(output::JsonEvent& event, const Membership& one) {
   }
 }
 
-std::string ssrc_text(std::uint32_t ssrc) { return fmt::format("0x{:08x}", ssrc); }
+// More silent memberships than these share a line.
+constexpr std::size_t max_silent = 16;
+
+std::string more_silent(std::size_t silent) {
+  return silent > max_silent ? fmt::format("{} more groups: 0 datagrams", silent) : "";
+}
+
+std::size_t silent_ones(const Memberships& memberships) {
+  const auto& all = memberships.all();
+  return static_cast<std::size_t>(
+      std::count_if(all.begin(), all.end(), [](const auto& one) { return one->datagrams == 0; }));
+}
 
 }  // namespace
 
@@ -39,15 +51,20 @@ void MembershipReport::stats(const Memberships& memberships, base::Nanoseconds i
   if (memberships.left()) {
     interface_stats(memberships, seconds);
   } else {
+    const std::size_t silent = silent_ones(memberships);
     for (const auto& socket : memberships.sockets()) {
-      for (const Membership* one : socket->memberships) stats_of(*socket, *one, seconds);
+      for (const Membership* one : socket->memberships) {
+        const bool hidden = one->datagrams == 0 && silent > max_silent && !report_.json();
+        if (!hidden) stats_of(*socket, *one, seconds);
+      }
     }
+    if (silent > max_silent && !report_.json()) output::print_line(more_silent(silent));
   }
   report_.flush();
 }
 
 void MembershipReport::stats_of(Memberships::Socket& socket, const Membership& one, double seconds) {
-  Counts& last = last_[&one];
+  Rates& last = last_[&one];
   const double datagrams = static_cast<double>(one.datagrams - last.datagrams) / seconds;
   const double bits = static_cast<double>(one.bytes - last.bytes) * 8 / seconds;
   const std::uint64_t drops = socket.udp.drops();  // of the socket, which memberships of one group share
@@ -64,61 +81,49 @@ void MembershipReport::stats_of(Memberships::Socket& socket, const Membership& o
                                    one.text(), datagrams, base::with_prefix(bits, "bit/s"), one.datagrams, one.bytes,
                                    one.senders.count(), dropped));
   }
-  streams_of(one, &MembershipReport::print_always);  // --stats asked for it
+  streams_of(one, true);
 }
 
 void MembershipReport::interface_stats(const Memberships& memberships, double seconds) {
-  std::map<std::string, Counts> now;
-  for (const auto& one : memberships.all()) {
-    const std::string& name = one->interface.name;
-    const auto counters = receive_counters(name);
-    if (counters) now[name] = {counters->packets, counters->multicast, 0};
-  }
-  for (const auto& [name, counts] : now) {
-    const Counts last = last_of_interface_.count(name) != 0 ? last_of_interface_[name] : counts;
-    const double packets = static_cast<double>(counts.datagrams - last.datagrams) / seconds;
-    const double multicast = static_cast<double>(counts.bytes - last.bytes) / seconds;
+  std::map<std::string, std::uint64_t> heard;  // by the memberships on each interface
+  for (const auto& one : memberships.all()) heard[one->interface.name] += one->datagrams;
+  for (const auto& [name, datagrams] : heard) {
+    const auto now = receive_counters(name);
+    if (!now) continue;
+    const ReceiveCounters last = last_of_interface_.try_emplace(name, *now).first->second;
+    last_of_interface_[name] = *now;
+    const double packets = static_cast<double>(now->packets - last.packets) / seconds;
+    const double multicast = static_cast<double>(now->multicast - last.multicast) / seconds;
+    const bool counts = now->multicast > 0 || datagrams == 0;  // else its driver passed some and counted none
     if (report_.json()) {
-      output::JsonEvent(report_.buffer(), "stats")
-          .text("interface", name)
-          .decimal("packets_per_second", packets, 1)
-          .decimal("multicast_packets_per_second", multicast, 1)
-          .number("multicast_packets", counts.bytes);
-    } else {
+      output::JsonEvent event(report_.buffer(), "stats");
+      event.text("interface", name).decimal("packets_per_second", packets, 1);
+      if (!counts) continue;
+      event.decimal("multicast_packets_per_second", multicast, 1).number("multicast_packets", now->multicast);
+    } else if (counts) {
       output::print_line(
           fmt::format("{} after leaving: {:.0f} packets/s, of them {:.0f} multicast; {} multicast in all", name,
-                      packets, multicast, counts.bytes));
+                      packets, multicast, now->multicast));
+    } else {
+      output::print_line(
+          fmt::format("{} after leaving: {:.0f} packets/s; its driver does not count multicast", name, packets));
     }
   }
-  last_of_interface_ = std::move(now);
 }
 
-void MembershipReport::streams_of(const Membership& one, Print print) {
-  if (!one.streams) return;
-  for (const RtpReport& rtp : one.streams->rtp.reports()) {
-    if (report_.json()) {
-      output::JsonEvent event(report_.buffer(), "rtp");
-      add_group(event, one);
-      event.text("ssrc", ssrc_text(rtp.ssrc)).number("payload_type", rtp.payload_type);
-      event.number("clock_rate", rtp.clock_rate).number("received", rtp.received).number("lost", rtp.lost);
-      event.number("duplicate", rtp.duplicate).number("reordered", rtp.reordered).number("restarts", rtp.restarts);
-      event.decimal("jitter_ms", rtp.jitter_ms);
-      continue;
-    }
-    const std::string restarts = rtp.restarts > 0 ? fmt::format(", restarts {}", rtp.restarts) : "";
-    (this->*print)(fmt::format("rtp {}: lost {}, duplicate {}, reordered {}{}, jitter {:.1f} ms", ssrc_text(rtp.ssrc),
-                               rtp.lost, rtp.duplicate, rtp.reordered, restarts, rtp.jitter_ms));
+void MembershipReport::streams_of(const Membership& one, bool asked) {
+  if (streams_ == nullptr) return;
+  const StreamPlace place{net::Endpoint(net::with_zone(one.group, 0), one.port), true, one.source};
+  report_streams(*streams_, one.number, place, report_, asked);
+}
+
+void MembershipReport::summarize(const Memberships& memberships) {
+  const std::size_t silent = silent_ones(memberships);
+  for (const auto& one : memberships.all()) {
+    if (one->datagrams > 0 || silent <= max_silent || report_.json()) summarize(*one);
   }
-  for (const TsReport& ts : one.streams->ts.reports()) {
-    if (report_.json()) {
-      output::JsonEvent event(report_.buffer(), "mpegts");
-      add_group(event, one);
-      event.number("pid", ts.pid).number("packets", ts.packets).number("continuity_errors", ts.errors);
-    } else {
-      (this->*print)(
-          fmt::format("mpeg-ts pid 0x{:04x}: {} packets, {} continuity errors", ts.pid, ts.packets, ts.errors));
-    }
-  }
+  if (silent > max_silent) report_.line(more_silent(silent));
+  if (streams_ != nullptr) report_more_streams(*streams_, report_);
 }
 
 void MembershipReport::summarize(const Membership& one) {
@@ -138,7 +143,7 @@ void MembershipReport::summarize(const Membership& one) {
     event.number("datagrams", one.datagrams).number("bytes", one.bytes).number("senders", one.senders.count());
     if (first_ms) event.number("first_ms", *first_ms);
   }
-  streams_of(one, &MembershipReport::print_as_talk);
+  streams_of(one, false);
 }
 
 }  // namespace commands

@@ -43,16 +43,6 @@ void Membership::take(const net::Received& received) {
   if (datagrams == 0) first = now;
   add(received);
   stall_watch.heard(now, received.count());
-  if (!streams) return;
-  // On the steady clock, for setting the wall clock must not look like jitter. An age that cannot be: it was set just
-  // then.
-  const auto age = received.metadata.time ? output::now() - *received.metadata.time : base::Nanoseconds(0);
-  const bool credible = age > base::Nanoseconds(0) && age < std::chrono::minutes(1);
-  const net::SystemTime arrival(now.time_since_epoch() - (credible ? age : base::Nanoseconds(0)));
-  for (std::size_t i = 0; i < received.count(); ++i) {
-    streams->rtp.add(received.payload(i), arrival);
-    streams->ts.add(received.payload(i));
-  }
 }
 
 std::string Membership::text() const {
@@ -122,6 +112,7 @@ Membership& Memberships::join(const std::optional<net::Address>& source, const n
   }
   membership->joined_at = run::Clock::now();
   membership->stall_watch = StallWatch(membership->joined_at);
+  membership->number = memberships_.size();
   socket->memberships.push_back(membership.get());
   memberships_.push_back(std::move(membership));
   return *memberships_.back();
@@ -138,6 +129,25 @@ std::vector<const Membership*> Memberships::find(const net::Address& group, std:
     }
   }
   return found;
+}
+
+void Memberships::rejoin() {
+  if (left_) return;
+  for (const auto& socket : sockets_) {
+    for (Membership* one : socket->memberships) {
+      try {
+        socket->udp.drop_membership(one->group, one->interface, one->source);
+      } catch (const base::Failure&) {
+        // It was lost before.
+      }
+      try {
+        socket->udp.add_membership(one->group, one->interface, one->source);
+      } catch (const base::Failure&) {
+        continue;  // the interface is down or gone
+      }
+      one->stall_watch = StallWatch(run::Clock::now());
+    }
+  }
 }
 
 void Memberships::leave() {

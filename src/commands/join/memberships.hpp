@@ -8,27 +8,18 @@
 #include <string>
 #include <vector>
 
+#include "commands/join/stall_watch.hpp"
 #include "net/group.hpp"
 #include "net/options.hpp"
 #include "output/report.hpp"
 #include "run/loop.hpp"
-#include "commands/streams/mpeg_ts.hpp"
-#include "commands/streams/rtp.hpp"
 #include "traffic/counts.hpp"
-#include "commands/join/stall_watch.hpp"
 
 namespace commands {
 
-// What --rtp reads in the datagrams of a membership.
-struct Streams {
-  explicit Streams(std::uint32_t clock_rate) : rtp(clock_rate) {}
-
-  RtpTracker rtp;
-  TsTracker ts;
-};
-
 // One group on one interface, from one source or from any.
 struct Membership : traffic::Counts {
+  std::size_t number = 0;  // in the order of joining
   std::optional<net::Address> source;
   net::Address group;
   std::uint16_t port = 0;
@@ -37,7 +28,6 @@ struct Membership : traffic::Counts {
   run::Clock::time_point joined_at{};
   std::optional<run::Clock::time_point> first;  // when the first datagram came
   StallWatch stall_watch{joined_at};
-  std::unique_ptr<Streams> streams;  // with --rtp
 
   bool takes(const net::Received& received) const;
   void take(const net::Received& received);
@@ -71,6 +61,8 @@ class Memberships {
   static bool is_limit(int error);
   // The buffers of the sockets, once there is one.
   const net::GrantedBuffers& granted() const { return granted_; }
+  // Leaves every group and joins it again; what cannot be joined again is tried the next time.
+  void rejoin();
   // Leaves every group; the sockets stay.
   void leave();
 

@@ -12,6 +12,7 @@
 #include "commands/intake.hpp"
 #include "commands/listen/responder.hpp"
 #include "commands/stage.hpp"
+#include "commands/streams/report.hpp"
 #include "commands/target.hpp"
 #include "net/service.hpp"
 #include "output/pcap.hpp"
@@ -26,8 +27,12 @@ class Listener {
       : options_(options),
         stage_(options.output, options.stop, options.echo || options.reply ? Reader::optional : Reader::needed),
         records_(options.output, stage_.sink),
-        intake_(stage_, options.stop) {
-    if (options.output.format != output::Format::none) intake_.record_to(records_);
+        intake_(stage_, options.stop),
+        streams_(options.streams.any() ? std::make_optional<Streams>(options.streams) : std::nullopt) {
+    const bool strips = options.streams.rtp && options.output.format == output::Format::raw;
+    if (options.output.format != output::Format::none) {
+      intake_.record_to(strips ? static_cast<output::RecordSink&>(rtp_payloads_) : records_);
+    }
     if (options.output.pcap) intake_.record_to(pcap_.emplace(*options.output.pcap));
     if (options.output.top) intake_.report_top(*options.output.top);
   }
@@ -38,18 +43,16 @@ class Listener {
     for (const auto& socket : sockets_) own.push_back(socket->local_endpoint());
     if (options_.echo || options_.reply) responder_.emplace(options_.reply, own);
     stage_.confine(options_.privileges, {});
-    for (const auto& socket : sockets_) intake_.watch(*socket, ears_.emplace_back(*this, *socket));
+    for (const auto& socket : sockets_) intake_.watch(*socket, ears_.emplace_back(*this, *socket, ears_.size()));
     for (const net::Endpoint& local : own) stage_.report.listening(local);
     manager_.tell("READY=1");
     if (options_.stop.wait) intake_.stop_when_idle(*options_.stop.wait);
     if (options_.socket.interface) intake_.tell_when_gone(*options_.socket.interface);
-    if (options_.stats) {
-      intake_.print_stats_every(*options_.stats);
-      stage_.loop.every(*options_.stats, [this](base::Nanoseconds) { tell_status(); });
-    }
+    if (options_.stats) print_stats_every(*options_.stats);
     const run::StopReason reason = stage_.loop.run();
     manager_.tell("STOPPING=1");
     intake_.take_what_waits();
+    report_all_streams(false);
     intake_.tell_top();
     stage_.report.summary(intake_.totals());
     return stage_.finish(status_of_receiving(reason, intake_.datagrams(), options_.stop));
@@ -58,13 +61,15 @@ class Listener {
  private:
   // What arrives at one of the sockets.
   struct Ear final : Client {
-    Ear(Listener& its_listener, net::UdpSocket& its_socket) : listener(its_listener), socket(its_socket) {}
+    Ear(Listener& its_listener, net::UdpSocket& its_socket, std::size_t its_number)
+        : listener(its_listener), socket(its_socket), number(its_number) {}
 
     Admission admit(const net::Received& received) override {
       const SenderFilter& filter = listener.options_.filter;
       return {filter.lets_all() || filter.lets(received.sender->address())};
     }
     void take(const net::Received& received, const Admission&) override {
+      if (listener.streams_) listener.streams_->add(number, received, arrival_of(received));
       if (listener.responder_) listener.responder_->answer(received);
     }
     void batch_done() override {
@@ -73,12 +78,30 @@ class Listener {
 
     Listener& listener;
     net::UdpSocket& socket;
+    std::size_t number;
   };
 
   void tell_status() {
     const output::Totals totals = intake_.totals();
     manager_.tell(
         fmt::format("STATUS={} datagrams, {} bytes, {} dropped", totals.datagrams, totals.bytes, totals.dropped));
+  }
+
+  void report_all_streams(bool asked) {
+    if (!streams_) return;
+    for (const Ear& ear : ears_) {
+      report_streams(*streams_, ear.number, {ear.socket.local_endpoint(), false, {}}, stage_.report, asked);
+    }
+    report_more_streams(*streams_, stage_.report);
+  }
+
+  void print_stats_every(base::Nanoseconds interval) {
+    intake_.print_stats_every(interval);
+    stage_.loop.every(interval, [this](base::Nanoseconds) {
+      tell_status();
+      report_all_streams(true);
+      stage_.report.flush();
+    });
   }
 
   void open(const net::EndpointWord& word) {
@@ -176,6 +199,11 @@ class Listener {
       wanted.destination = true;  // to answer from the address that was asked
       wanted.coalesced = false;   // each is answered by itself
     }
+    if (options_.streams.any()) {
+      wanted.destination = true;  // the interface is part of what tells streams apart
+      wanted.time = true;
+      wanted.coalesced = false;
+    }
     socket.want(wanted);
     report_buffers(granted, stage_.report);
   }
@@ -185,6 +213,8 @@ class Listener {
   output::RecordWriter records_;
   std::optional<output::PcapWriter> pcap_;
   Intake intake_;
+  std::optional<Streams> streams_;
+  RtpPayloads rtp_payloads_{records_};
   std::vector<std::unique_ptr<net::UdpSocket>> sockets_;
   std::deque<Ear> ears_;
   std::optional<Responder> responder_;

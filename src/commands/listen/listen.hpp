@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "commands/listen/filter.hpp"
 #include "commands/receive_options.hpp"
+#include "commands/streams/streams.hpp"
 
 namespace commands {
 
@@ -17,6 +18,7 @@ struct ListenOptions : ReceiveOptions {
   SenderFilter filter;
   bool echo = false;
   std::optional<std::string> reply;
+  StreamOptions streams;
 };
 
 base::ExitStatus listen(const ListenOptions& options);

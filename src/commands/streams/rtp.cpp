@@ -3,6 +3,8 @@
 #include <array>
 #include <cmath>
 
+#include "base/bytes.hpp"
+
 namespace commands {
 namespace {
 
@@ -72,131 +74,104 @@ std::optional<std::uint32_t> static_clock_rate(std::uint8_t payload_type) {
   return rates[payload_type];
 }
 
-void RtpSequence::start(std::uint16_t sequence) {
-  lost_before_ += missing();
-  started_ = true;
-  // One cycle up, so that a packet from just before the first has an extended number as well.
-  first_ = highest_ = (1u << 16) + sequence;
-  distinct_ = 1;
-  heard_.fill(false);
-  set_heard(highest_, true);
-  far_.reset();
+std::optional<std::uint32_t> ClockRates::of(std::uint8_t payload_type) const {
+  const auto given = by_type.find(payload_type);
+  if (given != by_type.end()) return given->second;
+  const auto fixed = static_clock_rate(payload_type);
+  return fixed ? fixed : any;
 }
 
-RtpSequence::Step RtpSequence::add(std::uint16_t sequence) {
-  if (!started_) {
-    start(sequence);
-    return Step::on;
+void LongestGap::add(net::SystemTime arrival) {
+  if (last_ && arrival - *last_ > longest_) {
+    longest_ = arrival - *last_;
+    ended_ = arrival;
   }
-  const auto ahead = static_cast<std::uint16_t>(sequence - highest_);
-  const auto behind = static_cast<std::uint16_t>(highest_ - sequence);
-  if (ahead != 0 && ahead < max_dropout) {
-    advance(ahead);
-    return Step::on;
-  }
-  return behind <= max_misorder ? add_late(behind) : add_far(sequence, behind < 0x8000);
+  last_ = arrival;
 }
 
-void RtpSequence::advance(std::uint32_t steps) {
-  const std::uint64_t to = highest_ + steps;
-  if (steps >= window) {
-    heard_.fill(false);
-  } else {
-    for (std::uint64_t at = highest_ + 1; at < to; ++at) set_heard(at, false);
-  }
-  highest_ = to;
-  set_heard(to, true);
-  ++distinct_;
-  far_.reset();
-}
-
-RtpSequence::Step RtpSequence::add_late(std::uint32_t behind) {
-  far_.reset();
-  const std::uint64_t extended = highest_ - behind;
-  if (heard(extended)) {
-    ++duplicate_;
-    return Step::duplicate;
-  }
-  set_heard(extended, true);
-  ++reordered_;
-  // One from before the first that was heard was never counted as missing.
-  if (extended >= first_) ++distinct_;
-  return Step::late;
-}
-
-// A jump is a restart when the next packet to arrive goes on from it (RFC 3550, A.1). Unlike there a packet
-// of the old run in between calls that off, so that a late copy of the stream by another path is no series of
-// restarts.
-RtpSequence::Step RtpSequence::add_far(std::uint16_t sequence, bool behind) {
-  if (far_ && sequence == static_cast<std::uint16_t>(*far_ + 1)) {
-    if (far_was_behind_) --reordered_;  // it was the new beginning
-    start(*far_);
-    advance(1);
-    ++restarts_;
-    return Step::restart;
-  }
-  far_ = sequence;
-  far_was_behind_ = behind;
-  if (behind) ++reordered_;
-  return Step::far;
-}
-
-void RtpJitter::add(std::uint32_t timestamp, std::uint32_t clock_rate, net::SystemTime arrival) {
-  constexpr std::uint64_t second = 1'000'000'000;
-  const auto nanoseconds = static_cast<std::uint64_t>(arrival.time_since_epoch().count());
-  // Only differences modulo 2^32 count, as they do for the timestamps themselves.
-  const std::uint64_t units = nanoseconds / second * clock_rate + nanoseconds % second * clock_rate / second;
-  const std::uint32_t transit = static_cast<std::uint32_t>(units) - timestamp;
-  if (clock_rate_ == clock_rate) {
-    const double difference = std::fabs(static_cast<double>(static_cast<std::int32_t>(transit - transit_)));
-    jitter_ms_ += (difference * 1e3 / clock_rate - jitter_ms_) / 16;
-  }
-  clock_rate_ = clock_rate;
-  transit_ = transit;
-}
-
-void RtpTracker::add(std::string_view datagram, net::SystemTime arrival) {
-  const RtpPacket packet = parse_rtp(datagram);
-  if (packet.kind != RtpKind::rtp) {
-    ++(packet.kind == RtpKind::rtcp ? rtcp_ : not_rtp_);
-    return;
-  }
-  auto found = sources_.find(packet.ssrc);
-  if (found == sources_.end()) {
-    if (sources_.size() >= most_sources_) {
-      ++unlisted_;
-      return;
-    }
-    found = sources_.try_emplace(packet.ssrc).first;
-  }
-  Source& source = found->second;
-  ++source.received;
-  source.payload_type = packet.payload_type;
-  source.clock_rate = static_clock_rate(packet.payload_type).value_or(default_clock_rate_);
-  const RtpSequence::Step step = source.sequence.add(packet.sequence);
+void RtpStream::add(const RtpPacket& packet, const ClockRates& rates, net::SystemTime arrival) {
+  using Step = SequenceTracker::Step;
+  ++received_;
+  gap_.add(arrival);
+  payload_type_ = packet.payload_type;
+  given_rate_ = rates.of(packet.payload_type);
+  const Judged judged = judge(packet, arrival);
+  const bool learns = sequence_.started() && sequence_.distance(packet.sequence) == 1;
+  const Step step = sequence_.add(packet.sequence, judged.sense, judged.cycles);
   // Neither a copy nor what may be of another run tells anything about timing.
-  if (step == RtpSequence::Step::duplicate || step == RtpSequence::Step::far) return;
-  if (step == RtpSequence::Step::restart) source.jitter.forget_last();
-  source.jitter.add(packet.timestamp, source.clock_rate, arrival);
+  if (step != Step::duplicate && step != Step::far) take_timing(packet, step, learns, arrival);
 }
 
-std::vector<RtpReport> RtpTracker::reports() const {
-  std::vector<RtpReport> all;
-  all.reserve(sources_.size());
-  for (const auto& [ssrc, source] : sources_) {
-    RtpReport report;
-    report.ssrc = ssrc;
-    report.payload_type = source.payload_type;
-    report.clock_rate = source.clock_rate;
-    report.received = source.received;
-    report.lost = source.sequence.lost();
-    report.duplicate = source.sequence.duplicate();
-    report.reordered = source.sequence.reordered();
-    report.restarts = source.sequence.restarts();
-    report.jitter_ms = source.jitter.milliseconds();
-    all.push_back(report);
+void RtpStream::take_timing(const RtpPacket& packet, SequenceTracker::Step step, bool learns, net::SystemTime arrival) {
+  using Step = SequenceTracker::Step;
+  if (step == Step::restart) {
+    jitter_.forget_last();
+    meter_.restart();
   }
-  return all;
+  if (given_rate_) {
+    jitter_.add(packet.timestamp, *given_rate_, arrival);
+  } else {
+    if (metered_type_ != packet.payload_type) meter_ = ClockMeter();
+    metered_type_ = packet.payload_type;
+    meter_.add(packet.timestamp, arrival);
+  }
+  if (step == Step::late) return;
+  const auto units = static_cast<std::int32_t>(packet.timestamp - timestamp_);
+  if (learns && units >= 0) {
+    steps_ += 1;
+    units_ += units;
+  }
+  timestamp_ = packet.timestamp;
+  arrival_ = arrival;
+}
+
+// A gap is loss as long as the timestamps go on with the numbers, or with the time that has passed; a jump that they do
+// not explain is the sender's. The packet that only follows the one before needs no explanation: a pause in speech lets
+// timestamps jump.
+RtpStream::Judged RtpStream::judge(const RtpPacket& packet, net::SystemTime arrival) const {
+  if (!sequence_.started()) return {};
+  const auto steps = static_cast<double>(sequence_.distance(packet.sequence));
+  const auto units = static_cast<double>(static_cast<std::int32_t>(packet.timestamp - timestamp_));
+  if (steps == 0 || steps == 1 || steps_ < 1 || units_ <= 0) return {};
+  const double expected = units * steps_ / units_;  // how many numbers the timestamps went on
+  if (steps > 1) return judge_ahead(steps, units, expected, arrival);
+  constexpr double cycle = 65'536;
+  if (expected > 0) {  // half a round of the numbers or more may be lost
+    const Judged ahead = judge_ahead(steps + cycle, units, expected, arrival);
+    if (ahead.sense == SequenceTracker::Sense::goes_on) return ahead;
+  }
+  constexpr double slack = 256;  // frames out of their order, of many packets each
+  const bool fits = std::fabs(expected - steps) <= std::max(slack, -2 * steps);
+  return {fits ? SequenceTracker::Sense::unknown : SequenceTracker::Sense::jumps, 0};
+}
+
+RtpStream::Judged RtpStream::judge_ahead(double steps, double units, double expected, net::SystemTime arrival) const {
+  using Sense = SequenceTracker::Sense;
+  constexpr double cycle = 65'536;
+  const double elapsed = std::chrono::duration<double>(arrival - arrival_).count();
+  const std::optional<double> rate = given_rate_ ? std::optional<double>(*given_rate_) : meter_.slope();
+  const bool in_time = rate && *rate > 0 && elapsed > 0.2 && std::fabs(units / *rate - elapsed) <= 0.1 * elapsed + 0.1;
+  if (std::fabs(expected - steps) <= std::max(2.0, steps / 4)) return {Sense::goes_on, 0};
+  const double cycles = std::max(0.0, std::round((expected - steps) / cycle));
+  const double all = steps + cycles * cycle;
+  if (cycles > 0 && std::fabs(expected - all) <= std::max(2.0, all / 1'000)) {
+    return {Sense::goes_on, static_cast<std::uint64_t>(cycles)};
+  }
+  if (in_time) return {Sense::goes_on, static_cast<std::uint64_t>(cycles)};
+  constexpr double slack = 256;
+  const bool near = expected > -slack && std::fabs(expected - steps) <= std::max(slack, 2 * steps);
+  return {near ? Sense::unknown : Sense::jumps, 0};
+}
+
+std::optional<std::uint32_t> RtpStream::clock_rate() const {
+  if (given_rate_) return given_rate_;
+  return metered_type_ == payload_type_ ? meter_.rate() : std::nullopt;
+}
+
+std::optional<double> RtpStream::jitter_ms() const {
+  if (given_rate_) return jitter_.milliseconds();
+  if (!clock_rate()) return std::nullopt;
+  return meter_.jitter().milliseconds();
 }
 
 }  // namespace commands

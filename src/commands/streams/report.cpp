@@ -1,0 +1,187 @@
+#include "commands/streams/report.hpp"
+
+#include <fmt/format.h>
+
+#include <string>
+
+#include "base/units.hpp"
+#include "output/json.hpp"
+
+namespace commands {
+namespace {
+
+// Streams of a single datagram are mostly no streams: of those only so many are shown.
+constexpr std::size_t max_single = 16;
+
+std::string sender_text(const Stream& stream) { return net::to_string(stream.key.sender); }
+
+void add_place(output::JsonEvent& event, const Stream& stream, const StreamPlace& where) {
+  if (where.joined) {
+    event.address("group", net::with_zone(where.endpoint.address(), 0)).number("to_port", where.endpoint.port());
+  } else {
+    event.text("endpoint", net::to_string(where.endpoint));
+  }
+  if (stream.key.interface != 0) event.text("interface", net::interface_name(stream.key.interface));
+  if (where.source) event.address("source", *where.source);
+  event.address("address", stream.key.sender.address()).number("port", stream.key.sender.port());
+}
+
+void add_runs(output::JsonEvent& event, const LossRuns& runs) {
+  std::string object = "{";
+  for (std::size_t i = 0; i < runs.counts.size(); ++i) {
+    object += fmt::format("{}\"{}\":{}", i == 0 ? "" : ",", LossRuns::names[i], runs.counts[i]);
+  }
+  event.raw("loss_runs", object + "}");
+}
+
+void add_sequence(output::JsonEvent& event, std::uint64_t received, const SequenceTracker& sequence) {
+  event.number("received", received).number("lost", sequence.lost()).number("duplicate", sequence.duplicate());
+  event.number("reordered", sequence.reordered()).number("restarts", sequence.restarts());
+}
+
+void add_gap(output::JsonEvent& event, const LongestGap& gap) { event.decimal("longest_gap_ms", gap.milliseconds()); }
+
+std::string sequence_text(std::uint64_t received, const SequenceTracker& sequence) {
+  const std::string restarts = sequence.restarts() > 0 ? fmt::format(", restarts {}", sequence.restarts()) : "";
+  return fmt::format("received {}, lost {}, duplicate {}, reordered {}{}", received, sequence.lost(),
+                     sequence.duplicate(), sequence.reordered(), restarts);
+}
+
+std::string jitter_text(std::optional<double> jitter_ms) {
+  return jitter_ms ? fmt::format("{:.3f} ms", *jitter_ms) : "unknown";
+}
+
+std::string ending_text(const LongestGap& gap, const SequenceTracker& sequence) {
+  return fmt::format("longest gap {:.1f} ms, loss runs {}", gap.milliseconds(), sequence.runs().total());
+}
+
+class Printer {
+ public:
+  Printer(const StreamPlace& where, output::Report& report, bool asked)
+      : where_(where), report_(report), asked_(asked) {}
+
+  void say(const Stream& stream) const {
+    std::visit([&](const auto& content) { say(stream, content); }, stream.content);
+  }
+
+ private:
+  void line(const std::string& text) const { asked_ ? output::print_line(text) : report_.line(text); }
+
+  void say(const Stream& stream, const RtpStream& rtp) const {
+    const std::string ssrc = fmt::format("0x{:08x}", stream.key.ssrc);
+    const auto rate = rtp.clock_rate();
+    if (report_.json()) {
+      output::JsonEvent event(report_.buffer(), "rtp");
+      add_place(event, stream, where_);
+      event.text("ssrc", ssrc).number("payload_type", rtp.payload_type());
+      if (rate) event.number("clock_rate", *rate).boolean("clock_measured", rtp.clock_is_measured());
+      add_sequence(event, rtp.received(), rtp.sequence());
+      if (rtp.jitter_ms()) event.decimal("jitter_ms", *rtp.jitter_ms());
+      add_gap(event, rtp.longest_gap());
+      add_runs(event, rtp.sequence().runs());
+      return;
+    }
+    const std::string clock =
+        rate ? fmt::format("{} Hz{}", *rate, rtp.clock_is_measured() ? " (measured)" : "") : "an unknown clock rate";
+    line(fmt::format("rtp {} from {}: payload type {} at {}, {}, jitter {}, {}", ssrc, sender_text(stream),
+                     rtp.payload_type(), clock, sequence_text(rtp.received(), rtp.sequence()),
+                     jitter_text(rtp.jitter_ms()), ending_text(rtp.longest_gap(), rtp.sequence())));
+  }
+
+  void say(const Stream& stream, const CountedStream& counted) const {
+    const auto jitter = counted.jitter_ms();
+    if (report_.json()) {
+      output::JsonEvent event(report_.buffer(), "sequence");
+      add_place(event, stream, where_);
+      add_sequence(event, counted.received(), counted.sequence());
+      if (jitter) event.decimal("jitter_ms", *jitter).decimal("delay_ms", *counted.delay_ms());
+      add_gap(event, counted.longest_gap());
+      add_runs(event, counted.sequence().runs());
+      return;
+    }
+    const std::string timing = jitter ? fmt::format(", jitter {}", jitter_text(jitter)) : "";
+    const std::string delay =
+        jitter ? fmt::format(", one-way delay {:.3f} ms (only if both clocks are synchronised)", *counted.delay_ms())
+               : "";
+    line(fmt::format("sequence from {}: {}{}, {}{}", sender_text(stream),
+                     sequence_text(counted.received(), counted.sequence()), timing,
+                     ending_text(counted.longest_gap(), counted.sequence()), delay));
+  }
+
+  void say(const Stream& stream, const TsStream& ts) const {
+    say_sums(stream, ts);
+    for (const TsReport& pid : ts.reports()) say_pid(stream, pid);
+  }
+
+  void say_sums(const Stream& stream, const TsStream& ts) const {
+    if (report_.json()) {
+      output::JsonEvent event(report_.buffer(), "mpegts_stream");
+      add_place(event, stream, where_);
+      event.number("packets", ts.packets()).number("transport_errors", ts.transport_errors());
+      event.number("sync_losses", ts.sync_losses()).decimal("bits_per_second", ts.bits_per_second(), 0);
+      return;
+    }
+    line(fmt::format("mpeg-ts from {}: {} packets, {} continuity errors, {} transport errors, {} sync losses, {}",
+                     sender_text(stream), ts.packets(), ts.errors(), ts.transport_errors(), ts.sync_losses(),
+                     base::with_prefix(ts.bits_per_second(), "bit/s")));
+  }
+
+  void say_pid(const Stream& stream, const TsReport& pid) const {
+    if (report_.json()) {
+      output::JsonEvent event(report_.buffer(), "mpegts");
+      add_place(event, stream, where_);
+      event.number("pid", pid.pid).number("packets", pid.packets).number("continuity_errors", pid.errors);
+      event.decimal("bits_per_second", pid.bits_per_second, 0);
+      if (pid.pcr_interval_ms) event.decimal("pcr_interval_ms", *pid.pcr_interval_ms);
+      if (pid.pcr_jitter_ms) event.decimal("pcr_jitter_ms", *pid.pcr_jitter_ms);
+      return;
+    }
+    const std::string clock = pid.pcr_interval_ms
+                                  ? fmt::format(", largest PCR interval {:.1f} ms, PCR jitter {:.3f} ms",
+                                                *pid.pcr_interval_ms, *pid.pcr_jitter_ms)
+                                  : "";
+    line(fmt::format("mpeg-ts pid 0x{:04x} from {}: {} packets, {} continuity errors{}, {}", pid.pid,
+                     sender_text(stream), pid.packets, pid.errors, clock,
+                     base::with_prefix(pid.bits_per_second, "bit/s")));
+  }
+
+  const StreamPlace& where_;
+  output::Report& report_;
+  bool asked_;
+};
+
+}  // namespace
+
+void report_streams(const Streams& streams, std::size_t place, const StreamPlace& where, output::Report& report,
+                    bool asked) {
+  const Printer printer(where, report, asked);
+  std::size_t single = 0;
+  std::size_t hidden = 0;
+  for (const Stream* stream : streams.of(place)) {
+    if (stream->datagrams == 1 && ++single > max_single) {
+      ++hidden;
+    } else {
+      printer.say(*stream);
+    }
+  }
+  if (hidden > 0) report.line(fmt::format("{} more streams of one datagram each", hidden));
+}
+
+void report_more_streams(const Streams& streams, output::Report& report) {
+  if (streams.forgotten() > 0) {
+    report.notice(fmt::format("{} streams more than are remembered came and went", streams.forgotten()));
+  }
+  if (streams.unlisted() > 0) {
+    report.notice(fmt::format("{} datagrams were of streams more than are remembered", streams.unlisted()));
+  }
+}
+
+void RtpPayloads::write(const net::Received& received, std::uint16_t local_port) {
+  const RtpPacket packet = received.is_run() ? RtpPacket() : parse_rtp(received.bytes);
+  if (packet.kind == RtpKind::rtcp) return;
+  net::Received stripped = received;
+  if (packet.kind == RtpKind::rtp) stripped.bytes = packet.payload;
+  next_.write(stripped, local_port);
+}
+
+}  // namespace commands
