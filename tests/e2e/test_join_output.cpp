@@ -1,4 +1,7 @@
 // What `udptool join` prints of datagrams, memberships and streams.
+#include <chrono>
+#include <thread>
+
 #include "support/joiner.hpp"
 
 using namespace support;
@@ -165,15 +168,21 @@ TEST_CASE("join --rtp: loss, duplicates, reordering and jitter of each source") 
       rtp(0, other), rtp(2, other), "not RTP"};
   const Finished result = hear({"--rtp", "-o", "none"}, packets);
   CHECK(result.ending == done);
-  CHECK(is_like(result.err,
-                "[^]*\nrtp 0x0000cafe: lost 1, duplicate 0, reordered 0, jitter [0-9]+\\.[0-9] ms\n"
-                "rtp 0x11223344: lost 2, duplicate 1, reordered 1, jitter [0-9]+\\.[0-9] ms\n[^]*"));
+  CHECK(is_like(
+      result.err,
+      "[^]*\nrtp 0x0000cafe from 10\\.9\\.1\\.1:[0-9]+: payload type 96 at an unknown clock rate, received 3, lost 1, "
+      "duplicate 0, reordered 0, jitter unknown, longest gap [0-9]+\\.[0-9] ms, loss runs 1\n"
+      "rtp 0x11223344 from 10\\.9\\.1\\.1:[0-9]+: payload type 96 at an unknown clock rate, received 6, lost 2, "
+      "duplicate 1, reordered 1, jitter unknown, longest gap [0-9]+\\.[0-9] ms, loss runs 1\n[^]*"));
 }
 
 TEST_CASE("join --rtp: a source that jumps and goes on has restarted and lost nothing") {
   IN_NAMESPACE(one_network);
-  const Finished result = hear({"--rtp"}, {rtp(10), rtp(11), rtp(40'000), rtp(40'001), rtp(40'002)});
-  CHECK(contains(result.err, "rtp 0x11223344: lost 0, duplicate 0, reordered 0, restarts 1, jitter "));
+  const auto jumped = [](std::uint16_t sequence) {
+    return "\x80\x60" + bytes_of(sequence, 2) + bytes_of(sequence * 3'000u + 0x70000000, 4) + bytes_of(0x11223344, 4);
+  };
+  const Finished result = hear({"--rtp"}, {rtp(10), rtp(11), jumped(40'000), jumped(40'001), jumped(40'002)});
+  CHECK(contains(result.err, "received 5, lost 0, duplicate 0, reordered 0, restarts 1, jitter "));
 }
 
 TEST_CASE("join --rtp -j: an rtp event with the clock rate, given or static") {
@@ -181,13 +190,18 @@ TEST_CASE("join --rtp -j: an rtp event with the clock rate, given or static") {
   const Finished result = hear({"--rtp", "-j", "--clock-rate", "48000"}, {rtp(1), rtp(3), rtp(9, 7, 0)});
   CHECK(result.err.empty());
   const std::string head =
-      R"("event":"rtp",)" + std::string(time9) + R"(,"group":"239.1.1.1","port":5004,"interface":"one","source":null,)";
-  CHECK(is_like(result.out, "[^]*" + head +
-                                R"("ssrc":"0x00000007","payload_type":0,"clock_rate":8000,"received":1,"lost":0,)"
-                                R"("duplicate":0,"reordered":0,"restarts":0,"jitter_ms":0\.000\}[^]*)"));
-  CHECK(is_like(result.out, "[^]*" + head +
-                                R"("ssrc":"0x11223344","payload_type":96,"clock_rate":48000,"received":2,"lost":1,)"
-                                R"("duplicate":0,"reordered":0,"restarts":0,"jitter_ms":[0-9.]+\}[^]*)"));
+      R"("event":"rtp",)" + std::string(time9) +
+      R"(,"group":"239.1.1.1","to_port":5004,"interface":"one","address":"10\.9\.1\.1","port":[0-9]+,)";
+  CHECK(is_like(
+      result.out,
+      "[^]*" + head +
+          R"("ssrc":"0x00000007","payload_type":0,"clock_rate":8000,"clock_measured":false,"received":1,"lost":0,)"
+          R"("duplicate":0,"reordered":0,"restarts":0,"jitter_ms":0\.000,"longest_gap_ms":0\.000,"loss_runs":\{"1":0,"2":0,"3-5":0,"6-10":0,"11\+":0\}\}[^]*)"));
+  CHECK(is_like(
+      result.out,
+      "[^]*" + head +
+          R"("ssrc":"0x11223344","payload_type":96,"clock_rate":48000,"clock_measured":false,"received":2,"lost":1,)"
+          R"("duplicate":0,"reordered":0,"restarts":0,"jitter_ms":[0-9.]+,"longest_gap_ms":[0-9.]+,"loss_runs":\{"1":1,[^]*)"));
 }
 
 TEST_CASE("join --rtp: streams are told in --stats as well") {
@@ -195,7 +209,7 @@ TEST_CASE("join --rtp: streams are told in --stats as well") {
   Joiner joiner({"--rtp", "--stats=100ms", "-i", "one", "239.1.1.1:5004"});
   const RawUdp sender("10.9.1.1");
   for (const std::string& packet : {rtp(1), rtp(2), rtp(4)}) sender.send(packet, 5004, "239.1.1.1");
-  joiner.wait_for(Stream::err, "rtp 0x11223344: lost 1, duplicate 0, reordered 0, jitter ");
+  joiner.wait_for(Stream::err, "received 3, lost 1, duplicate 0, reordered 0, jitter ");
   CHECK(joiner.stop().ending == done);
 }
 
@@ -203,17 +217,23 @@ TEST_CASE("join --rtp: continuity errors of MPEG-TS in plain UDP and in RTP, for
   IN_NAMESPACE(one_network);
   const Finished plain = hear({"--rtp", "-o", "none"}, {ts(256, 14) + ts(257, 0) + ts(256, 15), ts(256, 0) + ts(256, 2),
                                                         ts(257, 1) + ts(8191, 7) + ts(8191, 9)});
-  CHECK(contains(plain.err,
-                 "mpeg-ts pid 0x0100: 4 packets, 1 continuity errors\n"
-                 "mpeg-ts pid 0x0101: 2 packets, 0 continuity errors\n"));
+  CHECK(is_like(
+      plain.err,
+      "[^]*mpeg-ts from 10\\.9\\.1\\.1:[0-9]+: 8 packets, 1 continuity errors, 0 transport errors, 0 sync losses, "
+      "[^\n]+bit/s\n"
+      "mpeg-ts pid 0x0100 from 10\\.9\\.1\\.1:[0-9]+: 4 packets, 1 continuity errors, [^\n]+\n"
+      "mpeg-ts pid 0x0101 from 10\\.9\\.1\\.1:[0-9]+: 2 packets, 0 continuity errors, [^\n]+\n[^]*"));
   CHECK_FALSE(contains(plain.err, "0x1fff"));
   CHECK_FALSE(contains(plain.err, "rtp 0x"));
   const Finished both = hear({"--rtp", "-j"}, {rtp(1, 5, 33, ts(256, 1)), rtp(2, 5, 33, ts(256, 3))});
-  CHECK(
-      contains(both.out, "\"ssrc\":\"0x00000005\",\"payload_type\":33,\"clock_rate\":90000,\"received\":2,\"lost\":0"));
-  CHECK(is_like(both.out, R"([^]*"event":"mpegts",)" + std::string(time9) +
-                              R"(,"group":"239.1.1.1","port":5004,"interface":"one","source":null,"pid":256,)"
-                              R"("packets":2,"continuity_errors":1\}[^]*)"));
+  CHECK(contains(both.out,
+                 "\"ssrc\":\"0x00000005\",\"payload_type\":33,\"clock_rate\":90000,\"clock_measured\":false,"
+                 "\"received\":2,\"lost\":0"));
+  CHECK(is_like(
+      both.out,
+      R"([^]*"event":"mpegts",)" + std::string(time9) +
+          R"(,"group":"239.1.1.1","to_port":5004,"interface":"one","address":"10\.9\.1\.1","port":[0-9]+,"pid":256,)"
+          R"("packets":2,"continuity_errors":1,"bits_per_second":[^]*)"));
 }
 
 TEST_CASE("join: a datagram of 4 KiB, in fragments on the wire, is one record") {
@@ -238,4 +258,91 @@ TEST_CASE("join: from another host, over IPv4 and IPv6") {
   CHECK(is_like(joiner.finish().out,
                 "10\\.9\\.1\\.9:[0-9]+\t4\tto=239\\.1\\.1\\.1:41234 if=one ttl=5 dscp=0 ecn=0\tfour\n"
                 "\\[fe80::[^\t]*%two\\]:[0-9]+\t3\tto=\\[ff15::7\\]:41234 if=two ttl=6 dscp=0 ecn=0\tsix\n"));
+}
+
+TEST_CASE("join --rtp: a long outage is loss, the clock is measured, and two senders are two streams and a notice") {
+  IN_NAMESPACE(one_network);
+  Joiner joiner({"--rtp", "-o", "none", "-i", "one", "-c", "250", "239.1.1.1:5004"});
+  const RawUdp first("10.9.1.1");
+  const RawUdp second("10.9.1.2");
+  const auto packet = [](std::uint16_t sequence) {
+    return "\x80\x61" + bytes_of(sequence, 2) + bytes_of(sequence * 480u, 4) + bytes_of(0x11223344, 4);
+  };
+  for (std::uint16_t i = 0; i < 100; ++i) {
+    first.send(packet(i), 5004, "239.1.1.1");
+    if (i < 50) second.send(packet(static_cast<std::uint16_t>(30'000 + i)), 5004, "239.1.1.1");
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  for (std::uint16_t i = 0; i < 100; ++i) first.send(packet(static_cast<std::uint16_t>(5'100 + i)), 5004, "239.1.1.1");
+  const Finished result = joiner.finish();
+  CHECK(is_like(result.err,
+                "[^]*rtp 0x11223344 from 10\\.9\\.1\\.1:[0-9]+: payload type 97 at 48000 Hz \\(measured\\), "
+                "received 200, lost 5000, duplicate 0, reordered 0, jitter [0-9.]+ ms, [^]*loss runs 1\n[^]*"));
+  CHECK(is_like(result.err,
+                "[^]*rtp 0x11223344 from 10\\.9\\.1\\.2:[0-9]+: payload type 97 at [^\n]*received 50, lost 0, "
+                "duplicate 0, reordered 0, jitter [^]*"));
+  CHECK(is_like(result.err,
+                "[^]*note: a second sender on 239\\.1\\.1\\.1:5004 on one: 10\\.9\\.1\\.2:[0-9]+ beside "
+                "10\\.9\\.1\\.1:[0-9]+\n[^]*"));
+}
+
+TEST_CASE("join --rtp -r: the payloads alone, and no RTCP") {
+  IN_NAMESPACE(one_network);
+  const Finished result = hear({"--rtp", "-r"}, {rtp(1, 7, 96, "one"), bytes_of(0x80c80000, 4), rtp(2, 7, 96, "two")});
+  CHECK(result.out == "onetwo");
+}
+
+TEST_CASE("join --sequence=OFFSET:BYTES: what is missing by a number anywhere") {
+  IN_NAMESPACE(one_network);
+  std::vector<std::string> datagrams;
+  for (int i = 250; i < 270; ++i) {
+    if (i != 256) datagrams.push_back("abc" + bytes_of(static_cast<std::uint64_t>(i) & 0xff, 1) + "rest");
+  }
+  const Finished result = hear({"--sequence=3:1", "-o", "none"}, datagrams);
+  CHECK(contains(result.err, ": received 19, lost 1, duplicate 0, reordered 0, longest gap "));
+}
+
+TEST_CASE("join: many silent groups share a line, in --stats too") {
+  IN_NAMESPACE(one_network);
+  Joiner joiner({"--stats=200ms", "-i", "one", "239.1.1.1+30:5004"}, 30);
+  const RawUdp sender("10.9.1.1");
+  sender.send("x", 5004, "239.1.1.3");
+  joiner.wait_for(Stream::err, "29 more groups: 0 datagrams");
+  const Finished result = joiner.stop();
+  CHECK(contains(result.err, "\n239.1.1.3:5004 on one: 1 datagrams, 1 bytes"));
+  CHECK(contains(result.err, "\n29 more groups: 0 datagrams\n"));
+  CHECK_FALSE(contains(result.err, "239.1.1.4:5004 on one: 0 datagrams, 0 bytes, 0 senders"));
+}
+
+TEST_CASE("join: the same datagrams by two interfaces are a notice, and an interface that comes later is joined then") {
+  IN_NAMESPACE(two_networks + "ip link add later type veth peer name later_end");
+  Joiner joiner({"239.1.1.1:5004"}, 3);
+  for (int i = 0; i < 3; ++i) {
+    for (const char* interface : {"one", "two"}) {
+      run(in_world(udptool(
+          {"send", "-i", interface, "-s", "10.9.1.9", "-p", "7000", "239.1.1.1", "5004", "n" + std::to_string(i)})));
+    }
+  }
+  joiner.wait_for(Stream::err, "the same datagrams come by one and two: choose one with -i");
+  run({"sh", "-c", "ip addr add 10.9.3.1/24 dev later; ip link set later_end up; ip link set later up"});
+  joiner.wait_for(Stream::err, "joined 239.1.1.1:5004 on later");
+  CHECK(is_member("239.1.1.1", "later"));
+  CHECK(joiner.stop().ending == done);
+}
+
+TEST_CASE("join --rejoin: leaves and joins again") {
+  IN_NAMESPACE(one_network);
+  Joiner joiner({"--rejoin", "200ms", "-c", "1", "-i", "one", "239.1.1.1:5004"});
+  std::this_thread::sleep_for(std::chrono::milliseconds(700));
+  CHECK(is_member("239.1.1.1", "one"));
+  send({"-i", "one", "239.1.1.1", "5004", "still"});
+  CHECK(contains(joiner.finish().out, "still"));
+}
+
+TEST_CASE("join --leave-after: a driver that counts no multicast is said to") {
+  IN_NAMESPACE(one_network);
+  Joiner joiner({"--leave-after", "300ms", "--stats=100ms", "-i", "one", "239.1.1.1:5004"});
+  send({"-i", "one", "239.1.1.1", "5004", "x"});
+  CHECK(is_like(joiner.wait_for(Stream::err, "one after leaving: "), "[^]*one after leaving: .*"));
+  CHECK(contains(joiner.stop().err, "packets/s; its driver does not count multicast"));
 }

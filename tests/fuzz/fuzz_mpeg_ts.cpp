@@ -8,9 +8,9 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   constexpr std::size_t header = 10;
-  commands::TsTracker tracker;
+  commands::TsStream tracker;
   const std::string_view input(reinterpret_cast<const char*>(data), size);
-  tracker.add(input);
+  tracker.add(commands::ts_packets_of(input), {});
   const std::uint64_t before = tracker.packets();
   std::string datagram;
   for (std::size_t at = 0; at + header <= size; at += header) {
@@ -19,9 +19,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     packet.resize(commands::ts_packet_size, packet[header - 1]);
     datagram += packet;
   }
-  tracker.add(datagram);
+  tracker.add(datagram, {});
   if (tracker.packets() - before != datagram.size() / commands::ts_packet_size) std::abort();
-  std::uint64_t packets = tracker.damaged();
+  std::uint64_t packets = tracker.transport_errors();
   std::uint64_t errors = 0;
   for (const commands::TsReport& report : tracker.reports()) {
     if (report.errors >= report.packets && report.packets > 0) std::abort();  // the first is never one

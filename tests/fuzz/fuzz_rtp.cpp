@@ -1,31 +1,38 @@
-// Streams of datagrams to the RTP tracker: each is a length byte, then so many bytes.
+// Streams of datagrams to the stream engine: each is a length byte, then so many bytes; the length is the time as well.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
 
-#include "commands/streams/rtp.hpp"
+#include "commands/streams/streams.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  constexpr std::size_t max_streams = 4;
   std::string_view left(reinterpret_cast<const char*>(data), size);
-  commands::RtpTracker tracker(90'000, 4);
-  net::SystemTime arrival{};
-  std::uint64_t datagrams = 0;
+  commands::StreamOptions options;
+  options.rtp = true;
+  options.sequence = true;
+  if (size % 2 == 1) options.field = commands::SequenceField{1, size % 4 == 1 ? 1u : 8u};
+  commands::Streams streams(options, max_streams);
+  net::SystemTime arrival{std::chrono::hours(1)};
+  const net::Endpoint sender(net::asio::ip::address_v4(0x0a000001), 5'004);
   while (!left.empty()) {
     const auto wanted = static_cast<std::uint8_t>(left[0]);
     left.remove_prefix(1);
-    const std::string_view datagram = left.substr(0, wanted);
-    left.remove_prefix(datagram.size());
+    net::Received received;
+    received.bytes = left.substr(0, wanted);
+    received.sender = &sender;
+    left.remove_prefix(received.bytes.size());
     arrival += std::chrono::milliseconds(wanted);
-    tracker.add(datagram, arrival);
-    ++datagrams;
+    streams.add(0, received, {arrival, {}});
   }
-  std::uint64_t counted = tracker.rtcp() + tracker.not_rtp() + tracker.unlisted();
-  for (const commands::RtpReport& report : tracker.reports()) {
-    counted += report.received;
-    if (report.duplicate + report.reordered > report.received) std::abort();
-    if (report.lost > report.received * 3'000) std::abort();  // no gap is larger
-    if (!(report.jitter_ms >= 0)) std::abort();
+  if (streams.of(0).size() > max_streams) std::abort();
+  for (const commands::Stream* stream : streams.of(0)) {
+    const auto* rtp = std::get_if<commands::RtpStream>(&stream->content);
+    if (rtp == nullptr) continue;
+    const commands::SequenceTracker& sequence = rtp->sequence();
+    if (sequence.duplicate() + sequence.reordered() > rtp->received()) std::abort();
+    if (sequence.runs().total() > sequence.lost()) std::abort();
+    if (rtp->jitter_ms() && !(*rtp->jitter_ms() >= 0)) std::abort();
   }
-  if (counted != datagrams) std::abort();
   return 0;
 }

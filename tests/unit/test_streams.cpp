@@ -138,7 +138,8 @@ TEST_CASE("streams: numbers in iperf 2's header, its end said several times, and
     for (int i = 0; i < 100; ++i, us += 10'000) {
       if (i != 50) feed(streams, iperf(i, us), sender(1), 0, milliseconds(us / 1'000));
     }
-    for (int i = 0; i < 10; ++i, us += 250'000) feed(streams, iperf(-100, us), sender(1), 0, milliseconds(us / 1'000));
+    for (int i = 0; i < 10; ++i, us += 250'000)
+      feed(streams, iperf(-100 - i, us), sender(1), 0, milliseconds(us / 1'000));
   }
   REQUIRE(streams.of(0).size() == 1);
   const auto& counted = std::get<CountedStream>(streams.of(0)[0]->content);

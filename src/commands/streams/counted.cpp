@@ -25,8 +25,8 @@ std::optional<CountedDatagram> parse_field(std::string_view payload, const Seque
 }
 
 void CountedStream::add(const CountedDatagram& datagram, net::SystemTime arrival, std::chrono::nanoseconds to_wall) {
-  if (ended_ && datagram.last && datagram.number == *ended_) return;  // the end is said again until it is answered
-  ended_.reset();
+  if (ended_ && datagram.last) return;  // the end is said again, by higher numbers, until it is answered
+  ended_ = false;
   ++received_;
   gap_.add(arrival);
   const SequenceTracker::Step step = sequence_.add(datagram.number);
@@ -41,7 +41,7 @@ void CountedStream::add(const CountedDatagram& datagram, net::SystemTime arrival
     ++timed_;
   }
   if (!datagram.last) return;
-  ended_ = datagram.number;
+  ended_ = true;
   sequence_.finish();
   transit_.reset();
 }

@@ -54,7 +54,7 @@ class CountedStream {
   double jitter_ms_ = 0;
   double delays_ms_ = 0;
   std::uint64_t timed_ = 0;
-  std::optional<std::uint64_t> ended_;  // with this number
+  bool ended_ = false;
 };
 
 }  // namespace commands
