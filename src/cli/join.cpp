@@ -22,6 +22,7 @@ void Join::declare(OptionTable& table) {
     if (*options.rejoin < std::chrono::milliseconds(100)) throw base::UsageError("at least 100ms");
   });
   bind_streams(table, options.streams);
+  bind_forward(table, options.forward);
   table.flag("--explain", "say first what may stand in the way", options.explain);
   table.group("Socket");
   bind_family(table, options.family);

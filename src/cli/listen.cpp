@@ -24,6 +24,7 @@ void Listen::declare(OptionTable& table) {
       .value("--reply", "TEXT", "answer each datagram with TEXT (C escapes)",
              [this](const std::string& word) { options.reply = base::parse_escapes(word); })
       .exclusive({"answering"});
+  bind_forward(table, options.forward);
   table.repeatable("--allow", "CIDR", "hear only senders in this network (repeatable)",
                    [this](const std::string& word) { options.filter.allowed.push_back(net::Network::parse(word)); });
   table.repeatable("--deny", "CIDR", "ignore senders in this network (repeatable; wins)",

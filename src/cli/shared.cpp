@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "base/units.hpp"
+#include "cli/words.hpp"
 
 namespace cli {
 namespace {
@@ -213,6 +214,14 @@ void bind_streams(OptionTable& app, commands::StreamOptions& options) {
                        options.sequence = true;
                        options.field = parse_sequence(word);
                      });
+}
+
+void bind_forward(OptionTable& app, commands::ForwardOptions& options) {
+  app.repeatable("--forward", "TARGET", "pass each datagram on to HOST:PORT (repeatable: to each, one way)",
+                 [&options](const std::string& word) { options.targets.push_back(target_of(word)); })
+      .exclusive({"answering"});
+  app.value("--session-timeout", "DURATION", "with --forward: a sender's session without traffic ends after (2m)",
+            [&options](const std::string& word) { options.session_timeout = base::parse_duration(word); });
 }
 
 }  // namespace cli

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/table.hpp"
+#include "commands/forward.hpp"
 #include "commands/streams/streams.hpp"
 #include "net/options.hpp"
 #include "output/options.hpp"
@@ -40,5 +41,7 @@ void bind_receiving(OptionTable& app, run::StopOptions& stop, output::Options& o
 
 // --rtp, --clock-rate, --sequence
 void bind_streams(OptionTable& app, commands::StreamOptions& options);
+// --forward, --session-timeout: of the commands that pass on.
+void bind_forward(OptionTable& app, commands::ForwardOptions& options);
 
 }  // namespace cli

@@ -82,6 +82,14 @@ net::EndpointWord checked(const net::EndpointWord& endpoint, std::optional<net::
 
 }  // namespace
 
+net::EndpointWord target_of(const std::string& word) {
+  const Parts parts = parts_of(word);
+  constexpr std::string_view form = "a TARGET is HOST:PORT or [V6ADDRESS]:PORT";
+  if (parts.is_foreign) refuse_form(word, endpoint_text(parts), form);
+  if (parts.host.empty() || parts.port.empty()) refuse(word, form);
+  return {std::string(parts.host), net::parse_port(parts.port, 1)};
+}
+
 net::EndpointWord endpoint_of(const std::string& word, std::optional<net::Family> family) {
   if (word.starts_with("fd:")) return net::parse_endpoint(word);
   const Parts parts = parts_of(word);

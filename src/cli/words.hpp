@@ -14,6 +14,8 @@ namespace cli {
 // An address in it that is not of `family` is refused too.
 net::EndpointWord endpoint_of(const std::string& word, std::optional<net::Family> family);
 net::GroupWord group_of(const std::string& word, std::optional<net::Family> family);
+// TARGET: HOST:PORT, neither left out.
+net::EndpointWord target_of(const std::string& word);
 
 // HOST and PORT, the first two words. A PORT that is left out is `default_port`, or missing when that is 0.
 struct HostAndPort {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/error.hpp"
 #include "base/text.hpp"
 
 namespace commands {
@@ -37,6 +38,7 @@ void Intake::drain(const Watched& watched, std::size_t max_batches) {
     const std::size_t count = socket.receive(batch_, places_left());
     for (std::size_t place = 0; place < count; ++place) take(batch_[place], local_port, client);
     if (count > 0) client.batch_done();
+    check_receiving(socket);
     if (sink_.has_views() || sink_.is_full()) sink_.flush();
     if (count == 0 || socket.drained()) break;
   }
@@ -46,6 +48,18 @@ void Intake::drain(const Watched& watched, std::size_t max_batches) {
   if (counts_.datagrams != before) last_taken_ = run::Clock::now();
   if (is_last()) loop_.stop(run::StopReason::count);
   if (++drains_ % drains_a_drop_check == 0) socket.drops();
+}
+
+// An error that stays is no reason to spin: it ends the command after a second.
+void Intake::check_receiving(const net::UdpSocket& socket) {
+  if (socket.receive_error() == 0) {
+    failing_since_ = {};
+    return;
+  }
+  const auto now = run::Clock::now();
+  if (failing_since_ == run::Clock::time_point{}) failing_since_ = now;
+  if (now - failing_since_ < std::chrono::seconds(1)) return;
+  throw base::failure(socket.receive_error(), "cannot receive on " + net::to_string(socket.local_endpoint()));
 }
 
 void Intake::drain_errors(const Watched& watched) {

@@ -75,6 +75,7 @@ class Intake {
 
   void drain(const Watched& watched, std::size_t max_batches);
   void drain_errors(const Watched& watched);
+  void check_receiving(const net::UdpSocket& socket);
   void take(net::Received received, std::uint16_t local_port, Client& client);
   void check_idle(base::Nanoseconds idle);
   bool is_complete() const { return limit_ && counts_.datagrams >= *limit_; }
@@ -96,7 +97,8 @@ class Intake {
   run::Clock::time_point started_ = run::Clock::now();
   run::Clock::time_point last_taken_ = started_;
   std::uint64_t drains_ = 0;
-  bool took_runs_ = false;  // that the kernel had coalesced
+  run::Clock::time_point failing_since_{};  // receiving, without a datagram since
+  bool took_runs_ = false;                  // that the kernel had coalesced
 };
 
 // The exit status of a command that receives until something ends it.

@@ -12,6 +12,15 @@
 
 namespace net {
 
+void WantedMetadata::add(const WantedMetadata& more) {
+  details |= more.details;
+  time |= more.time;
+  drops |= more.drops;
+  destination |= more.destination;
+  ttl |= more.ttl;
+  coalesced &= more.coalesced;
+}
+
 ReceiveBatch::ReceiveBatch(std::size_t places)
     : arrays_(std::make_unique<Arrays>(places)), places_(places), used_(places) {
   Arrays& a = *arrays_;
@@ -50,6 +59,29 @@ Received ReceiveBatch::operator[](std::size_t place) const {
           message.msg_hdr.msg_controllen > 0 ? decode_metadata(message.msg_hdr) : Metadata{}};
 }
 
+namespace {
+
+// What the kernel makes of ICMP errors (icmp_err_convert, icmpv6_err_convert), and tells the next call whatever it is.
+bool is_from_network(int error) {
+  switch (error) {
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+    case EHOSTDOWN:
+    case ENONET:
+    case ECONNREFUSED:
+    case ENOPROTOOPT:
+    case EOPNOTSUPP:
+    case EMSGSIZE:
+    case EACCES:
+    case EPROTO:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
 std::size_t UdpSocket::receive(ReceiveBatch& batch, std::size_t most) {
   const std::size_t places = std::min(most, batch.places());
   mmsghdr* const headers = batch.prepare(places);
@@ -59,6 +91,7 @@ std::size_t UdpSocket::receive(ReceiveBatch& batch, std::size_t most) {
     count = recvmmsg(fd(), headers, static_cast<unsigned>(places), MSG_DONTWAIT | MSG_TRUNC, nullptr);
   } while (count < 0 && errno == EINTR);
   const bool error = count < 0 && errno != EAGAIN && errno != EWOULDBLOCK;
+  receive_error_ = error && !is_from_network(errno) ? errno : 0;
   const std::size_t filled = count < 0 ? 0 : static_cast<std::size_t>(count);
   batch.filled(filled);
   // A short batch means that the kernel ran dry, unless an ICMP error cut it short.
@@ -70,8 +103,7 @@ std::size_t UdpSocket::receive(ReceiveBatch& batch, std::size_t most) {
 }
 
 std::size_t UdpSocket::pack(const SendBatch& batch) {
-  if (!messages_) messages_ = std::make_unique<Messages>();
-  Messages& m = *messages_;
+  Messages& m = Messages::of_this_thread();
   std::span<const Outgoing> waiting = batch.waiting();
   const bool fits = waiting.front().size <= segment_limits_.segment_bytes;
   bool segmented = false;
@@ -139,12 +171,13 @@ SendResult UdpSocket::send(SendBatch& batch) {
   int stale_errors = 0;
   while (!batch.empty()) {
     const std::size_t count = pack(batch);
-    const int taken = sendmmsg(fd(), messages_->headers.data(), static_cast<unsigned>(count), MSG_DONTWAIT);
+    const int taken =
+        sendmmsg(fd(), Messages::of_this_thread().headers.data(), static_cast<unsigned>(count), MSG_DONTWAIT);
     if (taken < 0) {
       const int error = errno;
       // EMSGSIZE too may be about an earlier datagram: a router's "fragmentation needed". A second one is not.
       if (error == EMSGSIZE && reports_errors_ && stale_errors++ == 0) continue;
-      if (give_way(error, messages_->runs[0])) continue;
+      if (give_way(error, Messages::of_this_thread().runs[0])) continue;
       const bool final = error == EAGAIN || error == ENOBUFS || error == EMSGSIZE || error == EINVAL;
       if (!final && reports_errors_ && ++stale_errors <= most_stale_errors) continue;
       result.error = error;
@@ -153,8 +186,8 @@ SendResult UdpSocket::send(SendBatch& batch) {
     stale_errors = 0;
     std::size_t datagrams = 0;
     for (std::size_t i = 0; i < static_cast<std::size_t>(taken); ++i) {
-      datagrams += messages_->runs[i];
-      result.bytes += messages_->headers[i].msg_len;
+      datagrams += Messages::of_this_thread().runs[i];
+      result.bytes += Messages::of_this_thread().headers[i].msg_len;
     }
     if (tap_ != nullptr) tell_tap(batch, datagrams);
     batch.sent(datagrams);

@@ -29,7 +29,13 @@ struct ReceiveBatch::Arrays {
   std::vector<mmsghdr> headers;
 };
 
+// One for all sockets of a thread, for a send is over when it returns: a thousand sockets need not have one each.
 struct UdpSocket::Messages {
+  static Messages& of_this_thread() {
+    thread_local const auto messages = std::make_unique<Messages>();
+    return *messages;
+  }
+
   static constexpr std::size_t most = 64;             // messages a system call
   static constexpr std::size_t most_vectors = 4'096;  // pieces of memory in all of them
 

@@ -28,6 +28,10 @@ struct WantedMetadata {
   bool drops = false;        // SO_RXQ_OVFL
   bool coalesced = false;    // let runs of datagrams arrive as one (UDP_GRO); they share their metadata
   bool destination = false;  // of the details only these: destination and interface
+  bool ttl = false;          // of the details only the TTL
+
+  // Adds what `more` wants. Runs are wanted only where both take them.
+  void add(const WantedMetadata& more);
 };
 
 // What the kernel tells about a datagram beside its payload and sender. A fact that was not asked for, or that the

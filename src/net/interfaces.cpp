@@ -4,7 +4,6 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -15,6 +14,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "net/own_addresses.hpp"
 
 namespace net {
 namespace {
@@ -132,13 +132,7 @@ std::string interface_with(const Address& address) {
 }
 
 bool is_own_address(const Address& address) {
-  const Endpoint endpoint(address, 0);
-  const int socket = ::socket(address.is_v4() ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (socket < 0) return false;
-  const auto* name = static_cast<const sockaddr*>(static_cast<const void*>(endpoint.data()));
-  const bool own = bind(socket, name, static_cast<socklen_t>(endpoint.size())) == 0;
-  close(socket);
-  return own;
+  return OwnAddresses().holds(address, OwnAddresses::Time::clock::now()).value_or(false);
 }
 
 std::string names_of(const std::vector<Interface>& interfaces) {

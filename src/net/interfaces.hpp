@@ -51,7 +51,7 @@ Address with_only_zone(const Address& address);
 // The name of the interface that has that address, or "?".
 std::string interface_with(const Address& address);
 
-// True when this host has that address (one can bind to it).
+// True when an interface of this host is known to have that address.
 bool is_own_address(const Address& address);
 
 std::string names_of(const std::vector<Interface>& interfaces);  // "eth0, wlan0"

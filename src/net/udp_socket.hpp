@@ -113,6 +113,8 @@ class UdpSocket {
   // Takes what waits, up to `most` places of the batch. Gives how many places were filled; 0: nothing waits.
   std::size_t receive(ReceiveBatch& batch, std::size_t most);
   std::size_t receive(ReceiveBatch& batch) { return receive(batch, batch.places()); }
+  // Errno of what the last receive failed with, or 0: this host's own trouble, not what the network told.
+  int receive_error() const { return receive_error_; }
   // True when the last looks at the queues of data and of errors saw them empty, so that the next arrival is a new
   // event.
   bool drained() const { return drained_ && !errors_left_; }
@@ -157,13 +159,13 @@ class UdpSocket {
 
   asio::ip::udp::socket socket_;
   Family family_ = Family::ipv4;
-  std::unique_ptr<Messages> messages_;  // made by the first send
   SegmentLimits segment_limits_;
   std::uint16_t local_port_ = 0;
   std::uint64_t drops_ = 0;
   std::uint32_t drop_counter_ = 0;
   bool drained_ = true;
   bool errors_left_ = false;
+  int receive_error_ = 0;
   bool reports_errors_ = false;
   bool gave_up_segmentation_ = false;
   bool manages_df_ = false;  // keep_df() is wanted

@@ -246,9 +246,8 @@ std::size_t UdpSocket::set_send_buffer(std::size_t bytes) {
 
 void UdpSocket::want(const WantedMetadata& wanted) {
   if (wanted.destination || wanted.details) set(fd(), family_, destination_option, 1);
-  if (wanted.details) {
-    for (const Option& option : {receive_ttl_option, receive_class_option}) set(fd(), family_, option, 1);
-  }
+  if (wanted.ttl || wanted.details) set(fd(), family_, receive_ttl_option, 1);
+  if (wanted.details) set(fd(), family_, receive_class_option, 1);
   if (wanted.time) set(fd(), family_, time_option, 1);
   if (wanted.drops) set(fd(), family_, drops_option, 1);
   // Linux 5.0 and later; without it datagrams simply arrive one by one.

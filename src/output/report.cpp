@@ -57,6 +57,7 @@ void Report::summary(const Totals& totals) {
     event.number("datagrams", totals.datagrams).number("bytes", totals.bytes).number("senders", totals.senders);
     if (totals.more_dropped) event.boolean("more_dropped", true);
     event.number("dropped", totals.dropped).number("ignored", totals.ignored);
+    if (totals.not_answered) event.number("not_answered", *totals.not_answered);
     if (sink_.unwritten() > 0) event.number("unwritten", sink_.unwritten());
     event.raw("seconds", seconds);
     return;
@@ -64,9 +65,11 @@ void Report::summary(const Totals& totals) {
   const std::string sent = totals.sent ? fmt::format("sent {}, {}; received ", base::counted(*totals.sent, "datagram"),
                                                      base::counted(totals.sent_bytes, "byte"))
                                        : "";
-  line(fmt::format("{}{}, {}, {}, {}{} dropped, {} ignored, {} s", sent, base::counted(totals.datagrams, "datagram"),
+  const std::string not_answered =
+      totals.not_answered.value_or(0) > 0 ? fmt::format(", {} not answered", *totals.not_answered) : "";
+  line(fmt::format("{}{}, {}, {}, {}{} dropped, {} ignored{}, {} s", sent, base::counted(totals.datagrams, "datagram"),
                    base::counted(totals.bytes, "byte"), base::counted(totals.senders, "sender", totals.more_senders),
-                   totals.dropped, totals.more_dropped ? "+" : "", totals.ignored, seconds));
+                   totals.dropped, totals.more_dropped ? "+" : "", totals.ignored, not_answered, seconds));
 }
 
 void Report::stats(const Totals& now, const Totals& before, base::Nanoseconds interval) {

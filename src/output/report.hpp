@@ -24,6 +24,7 @@ struct Totals {
   std::uint64_t dropped = 0;  // by the kernel, for want of room in the receive buffer
   bool more_dropped = false;  // the kernel counts a run of datagrams that it coalesced as one drop
   std::uint64_t ignored = 0;
+  std::optional<std::uint64_t> not_answered;  // of a responder
   base::Nanoseconds elapsed{};
   std::optional<std::uint64_t> sent;  // of a command that sends
   std::uint64_t sent_bytes = 0;

@@ -34,7 +34,6 @@ std::uint64_t sent_until_quiet(std::uint64_t before, std::uint64_t least) {
 
 struct Pair {
   Words one, two;
-  std::uint64_t least, most;  // datagrams that they exchange
 };
 
 Words silent(Words responder) {
@@ -73,11 +72,12 @@ constexpr const char* group = "239.1.1.1";
 TEST_CASE("loops: no two responders answer each other for ever") {
   IN_NAMESPACE(network);
   const std::vector<Pair> pairs{
-      {{"--echo"}, {"--echo"}, 1'000, 2'010},
-      {{"--echo"}, {"--reply", "x"}, 1'000, 2'010},
-      {{"--reply", "x"}, {"--reply", "x"}, 1'000, 2'010},
-      {{"--reply", ""}, {"--echo"}, 1'000, 2'010},
-      {{"--reply", "one"}, {"--reply", "another"}, 10'000, 20'010},
+      {{"--echo"}, {"--echo"}},
+      {{"--echo"}, {"--reply", "x"}},
+      {{"--reply", "x"}, {"--reply", "x"}},
+      {{"--reply", ""}, {"--echo"}},
+      {{"--reply", "one"}, {"--reply", "another"}},
+      {{"--echo", "--allow", "0.0.0.0/0"}, {"--echo", "--allow", "0.0.0.0/0"}},
   };
   for (const Pair& pair : pairs) {
     for (const char* first : {unicast, broadcast, group}) {
@@ -89,9 +89,10 @@ TEST_CASE("loops: no two responders answer each other for ever") {
       const Listener one(silent(pair.one), {"0"}), two(silent(pair.two), {"0"});
       const std::uint64_t before = kernel_counter("OutDatagrams");
       RawIp().udp({unicast, two.port(), first, one.port()}, "a first ball");
-      const std::uint64_t sent = sent_until_quiet(before, pair.least);
-      CHECK(sent >= pair.least);
-      CHECK(sent <= pair.most);
+      // As many bounces as the TTL has, then with a new one as often as a budget of 10,000 pays for: 100 each time.
+      const std::uint64_t sent = sent_until_quiet(before, 64);
+      CHECK(sent >= 64);
+      CHECK(sent <= 2 * 100 * 65);
     }
   }
 }

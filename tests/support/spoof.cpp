@@ -1,7 +1,10 @@
 #include "support/spoof.hpp"
 
 #include <arpa/inet.h>
+#include <net/ethernet.h>
+#include <net/if.h>
 #include <netinet/in.h>
+#include <netpacket/packet.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -58,6 +61,21 @@ RawIp::RawIp() : fd_(socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW)) {
 RawIp::~RawIp() { close(fd_); }
 
 void RawIp::udp(const Ends& ends, std::string_view payload) const { send(udp_packet(ends, payload), ends.to); }
+
+void RawIp::arriving_udp(const Ends& ends, std::string_view payload) const {
+  std::string packet = udp_packet(ends, payload);
+  packet.replace(10, 2, checksum(packet.substr(0, 20)));
+  sockaddr_ll name{};
+  name.sll_family = AF_PACKET;
+  name.sll_protocol = htons(ETH_P_IP);
+  name.sll_ifindex = static_cast<int>(if_nametoindex("lo"));
+  name.sll_halen = ETH_ALEN;
+  const int link = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const auto* const address = reinterpret_cast<const sockaddr*>(&name);
+  const ssize_t sent = link < 0 ? -1 : sendto(link, packet.data(), packet.size(), 0, address, sizeof name);
+  if (sent < 0) throw std::runtime_error(std::string("packet socket: ") + std::strerror(errno));
+  close(link);
+}
 
 void RawIp::port_unreachable(const Ends& ends, std::string_view payload) const {
   const std::string type_and_code{3, 3};

@@ -28,7 +28,7 @@ class Joiner {
  public:
   explicit Joiner(const JoinOptions& options)
       : options_(options),
-        stage_(options.output, options.stop),
+        stage_(options.output, options.stop, options.forward.targets.empty() ? Reader::needed : Reader::optional),
         records_(options.output, stage_.sink),
         intake_(stage_, options.stop),
         memberships_(stage_.loop, options.socket, wanted(options)),
@@ -47,7 +47,9 @@ class Joiner {
     if (options_.explain) explain_after(joined_targets(), report());
     report_buffers(memberships_.granted(), report());
     prepare_counts();
-    stage_.confine(options_.privileges, {.directories = {"/proc/net"}});  // the counters of interfaces
+    if (!options_.forward.targets.empty()) open_forwarder();
+    const bool names = forwarder_ && forwarder_->needs_names();
+    stage_.confine(options_.privileges, {.directories = {"/proc/net"}, .names = names});  // the counters of interfaces
     begin_new();
     tell_only_loopback();
     if (options_.stop.wait) intake_.stop_when_idle(*options_.stop.wait);
@@ -67,6 +69,7 @@ class Joiner {
     leave();
     membership_report_.summarize(memberships_);
     intake_.tell_top();
+    if (forwarder_) forwarder_->summarize();
     report().summary(totals);
     return stage_.finish(status_of_receiving(reason, intake_.datagrams(), options_.stop));
   }
@@ -84,7 +87,8 @@ class Joiner {
 
   // What arrives at one of the sockets.
   struct Members final : Client {
-    Members(Joiner& its_joiner, const Memberships::Socket& its_socket) : joiner(its_joiner), socket(its_socket) {}
+    Members(Joiner& its_joiner, Memberships::Socket& its_socket)
+        : joiner(its_joiner), socket(its_socket), back(its_socket.udp) {}
 
     Admission admit(const net::Received& received) override {
       const auto index = joiner.memberships_.left() ? std::nullopt : socket.index_of(received);
@@ -95,10 +99,15 @@ class Joiner {
       one.take(received);
       if (joiner.streams_) joiner.take_streams(one, received);
       if (joiner.networks_ > 1) joiner.look_for_twins(one, received);
+      if (joiner.forwarder_) joiner.forwarder_->take(received, back);
+    }
+    void batch_done() override {
+      if (joiner.forwarder_) joiner.forwarder_->batch_done();
     }
 
     Joiner& joiner;
     const Memberships::Socket& socket;
+    traffic::Transmitter back;
   };
 
   void take_streams(const Membership& one, const net::Received& received) {
@@ -121,8 +130,8 @@ class Joiner {
   // What was joined since the last time is listened to, and told.
   void begin_new() {
     for (; watched_sockets_ < memberships_.sockets().size(); ++watched_sockets_) {
-      const Memberships::Socket& socket = *memberships_.sockets()[watched_sockets_];
-      intake_.watch(memberships_.sockets()[watched_sockets_]->udp, members_.emplace_back(*this, socket));
+      Memberships::Socket& socket = *memberships_.sockets()[watched_sockets_];
+      intake_.watch(socket.udp, members_.emplace_back(*this, socket));
     }
     for (; announced_ < memberships_.all().size(); ++announced_) {
       membership_report_.announce("joined", *memberships_.all()[announced_]);
@@ -140,6 +149,13 @@ class Joiner {
   }
 
   output::Report& report() { return stage_.report; }
+
+  void open_forwarder() {
+    forwarder_ = std::make_unique<Forwarder>(stage_, options_.forward, options_.socket);
+    std::vector<net::Endpoint> own;
+    for (const auto& socket : memberships_.sockets()) own.push_back(socket->udp.local_endpoint());
+    forwarder_->open(std::move(own));
+  }
 
   void join_all() {
     for (const net::GroupWord& word : options_.groups) {
@@ -317,6 +333,7 @@ class Joiner {
   std::optional<output::PcapWriter> pcap_;
   Intake intake_;
   Memberships memberships_;
+  std::unique_ptr<Forwarder> forwarder_;
   std::deque<Members> members_;
   std::optional<Streams> streams_;
   RtpPayloads rtp_payloads_{records_};

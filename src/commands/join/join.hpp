@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "commands/receive_options.hpp"
+#include "commands/forward.hpp"
 #include "commands/streams/streams.hpp"
 #include "net/group.hpp"
 
@@ -18,6 +19,7 @@ struct JoinOptions : ReceiveOptions {
   std::optional<base::Nanoseconds> leave_after;
   std::optional<base::Nanoseconds> rejoin;
   StreamOptions streams;
+  ForwardOptions forward;
   bool explain = false;
 };
 

@@ -1,21 +1,27 @@
 #include "commands/listen/guard.hpp"
 
-#include <algorithm>
-#include <functional>
+#include <fmt/format.h>
 
-#include "net/interfaces.hpp"
+#include <algorithm>
+#include <array>
+
 #include "traffic/counts.hpp"
 
 namespace commands {
 namespace {
 
+using namespace std::chrono_literals;
+
 // Echo, discard's neighbours, DNS, TFTP, portmap, NTP, SNMP, CLDAP, SSDP, mDNS, memcached: they answer anything, so an
 // answer to them may never end.
 constexpr std::array<std::uint16_t, 13> answering_ports{7, 13, 17, 19, 37, 53, 69, 123, 161, 389, 1900, 5353, 11211};
 
-constexpr std::uint32_t most_echoes = 1'000;
-constexpr std::uint32_t most_repeats = 10'000;  // more, for a person may well ask the same again and again
-constexpr auto quiet = std::chrono::seconds(1);
+constexpr AnswerGuard::Duration cost = 1ms;
+constexpr AnswerGuard::Duration cost_of_last_hop = 100ms;
+constexpr AnswerGuard::Duration enough = 1s;  // from here on a budget is not empty any more
+constexpr auto patience = 10s;
+constexpr auto quiet = 1s;
+constexpr std::size_t max_told = 16;  // who forges senders does not fill the log
 
 // A datagram to a group or to broadcast: over IPv4 the address to answer from then differs from the destination.
 bool reached_many(const net::Metadata& metadata) {
@@ -24,50 +30,83 @@ bool reached_many(const net::Metadata& metadata) {
   return metadata.destination->is_v4() && metadata.local && *metadata.local != *metadata.destination;
 }
 
+// As a destination it is not one other host: the kernel takes 0.0.0.0 and :: for itself.
+bool means_another(const net::Address& address) {
+  if (address.is_unspecified() || address.is_multicast()) return true;
+  if (address.is_v4()) return address.to_v4() == net::asio::ip::address_v4::broadcast();
+  return address.to_v6().is_v4_mapped();
+}
+
+bool is_last_hop(const net::Metadata& metadata) { return !metadata.ttl || *metadata.ttl <= 1; }
+
 }  // namespace
 
-AnswerGuard::AnswerGuard(std::vector<net::Endpoint> own) : own_(std::move(own)), conversations_(sets) {}
-
-bool AnswerGuard::is_self(const net::Endpoint& sender) const {
+bool AnswerGuard::is_self(const net::Received& received, Time now) {
+  const net::Endpoint& sender = *received.sender;
   const bool own_port = std::any_of(own_.begin(), own_.end(), [&](const net::Endpoint& one) {
     return one.port() == sender.port() && net::family_of(one) == net::family_of(sender);
   });
-  return own_port && net::is_own_address(sender.address());
+  if (!own_port) return false;
+  if (received.metadata.destination == sender.address()) return true;
+  return own_addresses_.holds(sender.address(), now).value_or(true);
 }
 
-AnswerGuard::Conversation& AnswerGuard::conversation_with(const net::Endpoint& sender) {
-  const std::uint64_t hash = traffic::hash_of(sender);
-  auto& set = conversations_[hash % sets];
-  const auto known = std::find_if(set.begin(), set.end(), [&](const Conversation& c) { return c.sender == hash; });
-  if (known != set.end()) return *known;
-  Conversation& oldest = *std::min_element(
-      set.begin(), set.end(), [](const Conversation& a, const Conversation& b) { return a.heard < b.heard; });
-  oldest = {};
-  oldest.sender = hash;
-  return oldest;
-}
-
-bool AnswerGuard::may_answer(const net::Received& received, std::string_view payload, std::string_view answer,
-                             Time now) {
-  const net::Endpoint& sender = *received.sender;
-  const std::uint16_t port = sender.port();
+bool AnswerGuard::is_answerable(const net::Received& received, Time now) {
+  const std::uint16_t port = received.sender->port();
   if (port == 0 || std::find(answering_ports.begin(), answering_ports.end(), port) != answering_ports.end()) {
     return false;
   }
-  if (reached_many(received.metadata) && answer.size() > payload.size()) return false;
-  if (is_self(sender)) return false;
+  return !means_another(received.sender->address()) && !is_self(received, now);
+}
 
-  Conversation& conversation = conversation_with(sender);
-  const std::hash<std::string_view> hash_of_bytes;
-  const std::uint64_t hash = hash_of_bytes(payload);
-  const bool goes_on = conversation.heard != Time{} && now - conversation.heard < quiet;
-  conversation.echoes = goes_on && hash == conversation.answer ? conversation.echoes + 1 : 0;
-  conversation.repeats = goes_on && hash == conversation.payload ? conversation.repeats + 1 : 0;
-  conversation.heard = now;
-  conversation.payload = hash;
-  if (conversation.echoes >= most_echoes || conversation.repeats >= most_repeats) return false;
-  conversation.answer = hash_of_bytes(answer);
-  return true;
+bool AnswerGuard::spend(const net::Received& received, Time now) {
+  const bool last_hop = is_last_hop(received.metadata);
+  if (lifted_ && !last_hop) return true;
+  const auto [account, before] = accounts_.touch(traffic::hash_of(*received.sender), now);
+  if (before) account.left = std::min(max_left, account.left + (now - *before));
+  const bool paused = before && now - *before >= quiet;
+  if (paused || (account.left >= enough && !account.cut_off)) {
+    account.empty_since = {};
+    account.cut_off = false;
+  }
+  const Duration price = (last_hop ? cost_of_last_hop : cost) * static_cast<Duration::rep>(received.count());
+  if (!account.cut_off && account.left >= price) {
+    account.left -= price;
+    return true;
+  }
+  if (!lifted_) found_empty(account, *received.sender, last_hop ? cost_of_last_hop : cost, now);
+  return false;
+}
+
+void AnswerGuard::found_empty(Account& account, const net::Endpoint& sender, Duration price, Time now) {
+  if (account.empty_since == Time{}) {
+    account.empty_since = now;
+    if (told_++ < max_told) {
+      news_.push_back(fmt::format("{} asks more than {}: not always answered; --allow it if it is yours",
+                                  net::to_string(sender),
+                                  price == cost ? "1,000 times a second" : "10 times a second with a TTL of 1"));
+    }
+  }
+  if (now - account.empty_since >= patience) account.cut_off = true;
+}
+
+bool AnswerGuard::admits(const net::Received& received, Time now) {
+  const bool admitted = is_answerable(received, now) && spend(received, now);
+  if (!admitted) refused_ += received.count();
+  return admitted;
+}
+
+bool AnswerGuard::allows(const net::Received& received, std::size_t asked, std::size_t answer) {
+  const bool allowed = answer <= asked || !reached_many(received.metadata);
+  if (!allowed) ++refused_;
+  return allowed;
+}
+
+std::optional<std::string> AnswerGuard::news() {
+  if (news_.empty()) return std::nullopt;
+  std::string text = std::move(news_.front());
+  news_.erase(news_.begin());
+  return text;
 }
 
 }  // namespace commands

@@ -25,7 +25,7 @@ class Listener {
  public:
   explicit Listener(const ListenOptions& options)
       : options_(options),
-        stage_(options.output, options.stop, options.echo || options.reply ? Reader::optional : Reader::needed),
+        stage_(options.output, options.stop, is_only_printing(options) ? Reader::needed : Reader::optional),
         records_(options.output, stage_.sink),
         intake_(stage_, options.stop),
         streams_(options.streams.any() ? std::make_optional<Streams>(options.streams) : std::nullopt) {
@@ -38,13 +38,19 @@ class Listener {
   }
 
   base::ExitStatus run() {
+    if (options_.echo || options_.reply) {
+      responder_ = std::make_unique<Echo>(guard_, options_.socket.ttl, options_.reply);
+    }
+    if (!options_.forward.targets.empty()) forwarder_.emplace(stage_, options_.forward, options_.socket);
     for (const net::EndpointWord& word : options_.endpoints) open(word);
     std::vector<net::Endpoint> own;
     for (const auto& socket : sockets_) own.push_back(socket->local_endpoint());
-    if (options_.echo || options_.reply) responder_.emplace(options_.reply, own);
-    stage_.confine(options_.privileges, {});
+    for (const net::Endpoint& one : own) guard_.answers_at(one);
+    if (forwarder_) forwarder_->open(own);
+    stage_.confine(options_.privileges, {.names = forwarder_ && forwarder_->needs_names()});
     for (const auto& socket : sockets_) intake_.watch(*socket, ears_.emplace_back(*this, *socket, ears_.size()));
-    for (const net::Endpoint& local : own) stage_.report.listening(local);
+    for (const auto& socket : sockets_) stage_.report.listening(socket->local_endpoint());
+    note_what_is_unusual();
     manager_.tell("READY=1");
     if (options_.stop.wait) intake_.stop_when_idle(*options_.stop.wait);
     if (options_.socket.interface) intake_.tell_when_gone(*options_.socket.interface);
@@ -54,7 +60,8 @@ class Listener {
     intake_.take_what_waits();
     report_all_streams(false);
     intake_.tell_top();
-    stage_.report.summary(intake_.totals());
+    if (forwarder_) forwarder_->summarize();
+    stage_.report.summary(totals());
     return stage_.finish(status_of_receiving(reason, intake_.datagrams(), options_.stop));
   }
 
@@ -62,7 +69,7 @@ class Listener {
   // What arrives at one of the sockets.
   struct Ear final : Client {
     Ear(Listener& its_listener, net::UdpSocket& its_socket, std::size_t its_number)
-        : listener(its_listener), socket(its_socket), number(its_number) {}
+        : listener(its_listener), socket(its_socket), number(its_number), answers(its_socket) {}
 
     Admission admit(const net::Received& received) override {
       const SenderFilter& filter = listener.options_.filter;
@@ -70,15 +77,24 @@ class Listener {
     }
     void take(const net::Received& received, const Admission&) override {
       if (listener.streams_) listener.streams_->add(number, received, arrival_of(received));
-      if (listener.responder_) listener.responder_->answer(received);
+      if (listener.forwarder_) listener.forwarder_->take(received, answers);
+      if (!listener.responder_) return;
+      if (now == AnswerGuard::Time{}) now = AnswerGuard::Time::clock::now();  // once a batch
+      if (listener.responder_->admits(received, now)) listener.responder_->answer(received, answers);
     }
     void batch_done() override {
-      if (listener.responder_) listener.responder_->flush(socket);
+      if (listener.forwarder_) listener.forwarder_->batch_done();
+      if (!listener.responder_) return;
+      answers.transmit_or_drop();
+      now = {};
+      while (const auto text = listener.guard_.news()) listener.stage_.report.notice(*text);
     }
 
     Listener& listener;
     net::UdpSocket& socket;
     std::size_t number;
+    traffic::Transmitter answers;
+    AnswerGuard::Time now{};
   };
 
   void tell_status() {
@@ -102,6 +118,41 @@ class Listener {
       report_all_streams(true);
       stage_.report.flush();
     });
+  }
+
+  output::Totals totals() {
+    output::Totals totals = intake_.totals();
+    if (!responder_) return totals;
+    totals.not_answered = guard_.refused();
+    for (const Ear& ear : ears_) *totals.not_answered += ear.answers.failed();
+    return totals;
+  }
+
+  static bool is_only_printing(const ListenOptions& options) {
+    return !options.echo && !options.reply && options.forward.targets.empty();
+  }
+
+  void note_what_is_unusual() {
+    bool reachable = false;
+    for (const auto& socket : sockets_) {
+      const net::Endpoint local = socket->local_endpoint();
+      reachable = reachable || !local.address().is_loopback();
+      if (local.address().is_multicast()) {
+        stage_.report.notice(
+            fmt::format("{} is a group: `udptool join {}` joins it; here only what others joined is heard",
+                        net::to_string(local.address()), net::to_string(local)));
+      } else if (local.address().is_v4() && !local.address().is_unspecified()) {
+        stage_.report.verbose_notice(
+            fmt::format("{} hears no broadcasts: they come to {} only", net::to_string(local),
+                        net::to_string(net::Endpoint(net::asio::ip::address_v4::any(), local.port()))));
+      }
+    }
+    constexpr std::size_t long_answer = 64;
+    if (options_.reply && options_.reply->size() > long_answer && reachable && options_.filter.allowed.empty()) {
+      stage_.report.notice(
+          fmt::format("the reply of {} bytes goes to whatever sender a datagram claims: --allow names who may ask",
+                      options_.reply->size()));
+    }
   }
 
   void open(const net::EndpointWord& word) {
@@ -192,13 +243,11 @@ class Listener {
   // Sets what the options ask for.
   void prepare(net::UdpSocket& socket) {
     net::SocketOptions socket_options = options_.socket;
-    if (options_.echo || options_.reply) socket_options.broadcast = false;  // a forged sender may be everybody
+    if (responder_) socket_options.broadcast = false;  // a forged sender may be everybody
     const net::GrantedBuffers granted = net::apply(socket_options, false, socket);
     net::WantedMetadata wanted = output::wanted_metadata(options_.output);
-    if (options_.echo || options_.reply) {
-      wanted.destination = true;  // to answer from the address that was asked
-      wanted.coalesced = false;   // each is answered by itself
-    }
+    if (responder_) wanted.add(responder_->needs());
+    if (forwarder_) wanted.add(Forwarder::needs());
     if (options_.streams.any()) {
       wanted.destination = true;  // the interface is part of what tells streams apart
       wanted.time = true;
@@ -216,8 +265,10 @@ class Listener {
   std::optional<Streams> streams_;
   RtpPayloads rtp_payloads_{records_};
   std::vector<std::unique_ptr<net::UdpSocket>> sockets_;
+  AnswerGuard guard_{!options_.filter.allowed.empty()};
+  std::unique_ptr<Responder> responder_;
   std::deque<Ear> ears_;
-  std::optional<Responder> responder_;
+  std::optional<Forwarder> forwarder_;
   net::ServiceManager manager_;
 };
 

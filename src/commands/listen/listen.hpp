@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "commands/forward.hpp"
 #include "commands/listen/filter.hpp"
 #include "commands/receive_options.hpp"
 #include "commands/streams/streams.hpp"
@@ -19,6 +20,7 @@ struct ListenOptions : ReceiveOptions {
   bool echo = false;
   std::optional<std::string> reply;
   StreamOptions streams;
+  ForwardOptions forward;
 };
 
 base::ExitStatus listen(const ListenOptions& options);

@@ -1,40 +1,28 @@
 #include "commands/listen/responder.hpp"
 
-#include <cerrno>
+#include <algorithm>
 
 namespace commands {
-namespace {
-
-// The address that was asked; for a group or broadcast the interface's own, which the kernel picks.
-net::Source source_of(const net::Metadata& metadata) {
-  net::Source source;
-  source.address = metadata.local;
-  const bool by_interface = metadata.destination && metadata.destination->is_v6() &&
-                            (!metadata.local || metadata.local->to_v6().is_link_local());
-  if (by_interface) source.interface = metadata.interface.value_or(0);
-  return source;
+net::WantedMetadata Responder::needs() const {
+  net::WantedMetadata needs;
+  needs.destination = true;  // to answer from the address that was asked
+  needs.ttl = true;          // that two responders end
+  return needs;
 }
 
-}  // namespace
+net::Route Responder::route_to_sender(const net::Received& received) const {
+  const int came = received.metadata.ttl.value_or(1);
+  const int ttl = came <= 1 ? -1 : std::min(came - 1, max_ttl_.value_or(255));
+  return {*received.sender, net::source_of_answer(received.metadata), ttl};
+}
 
-void Responder::answer(const net::Received& received) {
-  if (batch_.empty()) now_ = AnswerGuard::Time::clock::now();  // once a batch
+void Echo::answer(const net::Received& received, traffic::Transmitter& out) {
+  out.set_route(route_to_sender(received));
   for (std::size_t i = 0; i < received.count(); ++i) {
     const std::string_view payload = received.payload(i);
-    const std::string_view answer = reply_ ? std::string_view(*reply_) : payload;
-    if (!guard_.may_answer(received, payload, answer, now_)) continue;
-    batch_.set_route({*received.sender, source_of(received.metadata), -1});
-    batch_.add(answer);
+    const std::string_view answer = text_ ? std::string_view(*text_) : payload;
+    if (guard().allows(received, payload.size(), answer.size())) out.add(answer);
   }
-}
-
-void Responder::flush(net::UdpSocket& socket) {
-  while (!batch_.empty()) {
-    const net::SendResult result = socket.send(batch_);
-    if (result.error == EAGAIN) break;
-    if (result.error != 0) batch_.drop_first();
-  }
-  batch_.reset();
 }
 
 }  // namespace commands

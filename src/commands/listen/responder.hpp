@@ -1,31 +1,48 @@
-// Answering what is received: `listen --echo` and `--reply`.
+// Answering what is received: `listen --echo` and `--reply`, and what they share with every other responder.
 #pragma once
 
 #include <optional>
 #include <string>
-#include <vector>
 
-#include "net/udp_socket.hpp"
 #include "commands/listen/guard.hpp"
+#include "traffic/transmitter.hpp"
 
 namespace commands {
 
 class Responder {
  public:
-  // Without a `reply`, each datagram is sent back.
-  Responder(std::optional<std::string> reply, std::vector<net::Endpoint> own)
-      : reply_(std::move(reply)), guard_(std::move(own)) {}
+  // `max_ttl`: of answers, whatever came (-t). The guard must outlive it.
+  Responder(AnswerGuard& guard, std::optional<int> max_ttl) : guard_(guard), max_ttl_(max_ttl) {}
+  virtual ~Responder() = default;
 
-  // Prepares the answers to what was received. It must stay in place until flush().
-  void answer(const net::Received& received);
-  // Sends them from the address that was asked. One that cannot leave now is given up, as the network would.
-  void flush(net::UdpSocket& socket);
+  // What must be known of each datagram, beside what is recorded.
+  virtual net::WantedMetadata needs() const;
+  // Whether its sender may be answered, before any work is done for it.
+  virtual bool admits(const net::Received& received, AnswerGuard::Time now) { return guard_.admits(received, now); }
+  // Prepares the answers to what was admitted. What it adds is sent before `received` is overwritten; what it owns
+  // must stay until then.
+  virtual void answer(const net::Received& received, traffic::Transmitter& out) = 0;
+
+ protected:
+  // Back to the sender, from the address that was asked, with the TTL that came less one.
+  net::Route route_to_sender(const net::Received& received) const;
+  AnswerGuard& guard() { return guard_; }
 
  private:
-  std::optional<std::string> reply_;
-  AnswerGuard guard_;
-  net::SendBatch batch_;
-  AnswerGuard::Time now_;
+  AnswerGuard& guard_;
+  std::optional<int> max_ttl_;
+};
+
+// Sends the same text back to everybody, or without one to each what it sent.
+class Echo : public Responder {
+ public:
+  Echo(AnswerGuard& guard, std::optional<int> max_ttl, std::optional<std::string> text)
+      : Responder(guard, max_ttl), text_(std::move(text)) {}
+
+  void answer(const net::Received& received, traffic::Transmitter& out) override;
+
+ private:
+  std::optional<std::string> text_;
 };
 
 }  // namespace commands

@@ -1,0 +1,349 @@
+#include "commands/forward.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+#include "base/text.hpp"
+#include "commands/target.hpp"
+#include "net/resolve.hpp"
+#include "output/json.hpp"
+#include "traffic/counts.hpp"
+
+namespace commands {
+namespace {
+
+constexpr std::size_t max_sessions = 1'024;
+constexpr std::size_t max_pending = 64;     // datagrams of a session whose target is being looked up
+constexpr std::size_t max_segment = 1'452;  // of what leaves in runs: an Ethernet's over IPv6
+constexpr std::size_t batches_a_turn = 32;
+
+bool came_by_unicast(const net::Metadata& metadata) {
+  if (!metadata.destination || metadata.destination->is_multicast()) return false;
+  return metadata.destination->is_v6() || metadata.local == metadata.destination;
+}
+
+bool same_host(const net::Address& a, const net::Address& b) { return net::with_zone(a, 0) == net::with_zone(b, 0); }
+
+std::uint64_t want_of_room(const traffic::Transmitter& out) {
+  std::uint64_t count = 0;
+  for (const auto& [error, times] : out.failures()) count += error == EAGAIN || error == ENOBUFS ? times : 0;
+  return count;
+}
+
+}  // namespace
+
+// One sender's way to the only target and back.
+struct Forwarder::Session {
+  Session(std::uint64_t its_key, const net::Received& received, traffic::Transmitter& back_by,
+          std::unique_ptr<net::UdpSocket> upstream)
+      : key(its_key), sender(*received.sender), back(back_by), socket(std::move(upstream)), out(*socket, 16) {}
+
+  std::uint64_t key;
+  net::Endpoint sender;
+  net::Source asked;  // the address that it wrote to
+  traffic::Transmitter& back;
+  std::unique_ptr<net::UdpSocket> socket;
+  traffic::Transmitter out;
+  net::Endpoint to;
+  run::Clock::time_point used{};
+  bool looking_up = false;
+  bool touched = false;
+  std::vector<std::pair<std::string, int>> pending;  // payloads and their TTLs
+};
+
+Forwarder::~Forwarder() = default;
+
+net::WantedMetadata Forwarder::needs() {
+  net::WantedMetadata needs;
+  needs.destination = needs.ttl = needs.coalesced = true;
+  return needs;
+}
+
+bool Forwarder::needs_names() const { return two_way() && !net::looks_numeric(options_.targets.front().host); }
+
+void Forwarder::open(std::vector<net::Endpoint> own) {
+  own_ = std::move(own);
+  for (const net::EndpointWord& word : options_.targets) {
+    net::Endpoint to = look_up(stage_.loop, word.host, word.port, std::nullopt).front();
+    if (net::needs_zone(to.address()) && net::zone_of(to.address()) == 0) {
+      const auto& chosen = socket_options_.interface;
+      to.address(chosen ? net::with_zone(to.address(), chosen->index) : net::with_only_zone(to.address()));
+    }
+    const bool v6_literal = word.host.find(':') != std::string::npos;
+    paths_.push_back(
+        {fmt::format("{}{}{}:{}", v6_literal ? "[" : "", base::escaped(word.host), v6_literal ? "]" : "", word.port),
+         word, to});
+    if (is_own(to)) {
+      throw base::UsageError(fmt::format("--forward {}: that is where this command listens", paths_.back().text));
+    }
+  }
+  stage_.loop.every(std::clamp<base::Nanoseconds>(options_.session_timeout / 4, std::chrono::milliseconds(50),
+                                                  std::chrono::seconds(1)),
+                    [this](base::Nanoseconds) { expire(); });
+  if (two_way()) return;
+  for (Path& path : paths_) {
+    const auto fits = [&](const auto& socket) { return socket->family() == net::family_of(path.to); };
+    auto found = std::find_if(fan_sockets_.begin(), fan_sockets_.end(), fits);
+    if (found == fan_sockets_.end()) {
+      fan_sockets_.push_back(open_socket(path.to));
+      found = std::prev(fan_sockets_.end());
+      net::UdpSocket& socket = **found;
+      stage_.loop.on_readable(socket, [this, &socket] { drain_fan(socket); });
+    }
+    path.out = std::make_unique<traffic::Transmitter>(**found);
+  }
+}
+
+bool Forwarder::is_own(const net::Endpoint& target) {
+  return std::any_of(own_.begin(), own_.end(), [&](const net::Endpoint& one) {
+    if (one.port() != target.port() || net::family_of(one) != net::family_of(target)) return false;
+    if (!one.address().is_unspecified()) return same_host(one.address(), target.address());
+    return target.address().is_unspecified() ||
+           own_addresses_.holds(target.address(), run::Clock::now()).value_or(true);
+  });
+}
+
+std::unique_ptr<net::UdpSocket> Forwarder::open_socket(const net::Endpoint& to) {
+  auto socket = std::make_unique<net::UdpSocket>(stage_.loop.context());
+  socket->open(net::family_of(to));
+  net::SocketOptions options = socket_options_;
+  options.receive_buffer.reset();
+  options.reuse_address = options.reuse_port = false;
+  if (net::zone_of(to.address()) != 0) options.interface.reset();
+  net::apply(options, to.address().is_multicast(), *socket);
+  net::WantedMetadata wanted;
+  wanted.ttl = true;
+  wanted.coalesced = true;
+  socket->want(wanted);
+  socket->report_transport_errors(true);
+  socket->use_segmentation(max_segment);
+  return socket;
+}
+
+// Nothing: what came may go no further.
+std::optional<int> Forwarder::ttl_of(const net::Received& received) const {
+  if (!came_by_unicast(received.metadata)) return socket_options_.ttl.value_or(-1);
+  const int came = received.metadata.ttl.value_or(1);
+  if (came <= 1) return std::nullopt;
+  return std::min(came - 1, socket_options_.ttl.value_or(255));
+}
+
+// Never back to the sender, and never to the same group on the same interface.
+bool Forwarder::may_pass(const net::Received& received, const Path& path) const {
+  if (path.to == *received.sender) return false;
+  const auto& destination = received.metadata.destination;
+  if (!path.to.address().is_multicast() || !destination || !same_host(*destination, path.to.address())) return true;
+  const unsigned zone = net::zone_of(path.to.address());
+  const unsigned leaves_by = zone != 0 ? zone : socket_options_.interface ? socket_options_.interface->index : 0;
+  return leaves_by != 0 && received.metadata.interface && *received.metadata.interface != leaves_by;
+}
+
+void Forwarder::take(const net::Received& received, traffic::Transmitter& back) {
+  const auto ttl = ttl_of(received);
+  for (Path& path : paths_) {
+    path.came += received.count();
+    if (!ttl) path.expired += received.count();
+    if (!ttl) path.dropped += received.count();
+  }
+  if (!ttl) return;
+  if (!two_way()) return fan_out(received, *ttl);
+  Path& path = paths_.front();
+  if (!may_pass(received, path)) {
+    path.dropped += received.count();
+    return;
+  }
+  Session& session = session_of(received, back);
+  if (session.looking_up) {
+    for (std::size_t i = 0; i < received.count(); ++i) {
+      if (session.pending.size() < max_pending) {
+        session.pending.emplace_back(received.payload(i), *ttl);
+      } else {
+        ++path.dropped;
+      }
+    }
+    return;
+  }
+  session.out.set_route({session.to, {}, *ttl});
+  for (std::size_t i = 0; i < received.count(); ++i) session.out.add(received.payload(i));
+}
+
+void Forwarder::fan_out(const net::Received& received, int ttl) {
+  for (Path& path : paths_) {
+    if (!may_pass(received, path)) {
+      path.dropped += received.count();
+      continue;
+    }
+    path.out->set_route({path.to, {}, ttl});
+    for (std::size_t i = 0; i < received.count(); ++i) path.out->add(received.payload(i));
+  }
+}
+
+void Forwarder::batch_done() {
+  for (const auto& socket : fan_sockets_) drain_fan(*socket);  // an old error costs no new datagram
+  for (Path& path : paths_) {
+    if (path.out) path.out->transmit_or_drop();
+  }
+  for (const auto& session : touched_) {
+    session->touched = false;
+    session->out.transmit_or_drop();
+  }
+  touched_.clear();
+}
+
+// What comes back from a fan-out is not asked for; refusals are counted.
+void Forwarder::drain_fan(net::UdpSocket& socket) {
+  for (std::size_t i = 0; i < batches_a_turn && socket.receive(answers_) > 0; ++i) {
+  }
+  for (std::size_t i = 0; i < 1'024; ++i) {
+    const auto error = socket.transport_error();
+    if (!error) break;
+    for (Path& path : paths_) {
+      if (path.to != error->destination || !error->is_refusal()) continue;
+      ++path.refused;
+      note_refusal(path, net::to_string(*error));
+    }
+  }
+}
+
+void Forwarder::note_refusal(Path& path, const std::string& why) {
+  if (std::exchange(path.told, true)) return;
+  stage_.report.notice(fmt::format("{} refuses: {}; going on", path.text, why));
+}
+
+Forwarder::Session& Forwarder::session_of(const net::Received& received, traffic::Transmitter& back) {
+  const std::uint64_t key = traffic::hash_of(*received.sender) ^ reinterpret_cast<std::uintptr_t>(&back);
+  auto found = sessions_.find(key);
+  const bool is_new = found == sessions_.end();
+  if (is_new) {
+    if (sessions_.size() >= max_sessions) end_the_oldest();
+    const auto session = std::make_shared<Session>(key, received, back, open_socket(paths_.front().to));
+    found = sessions_.emplace(key, session).first;
+    session->to = paths_.front().to;
+    ++sessions_made_;
+    stage_.loop.on_readable(*session->socket, [this, one = session.get()] { drain(*one); });
+    resolve_for(*session);
+  }
+  Session& session = *found->second;
+  session.asked = net::source_of_answer(received.metadata);
+  session.used = run::Clock::now();
+  if (!session.touched) touched_.push_back(found->second);
+  session.touched = true;
+  return session;
+}
+
+// A name is looked up anew for each session, on the side; what comes meanwhile waits.
+void Forwarder::resolve_for(Session& session) {
+  const Path& path = paths_.front();
+  if (net::looks_numeric(path.word.host)) return;
+  session.looking_up = true;
+  const auto found = std::make_shared<std::vector<net::Endpoint>>();
+  const auto work = [found, word = path.word] {
+    try {
+      *found = net::resolve(word.host, word.port, std::nullopt);
+    } catch (const base::Error&) {
+      // The address that it had goes on.
+    }
+  };
+  stage_.loop.aside(work, [this, found, key = session.key] {
+    const auto at = sessions_.find(key);
+    if (at == sessions_.end() || !at->second->looking_up) return;
+    Session& one = *at->second;
+    one.looking_up = false;
+    const auto fits = std::find_if(found->begin(), found->end(), [&](const net::Endpoint& to) {
+      return net::family_of(to) == one.socket->family() && !is_own(to);
+    });
+    if (fits != found->end()) one.to = *fits;
+    for (const auto& [payload, ttl] : one.pending) {
+      one.out.set_route({one.to, {}, ttl});
+      one.out.add(payload);
+    }
+    one.out.transmit_or_drop();
+    one.pending.clear();
+  });
+}
+
+void Forwarder::drain(Session& session) {
+  net::UdpSocket& socket = *session.socket;
+  if (!socket.is_open()) return;
+  for (std::size_t i = 0; i < batches_a_turn; ++i) {
+    const std::size_t count = socket.receive(answers_);
+    for (std::size_t place = 0; place < count; ++place) {
+      const net::Received received = answers_[place];
+      const int came = received.metadata.ttl.value_or(1);
+      if (!same_host(received.sender->address(), session.to.address()) || came <= 1) continue;
+      session.to.port(received.sender->port());  // it goes on from another port, as TFTP does
+      session.used = run::Clock::now();
+      session.back.set_route({session.sender, session.asked, std::min(came - 1, socket_options_.ttl.value_or(255))});
+      for (std::size_t j = 0; j < received.count(); ++j) session.back.add(received.payload(j));
+    }
+    if (count > 0) session.back.transmit_or_drop();
+    if (count == 0 || socket.drained()) break;
+  }
+  while (const auto error = socket.transport_error()) {
+    if (!error->is_refusal()) continue;
+    ++paths_.front().refused;
+    note_refusal(paths_.front(), net::to_string(*error));
+    end(session);
+    return;
+  }
+}
+
+void Forwarder::end(Session& session) {
+  const auto found = sessions_.find(session.key);
+  paths_.front().dropped += session.pending.size();
+  settle(paths_.front(), session.out);
+  session.socket->close();
+  ended_.push_back(std::move(found->second));
+  sessions_.erase(found);
+}
+
+void Forwarder::end_the_oldest() {
+  const auto oldest = std::min_element(sessions_.begin(), sessions_.end(),
+                                       [](const auto& a, const auto& b) { return a.second->used < b.second->used; });
+  oldest->second->out.transmit_or_drop();
+  end(*oldest->second);
+}
+
+void Forwarder::expire() {
+  ended_.clear();  // their handlers have been called
+  const auto now = run::Clock::now();
+  std::vector<Session*> idle;
+  for (const auto& [key, session] : sessions_) {
+    if (now - session->used >= options_.session_timeout) idle.push_back(session.get());
+  }
+  for (Session* const one : idle) end(*one);
+}
+
+// What could not leave: for want of room it was dropped, else this host refused it.
+void Forwarder::settle(Path& path, const traffic::Transmitter& out) {
+  const std::uint64_t no_room = want_of_room(out);
+  path.dropped += no_room;
+  path.refused += out.failed() - no_room;
+}
+
+void Forwarder::summarize() {
+  for (const auto& socket : fan_sockets_) drain_fan(*socket);
+  while (!sessions_.empty()) end(*sessions_.begin()->second);
+  for (Path& path : paths_) {
+    if (path.out) settle(path, *path.out);
+    const std::uint64_t lost = path.refused + path.dropped;
+    const std::uint64_t forwarded = path.came > lost ? path.came - lost : 0;
+    if (stage_.report.json()) {
+      output::JsonEvent event(stage_.report.buffer(), "forwarded");
+      event.text("target", path.text).number("datagrams", forwarded).number("refused", path.refused);
+      event.number("dropped", path.dropped).number("expired", path.expired);
+      if (two_way()) event.number("sessions", sessions_made_);
+      continue;
+    }
+    std::string text = fmt::format("forwarded {} to {}, {} refused", forwarded, path.text, path.refused);
+    if (path.dropped > 0) text += fmt::format(", {} dropped", path.dropped);
+    if (path.expired > 0) text += fmt::format(", {} of them for a TTL of 1", path.expired);
+    if (two_way()) text += fmt::format(", {} session{}", sessions_made_, sessions_made_ == 1 ? "" : "s");
+    stage_.report.line(text);
+  }
+}
+
+}  // namespace commands

@@ -1,0 +1,91 @@
+// `--forward`: passing datagrams on, boundaries and sizes untouched, to one target both ways or to several one way.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "commands/stage.hpp"
+#include "net/address.hpp"
+#include "net/options.hpp"
+#include "net/own_addresses.hpp"
+#include "traffic/transmitter.hpp"
+
+namespace commands {
+
+struct ForwardOptions {
+  std::vector<net::EndpointWord> targets;  // HOST:PORT, neither empty
+  base::Nanoseconds session_timeout = std::chrono::minutes(2);
+};
+
+class Forwarder {
+ public:
+  Forwarder(Stage& stage, const ForwardOptions& options, const net::SocketOptions& socket)
+      : stage_(stage), options_(options), socket_options_(socket) {}
+  ~Forwarder();
+
+  // What must be known of each datagram: by what it came, and its TTL.
+  static net::WantedMetadata needs();
+  // Finds the targets, and opens the socket of a fan-out. `own` are the endpoints that are listened on. Throws as
+  // look_up() does, and UsageError for a target that is one of them.
+  void open(std::vector<net::Endpoint> own);
+  bool needs_names() const;
+
+  // Takes what was received to be passed on; it must stay in place until batch_done(). What comes back to its sender
+  // leaves by `back`, which must outlive this.
+  void take(const net::Received& received, traffic::Transmitter& back);
+  void batch_done();
+
+  // A line or event a target: what came times the targets is the sum of what was forwarded, refused and dropped.
+  void summarize();
+
+ private:
+  struct Session;
+
+  // Where to, and what became of it.
+  struct Path {
+    std::string text;
+    net::EndpointWord word;
+    net::Endpoint to;
+    std::unique_ptr<traffic::Transmitter> out = {};  // of a fan-out
+    std::uint64_t came = 0;
+    std::uint64_t refused = 0;  // by the network, or by this host
+    std::uint64_t dropped = 0;  // for want of room, or by a rule against loops
+    std::uint64_t expired = 0;  // of those, for a TTL of 1
+    bool told = false;
+  };
+
+  bool two_way() const { return paths_.size() == 1; }
+  bool is_own(const net::Endpoint& target);
+  bool may_pass(const net::Received& received, const Path& path) const;
+  std::optional<int> ttl_of(const net::Received& received) const;
+  std::unique_ptr<net::UdpSocket> open_socket(const net::Endpoint& to);
+  void fan_out(const net::Received& received, int ttl);
+  void drain_fan(net::UdpSocket& socket);
+
+  Session& session_of(const net::Received& received, traffic::Transmitter& back);
+  void resolve_for(Session& session);
+  void drain(Session& session);
+  void end(Session& session);
+  void end_the_oldest();
+  void expire();
+  void settle(Path& path, const traffic::Transmitter& out);
+  void note_refusal(Path& path, const std::string& why);
+
+  Stage& stage_;
+  const ForwardOptions& options_;
+  net::SocketOptions socket_options_;
+  net::OwnAddresses own_addresses_;
+  std::vector<net::Endpoint> own_;
+  std::deque<Path> paths_;
+  std::vector<std::unique_ptr<net::UdpSocket>> fan_sockets_;
+  std::unordered_map<std::uint64_t, std::shared_ptr<Session>> sessions_;
+  std::vector<std::shared_ptr<Session>> touched_;  // in this batch
+  std::vector<std::shared_ptr<Session>> ended_;    // whose handlers may still be called
+  net::ReceiveBatch answers_;
+  std::uint64_t sessions_made_ = 0;
+};
+
+}  // namespace commands
