@@ -160,6 +160,7 @@ void PcapWriter::flush_when_full() {
 }
 
 void PcapWriter::flush() {
+  if (gone_) buffer_.clear();
   std::string_view left = buffer_;
   while (!left.empty()) {
     const ssize_t written = ::write(descriptor_, left.data(), left.size());
@@ -170,6 +171,7 @@ void PcapWriter::flush() {
       poll(&wait, 1, -1);
     } else if (errno != EINTR) {
       fail(errno, buffer_.size() - left.size());
+      return;
     }
   }
   buffer_.clear();
@@ -190,7 +192,10 @@ void PcapWriter::fail(int error, std::size_t written) {
   // A pipe has no end to cut, and nobody reads it.
   [[maybe_unused]] const int done = end < 0 ? 0 : ftruncate(descriptor_, end - static_cast<off_t>(written - whole));
   buffer_.clear();
-  if (error == EPIPE) throw Closed{};
+  if (error == EPIPE && descriptor_ == STDOUT_FILENO) {  // nobody reads it any more: the command sees to that
+    gone_ = true;
+    return;
+  }
   throw base::failure(error, "cannot write to " + name_);
 }
 

@@ -39,11 +39,12 @@ class PcapWriter final : public RecordSink, public net::SentTap {
 
  private:
   void flush_when_full();
-  [[noreturn]] void fail(int error, std::size_t written);
+  void fail(int error, std::size_t written);
 
   std::string name_;
   int descriptor_;
   std::string buffer_;
+  bool gone_ = false;  // who read it
 };
 
 }  // namespace output

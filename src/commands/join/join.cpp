@@ -204,9 +204,6 @@ class Joiner {
 
   std::vector<net::Interface> interfaces_for(const net::GroupWord& word) {
     const net::Family family = net::family_of(word.first);
-    if (options_.family && *options_.family != family) {
-      throw UsageError(fmt::format("{} is not {}", net::to_string(word.first), net::name_of(*options_.family)));
-    }
     const unsigned zone = net::zone_of(word.first);
     std::vector<net::Interface> found;
     for (const net::Interface& one : options_.interfaces.empty() ? net::interfaces() : options_.interfaces) {
