@@ -11,10 +11,10 @@ namespace net {
 struct FoundRoute {
   enum class Answer { unknown, none, by_interface };
 
-  Answer answer = Answer::unknown;  // unknown: the kernel could not be asked
-  unsigned interface = 0;           // that it leaves by
-  bool local = false;               // the destination is this host itself
-  bool broadcast = false;           // it is the broadcast address of a network here
+  Answer answer = Answer::unknown;     // unknown: the kernel could not be asked
+  unsigned interface = 0;              // that it leaves by
+  bool local = false;                  // the destination is this host itself
+  bool broadcast = false;              // it is the broadcast address of a network here
   std::optional<Address> source = {};  // that it would leave from
 };
 

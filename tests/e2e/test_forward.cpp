@@ -134,7 +134,7 @@ TEST_CASE("forward: the TTL is one less, and a TTL of 1 goes no further") {
   Listener relay(to({"127.0.0.1:" + std::to_string(target.port())}), {"127.0.0.1:0"});
   const std::string port = std::to_string(relay.port());
   for (const char* ttl : {"9", "1"}) CHECK(run_udptool({"send", "-t", ttl, "127.0.0.1", port, ttl}).ending == done);
-  target.wait_for(Stream::out, " ttl=8 dscp=0 ecn=0\t9\n");
+  target.wait_for(Stream::out, " ttl=8 dscp=0 ecn=0\t9");
   const std::string err = relay.stop().err;
   CHECK(contains(err, "forwarded 1 to "));
   CHECK(contains(err, ", 0 refused, 1 dropped, 1 of them for a TTL of 1, "));

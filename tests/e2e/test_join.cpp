@@ -28,7 +28,7 @@ TEST_CASE("join: without -i every valid interface is joined and left, with a not
   CHECK(count_of(result.err, "joined ") == 3);
   for (const std::string interface : {"lo", "one", "two"}) {
     CHECK(contains(result.err, "left 239.1.1.1:5000 on " + interface + "\n"));
-    CHECK(contains(result.err, "239.1.1.1:5000 on " + interface + ": 1 datagrams, "));
+    CHECK(contains(result.err, "239.1.1.1:5000 on " + interface + ": 1 datagram, "));
   }
 }
 
@@ -68,7 +68,7 @@ TEST_CASE("join: a group of another process on the port is not shown, nor is uni
   send({"-i", "one", "239.1.1.1", "5000", "ours"});
   const Finished result = ours.finish();
   CHECK(payloads_of(result.out) == Words{"ours"});
-  CHECK(contains(result.err, "1 datagrams, 4 bytes, 1 senders, 0 dropped, 0 ignored"));
+  CHECK(contains(result.err, "1 datagram, 4 bytes, 1 sender, 0 dropped, 0 ignored"));
 }
 
 TEST_CASE("join: a membership of another process on another interface brings nothing") {

@@ -134,9 +134,9 @@ TEST_CASE("join --leave-after: the groups are left, nothing more is shown, the s
   for (int i = 0; i < 2; ++i) {
     CHECK(joiner
               .wait_for_match(Stream::err,
-                              "^one after leaving: [0-9]+ packets/s, of them [0-9]+ multicast; "
-                              "[0-9]+ multicast in all$")
-              .size() == 1);
+                              "^one after leaving: [0-9]+ packets/s(, of them [0-9]+ multicast; [0-9]+ multicast in "
+                              "all|; its driver does not count multicast)$")
+              .size() == 2);
   }
   const Finished result = joiner.stop();
   CHECK(result.ending == done);

@@ -46,7 +46,7 @@ TEST_CASE("listen: several endpoints are heard at once") {
   listener.wait_for(Stream::out, "second");
   const Finished result = listener.finish();
   CHECK(result.ending == done);
-  CHECK(contains(result.err, "2 datagrams, 11 bytes, 1 senders"));
+  CHECK(contains(result.err, "2 datagrams, 11 bytes, 1 sender"));
 }
 
 TEST_CASE("listen: a name with addresses of both families listens on each, on one free port") {
@@ -117,7 +117,7 @@ TEST_CASE("listen -c: it ends after so many datagrams with 0, and shows no more"
   CHECK(result.ending == done);
   CHECK(count_of(result.out, "\n") == 2);
   CHECK_FALSE(contains(result.out, "three"));
-  CHECK(contains(result.err, "2 datagrams, 6 bytes, 1 senders, 0 dropped, 0 ignored, "));
+  CHECK(contains(result.err, "2 datagrams, 6 bytes, 1 sender, 0 dropped, 0 ignored, "));
 }
 
 TEST_CASE("listen -w: silence ends it with 1, anything before with 0, fewer than -c with 1") {
@@ -163,7 +163,7 @@ TEST_CASE("listen: SIGINT and SIGTERM end it cleanly with its summary") {
     CHECK(result.ending == done);
     CHECK(is_like(result.err,
                   "listening on 127\\.0\\.0\\.1:[0-9]+\n"
-                  "1 datagrams, 3 bytes, 1 senders, 0 dropped, 0 ignored, [0-9]+\\.[0-9]{3} s\n"));
+                  "1 datagram, 3 bytes, 1 sender, 0 dropped, 0 ignored, [0-9]+\\.[0-9]{3} s\n"));
   }
   CHECK(Listener().stop().ending == done);  // nothing came, and nothing was asked for
   CHECK(Listener({"-c", "1"}).stop().ending == nothing);
@@ -274,7 +274,7 @@ TEST_CASE("listen -q: no notices and no summary, but errors") {
 TEST_CASE("listen --stats: a line of rates comes on stderr at each interval") {
   Listener listener({"--stats=50ms"});
   RawUdp().send("x", listener.port());
-  listener.wait_for_match(Stream::err, "datagrams/s, .*bit/s, 1 senders, 0 dropped");
+  listener.wait_for_match(Stream::err, "datagrams/s, .*bit/s, 1 sender, 0 dropped");
   CHECK(listener.stop().ending == done);
   Listener seconds({"--stats", "-j"});
   seconds.wait_for(Stream::out, "\"event\":\"stats\"");

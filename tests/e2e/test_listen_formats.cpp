@@ -91,7 +91,7 @@ TEST_CASE("raw: 65,507 bytes come out whole") {
 TEST_CASE("none: nothing on stdout, and the summary counts") {
   const Finished result = hear({"-o", "none"}, "abc");
   CHECK(result.out.empty());
-  CHECK(contains(result.err, "1 datagrams, 3 bytes"));
+  CHECK(contains(result.err, "1 datagram, 3 bytes"));
 }
 
 TEST_CASE("json: one object a line for everything that happens, and stderr stays empty") {

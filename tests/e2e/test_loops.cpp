@@ -126,7 +126,7 @@ TEST_CASE("amplification: a forged sender that stands for everybody gets no answ
     const std::uint64_t before = kernel_counter("OutDatagrams");
     RawIp().udp({broadcast, 5'000, unicast, listener.port()}, "smurf");
     wait_until_taken(listener.port());
-    CHECK(contains(listener.stop().err, "1 datagrams, "));
+    CHECK(contains(listener.stop().err, "1 datagram, "));
     CHECK(kernel_counter("OutDatagrams") == before);
   }
 }

@@ -142,7 +142,7 @@ TEST_CASE("service: the manager is told when it is ready, how it fares and that 
   listener.wait_for(Stream::out, "12345");
   std::string status = manager.next();
   for (int i = 0; i < 100 && status == "STATUS=0 datagrams, 0 bytes, 0 dropped"; ++i) status = manager.next();
-  CHECK(status == "STATUS=1 datagrams, 5 bytes, 0 dropped");
+  CHECK(status == "STATUS=1 datagram, 5 bytes, 0 dropped");
   CHECK(listener.stop().ending == done);
   std::string last = manager.next();
   while (last.starts_with("STATUS=")) last = manager.next();

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <optional>
 
-#include "fuzz.hpp"
 #include "commands/probe/mtu_search.hpp"
+#include "fuzz.hpp"
 
 namespace {
 

@@ -5,8 +5,8 @@
 #include <cstring>
 #include <string>
 
-#include "fuzz.hpp"
 #include "commands/join/explain/host_state.hpp"
+#include "fuzz.hpp"
 
 namespace {
 

@@ -10,8 +10,8 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
-#include "fuzz.hpp"
 #include "commands/send/source.hpp"
+#include "fuzz.hpp"
 
 namespace {
 

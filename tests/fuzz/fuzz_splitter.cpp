@@ -3,8 +3,8 @@
 #include <string_view>
 #include <vector>
 
-#include "fuzz.hpp"
 #include "commands/send/splitter.hpp"
+#include "fuzz.hpp"
 
 namespace {
 

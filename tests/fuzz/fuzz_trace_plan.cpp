@@ -4,8 +4,8 @@
 #include <utility>
 #include <vector>
 
-#include "fuzz.hpp"
 #include "commands/probe/trace_plan.hpp"
+#include "fuzz.hpp"
 
 namespace {
 

@@ -5,9 +5,9 @@
 
 #include "commands/probe/mtu_search.hpp"
 
-using net::Family;
 using commands::MtuResult;
 using commands::MtuSearch;
+using net::Family;
 using Proof = MtuResult::Proof;
 
 namespace {

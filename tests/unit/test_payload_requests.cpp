@@ -4,16 +4,16 @@
 #include <set>
 #include <string>
 
-#include "support/payloads.hpp"
 #include "base/bytes.hpp"
 #include "commands/probe/payloads/payloads.hpp"
+#include "support/payloads.hpp"
 
-using support::bits;
-using support::payload;
 using commands::build_request;
 using commands::find_payload;
 using commands::Payload;
 using commands::RandomBits;
+using support::bits;
+using support::payload;
 using namespace std::string_view_literals;
 using namespace std::string_literals;
 

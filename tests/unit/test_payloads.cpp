@@ -6,15 +6,15 @@
 #include <string>
 #include <vector>
 
-#include "support/payloads.hpp"
 #include "commands/probe/payloads/payloads.hpp"
+#include "support/payloads.hpp"
 
-using support::bits;
-using support::payload;
 using commands::build_request;
 using commands::check_reply;
 using commands::Payload;
 using commands::ReplyContext;
+using support::bits;
+using support::payload;
 using namespace std::string_view_literals;
 using namespace std::string_literals;
 
@@ -157,8 +157,7 @@ const std::vector<Row>& rows() {
        [](auto& r) { return "\6\0\xff\6\0\0\x11\xbe\x40"s + r[9] + "\0\x10"s + std::string(16, '\1'); }},
       {"openvpn", "openvpn server reset",
        [](auto& r) { return "\x40SERVERID\1\0\0\0\0"s + r.substr(1, 8) + "\0\0\0\0"s; }},
-      {"dtls", "dtls hello verify request",
-       [](auto&) { return "\x16\xfe\xff\0\0\0\0\0\0\0\0\0\x2f\3\0\0\x23"s; }, 15},
+      {"dtls", "dtls hello verify request", [](auto&) { return "\x16\xfe\xff\0\0\0\0\0\0\0\0\0\x2f\3\0\0\x23"s; }, 15},
       {"dtls", "dtls alert 40", [](auto&) { return "\x15\xfe\xfd\0\0\0\0\0\0\0\0\0\2\2\x28"s; }},
       {"a2s", "a2s challenge", [](auto&) { return "\xff\xff\xff\xff\x41\1\2\3\4"s; }},
       {"a2s", "a2s info My server", [](auto&) { return "\xff\xff\xff\xff\x49\x11My server\0map\0"s; }, 6},

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "commands/receive_options.hpp"
 #include "commands/forward.hpp"
+#include "commands/receive_options.hpp"
 #include "commands/streams/streams.hpp"
 #include "net/group.hpp"
 

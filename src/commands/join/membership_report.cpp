@@ -77,9 +77,10 @@ void MembershipReport::stats_of(Memberships::Socket& socket, const Membership& o
     event.number("datagrams", one.datagrams).number("bytes", one.bytes).number("senders", one.senders.count());
     event.number("dropped", dropped);
   } else {
-    output::print_line(fmt::format("{}: {:.0f} datagrams/s, {}, {} datagrams, {} bytes, {} senders, {} dropped",
-                                   one.text(), datagrams, base::with_prefix(bits, "bit/s"), one.datagrams, one.bytes,
-                                   one.senders.count(), dropped));
+    output::print_line(fmt::format("{}: {:.0f} datagrams/s, {}, {}, {}, {}, {} dropped", one.text(), datagrams,
+                                   base::with_prefix(bits, "bit/s"), base::counted(one.datagrams, "datagram"),
+                                   base::counted(one.bytes, "byte"),
+                                   base::counted(one.senders.count(), "sender", one.senders.is_full()), dropped));
   }
   streams_of(one, true);
 }

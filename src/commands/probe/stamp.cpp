@@ -126,8 +126,7 @@ class StampMode : public Mode {
       if (options_.histogram) writer_.buffer() += histogram_text(histogram_of(log_.rtts()), output::terminal_width());
     }
     if (writer_.json()) {
-      writer_.summary(name_of(state), summary, 0, &ways,
-                      options_.histogram ? histogram_of(log_.rtts()) : Histogram{});
+      writer_.summary(name_of(state), summary, 0, &ways, options_.histogram ? histogram_of(log_.rtts()) : Histogram{});
     }
     prober_.sink().flush();
     if (strange_ > 0) {

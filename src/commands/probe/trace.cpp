@@ -66,7 +66,8 @@ class TraceMode : public RequestMode {
   // The probe that an ICMP error is about: by its port, by what it quotes, or because only one is on its way.
   std::optional<std::uint64_t> match(const net::TransportError& error, const Instant& seen) override {
     if (by_port_) {
-      const std::uint64_t sequence = first_sequence_ + (error.destination.port() + 65'535u - options_.target.port) % 65'535;
+      const std::uint64_t sequence =
+          first_sequence_ + (error.destination.port() + 65'535u - options_.target.port) % 65'535;
       return sequence < log_.count() ? std::optional(sequence) : std::nullopt;
     }
     if (error.destination.port() != options_.target.port) return std::nullopt;
