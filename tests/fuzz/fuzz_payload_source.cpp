@@ -58,7 +58,7 @@ Outcome reference(std::string_view input, const commands::SourceOptions& options
 bool take_block(commands::PayloadSource& source, Outcome& out) {
   std::vector<std::string_view> views;
   try {
-    while (const auto payload = source.next()) views.push_back(*payload);
+    while (const auto payload = source.next()) views.push_back(payload->payload);
   } catch (const base::UsageError&) {
     out.failed = true;
   }
