@@ -3,13 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <system_error>
+#include <utility>
 
 #include "base/text.hpp"
 #include "commands/target.hpp"
 #include "net/resolve.hpp"
-#include "output/json.hpp"
 #include "traffic/counts.hpp"
 
 namespace commands {
@@ -26,12 +24,6 @@ bool came_by_unicast(const net::Metadata& metadata) {
 }
 
 bool same_host(const net::Address& a, const net::Address& b) { return net::with_zone(a, 0) == net::with_zone(b, 0); }
-
-std::uint64_t want_of_room(const traffic::Transmitter& out) {
-  std::uint64_t count = 0;
-  for (const auto& [error, times] : out.failures()) count += error == EAGAIN || error == ENOBUFS ? times : 0;
-  return count;
-}
 
 }  // namespace
 
@@ -155,7 +147,12 @@ void Forwarder::take(const net::Received& received, traffic::Transmitter& back) 
     path.dropped += received.count();
     return;
   }
-  Session& session = session_of(received, back);
+  Session* const found = session_of(received, back);
+  if (found == nullptr) {
+    path.dropped += received.count();
+    return;
+  }
+  Session& session = *found;
   if (session.looking_up) {
     for (std::size_t i = 0; i < received.count(); ++i) {
       if (session.pending.size() < max_pending) {
@@ -213,13 +210,28 @@ void Forwarder::note_refusal(Path& path, const std::string& why) {
   stage_.report.notice(fmt::format("{} refuses: {}; going on", path.text, why));
 }
 
-Forwarder::Session& Forwarder::session_of(const net::Received& received, traffic::Transmitter& back) {
+// A socket for one more session. Whoever writes decides how many there are, so the limit on open files ends the oldest,
+// and not the relay; null when there is none to end.
+std::unique_ptr<net::UdpSocket> Forwarder::make_room() {
+  if (sessions_.size() >= max_sessions) end_the_oldest();
+  for (;;) {
+    try {
+      return open_socket(paths_.front().to);
+    } catch (const base::Failure&) {
+      if (sessions_.empty()) return nullptr;
+      end_the_oldest();
+    }
+  }
+}
+
+Forwarder::Session* Forwarder::session_of(const net::Received& received, traffic::Transmitter& back) {
   const std::uint64_t key = traffic::hash_of(*received.sender) ^ reinterpret_cast<std::uintptr_t>(&back);
   auto found = sessions_.find(key);
   const bool is_new = found == sessions_.end();
   if (is_new) {
-    if (sessions_.size() >= max_sessions) end_the_oldest();
-    const auto session = std::make_shared<Session>(key, received, back, open_socket(paths_.front().to));
+    auto socket = make_room();
+    if (!socket) return nullptr;
+    const auto session = std::make_shared<Session>(key, received, back, std::move(socket));
     found = sessions_.emplace(key, session).first;
     session->to = paths_.front().to;
     ++sessions_made_;
@@ -231,7 +243,7 @@ Forwarder::Session& Forwarder::session_of(const net::Received& received, traffic
   session.used = run::Clock::now();
   if (!session.touched) touched_.push_back(found->second);
   session.touched = true;
-  return session;
+  return &session;
 }
 
 // A name is looked up anew for each session, on the side; what comes meanwhile waits.
@@ -296,6 +308,8 @@ void Forwarder::end(Session& session) {
   paths_.front().dropped += session.pending.size();
   settle(paths_.front(), session.out);
   session.socket->close();
+  // What was called back for it before is called before this.
+  if (ended_.empty()) stage_.loop.post([this] { ended_.clear(); });
   ended_.push_back(std::move(found->second));
   sessions_.erase(found);
 }
@@ -308,42 +322,12 @@ void Forwarder::end_the_oldest() {
 }
 
 void Forwarder::expire() {
-  ended_.clear();  // their handlers have been called
   const auto now = run::Clock::now();
   std::vector<Session*> idle;
   for (const auto& [key, session] : sessions_) {
     if (now - session->used >= options_.session_timeout) idle.push_back(session.get());
   }
   for (Session* const one : idle) end(*one);
-}
-
-// What could not leave: for want of room it was dropped, else this host refused it.
-void Forwarder::settle(Path& path, const traffic::Transmitter& out) {
-  const std::uint64_t no_room = want_of_room(out);
-  path.dropped += no_room;
-  path.refused += out.failed() - no_room;
-}
-
-void Forwarder::summarize() {
-  for (const auto& socket : fan_sockets_) drain_fan(*socket);
-  while (!sessions_.empty()) end(*sessions_.begin()->second);
-  for (Path& path : paths_) {
-    if (path.out) settle(path, *path.out);
-    const std::uint64_t lost = path.refused + path.dropped;
-    const std::uint64_t forwarded = path.came > lost ? path.came - lost : 0;
-    if (stage_.report.json()) {
-      output::JsonEvent event(stage_.report.buffer(), "forwarded");
-      event.text("target", path.text).number("datagrams", forwarded).number("refused", path.refused);
-      event.number("dropped", path.dropped).number("expired", path.expired);
-      if (two_way()) event.number("sessions", sessions_made_);
-      continue;
-    }
-    std::string text = fmt::format("forwarded {} to {}, {} refused", forwarded, path.text, path.refused);
-    if (path.dropped > 0) text += fmt::format(", {} dropped", path.dropped);
-    if (path.expired > 0) text += fmt::format(", {} of them for a TTL of 1", path.expired);
-    if (two_way()) text += fmt::format(", {} session{}", sessions_made_, sessions_made_ == 1 ? "" : "s");
-    stage_.report.line(text);
-  }
 }
 
 }  // namespace commands

@@ -65,7 +65,8 @@ class Forwarder {
   void fan_out(const net::Received& received, int ttl);
   void drain_fan(net::UdpSocket& socket);
 
-  Session& session_of(const net::Received& received, traffic::Transmitter& back);
+  Session* session_of(const net::Received& received, traffic::Transmitter& back);  // null: there is no room for it
+  std::unique_ptr<net::UdpSocket> make_room();
   void resolve_for(Session& session);
   void drain(Session& session);
   void end(Session& session);

@@ -1,4 +1,6 @@
 // `--forward`: what goes on, what comes back, what ends, and what is counted.
+#include <sys/resource.h>
+
 #include <csignal>
 
 #include "support/check.hpp"
@@ -93,6 +95,25 @@ TEST_CASE("forward: a session ends without traffic, and the next datagram makes 
   REQUIRE(later);
   CHECK(later->port != first->port);
   CHECK_FALSE(contains(relay.stop().err, " 1 session"));
+}
+
+TEST_CASE("forward: more senders than open files end the oldest sessions, not the relay") {
+  const RawUdp target;
+  Listener relay(to({target.endpoint()}), {"127.0.0.1:0"});
+  const rlimit limit{24, 24};
+  REQUIRE(prlimit(relay.pid(), RLIMIT_NOFILE, &limit, nullptr) == 0);
+  for (int i = 0; i < 100; ++i) {
+    const RawUdp sender;
+    sender.send(std::to_string(i), relay.port());
+    const auto asked = target.receive();
+    REQUIRE(asked);
+    CHECK(asked->payload == std::to_string(i));
+    target.reply(*asked, "back");
+    CHECK(sender.next() == "back");
+  }
+  const Finished result = relay.stop();
+  CHECK(result.ending == done);
+  CHECK(contains(result.err, "forwarded 100 to " + target.endpoint() + ", 0 refused, 100 sessions\n"));
 }
 
 TEST_CASE("forward: a target that refuses is told, ends the session, and all that came is accounted for") {

@@ -1,0 +1,49 @@
+// What became of all that was to be passed on.
+#include <fmt/format.h>
+
+#include <cerrno>
+
+#include "commands/forward.hpp"
+#include "output/json.hpp"
+
+namespace commands {
+namespace {
+
+std::uint64_t want_of_room(const traffic::Transmitter& out) {
+  std::uint64_t count = 0;
+  for (const auto& [error, times] : out.failures()) count += error == EAGAIN || error == ENOBUFS ? times : 0;
+  return count;
+}
+
+}  // namespace
+
+// What could not leave: for want of room it was dropped, else this host refused it.
+void Forwarder::settle(Path& path, const traffic::Transmitter& out) {
+  const std::uint64_t no_room = want_of_room(out);
+  path.dropped += no_room;
+  path.refused += out.failed() - no_room;
+}
+
+void Forwarder::summarize() {
+  for (const auto& socket : fan_sockets_) drain_fan(*socket);
+  while (!sessions_.empty()) end(*sessions_.begin()->second);
+  for (Path& path : paths_) {
+    if (path.out) settle(path, *path.out);
+    const std::uint64_t lost = path.refused + path.dropped;
+    const std::uint64_t forwarded = path.came > lost ? path.came - lost : 0;
+    if (stage_.report.json()) {
+      output::JsonEvent event(stage_.report.buffer(), "forwarded");
+      event.text("target", path.text).number("datagrams", forwarded).number("refused", path.refused);
+      event.number("dropped", path.dropped).number("expired", path.expired);
+      if (two_way()) event.number("sessions", sessions_made_);
+      continue;
+    }
+    std::string text = fmt::format("forwarded {} to {}, {} refused", forwarded, path.text, path.refused);
+    if (path.dropped > 0) text += fmt::format(", {} dropped", path.dropped);
+    if (path.expired > 0) text += fmt::format(", {} of them for a TTL of 1", path.expired);
+    if (two_way()) text += fmt::format(", {} session{}", sessions_made_, sessions_made_ == 1 ? "" : "s");
+    stage_.report.line(text);
+  }
+}
+
+}  // namespace commands
