@@ -203,7 +203,7 @@ TEST_CASE("faults: the wall clock may be set at any time: waits, deadlines, pace
 
 TEST_CASE("faults: the wall clock may be set at any time: it is no jitter of RTP, and -T tells what the kernel said") {
   IN_NAMESPACE(":");
-  Process joiner(udptool({"join", "--rtp", "-T", "-i", "lo", "239.1.1.1:5000"}),
+  Process joiner(udptool({"join", "--rtp", "--clock-rate", "90000", "-T", "-i", "lo", "239.1.1.1:5000"}),
                  {.environment = with_faults("FAULT_CLOCK=1")});
   joiner.wait_for(Stream::err, "joined");
   const TemporaryFile file;

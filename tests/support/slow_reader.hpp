@@ -73,7 +73,7 @@ struct Summary {
 inline Summary summary_of(const std::string& err) {
   std::smatch found;
   const std::regex pattern(
-      "([0-9]+) datagrams, [0-9]+ bytes, [0-9+]+ senders, ([0-9]+) dropped, ([0-9]+) ignored, [0-9.]+ s\n");
+      "([0-9]+) datagrams?, [0-9]+ bytes?, [0-9+]+ senders?, ([0-9]+) dropped, ([0-9]+) ignored, [0-9.]+ s\n");
   const bool matched = std::regex_search(err, found, pattern);
   CAPTURE(err);
   REQUIRE(matched);

@@ -10,6 +10,7 @@
 #include "base/text.hpp"
 #include "commands/intake.hpp"
 #include "commands/join/explain/findings.hpp"
+#include "commands/join/explain/targets.hpp"
 #include "commands/join/membership_report.hpp"
 #include "commands/join/memberships.hpp"
 #include "commands/join/twin_watch.hpp"
@@ -42,9 +43,9 @@ class Joiner {
   }
 
   base::ExitStatus run() {
-    if (options_.explain) explain_before(targets(), report());
+    if (options_.explain) explain_before(targets_of(options_), report());
     join_all();
-    if (options_.explain) explain_after(joined_targets(), report());
+    if (options_.explain) explain_after(targets_of(memberships_), report());
     report_buffers(memberships_.granted(), report());
     prepare_counts();
     if (!options_.forward.targets.empty()) open_forwarder();
@@ -240,25 +241,6 @@ class Joiner {
     for (const auto& one : memberships_.all()) {
       one->senders = traffic::SenderCounter(std::max<std::size_t>(each, 64));
     }
-  }
-
-  // What --explain looks at: the interfaces as they were named, whether or not they can be joined on.
-  std::vector<ExplainTarget> targets() const {
-    std::vector<ExplainTarget> targets;
-    for (const net::GroupWord& word : options_.groups) {
-      for (std::uint32_t i = 0; i < word.count; ++i) {
-        targets.push_back({net::advanced(word.first, i), word.source, word.port,
-                           options_.interfaces.empty() ? net::interfaces() : options_.interfaces});
-      }
-    }
-    return targets;
-  }
-
-  std::vector<ExplainTarget> joined_targets() const {
-    std::vector<ExplainTarget> targets;
-    for (const auto& one : memberships_.all())
-      targets.push_back({one->group, one->source, one->port, {one->interface}});
-    return targets;
   }
 
   // What came before the leave is shown, also when it has not been read yet.
