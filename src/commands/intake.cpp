@@ -10,6 +10,12 @@
 
 namespace commands {
 
+void Intake::record_as(const output::Options& options, output::RecordSink& form) {
+  if (options.format != output::Format::none) record_sinks_.push_back(&form);
+  if (options.pcap) record_sinks_.push_back(&pcap_.emplace(*options.pcap));
+  if (options.top) top_.emplace(*options.top);
+}
+
 void Intake::watch(net::UdpSocket& socket, Client& client) {
   const Watched& watched = watched_.emplace_back(Watched{socket, client});
   loop_.on_readable(socket, [this, &watched] { drain(watched, batches_a_turn); });

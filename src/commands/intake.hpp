@@ -10,6 +10,8 @@
 #include "commands/top.hpp"
 #include "net/options.hpp"
 #include "net/udp_socket.hpp"
+#include "output/options.hpp"
+#include "output/pcap.hpp"
 #include "output/record_sink.hpp"
 #include "output/report.hpp"
 #include "run/loop.hpp"
@@ -42,8 +44,9 @@ class Intake {
   Intake(Stage& stage, const run::StopOptions& stop)
       : loop_(stage.loop), sink_(stage.sink), report_(stage.report), stop_(stop), limit_(stop.count) {}
 
-  // What is taken is recorded there, too.
-  void record_to(output::RecordSink& records) { record_sinks_.push_back(&records); }
+  // What is taken is recorded in `form`, unless nothing is to be printed, and as --pcap and --top say. Before the
+  // sandbox: a file is opened. Throws base::Failure.
+  void record_as(const output::Options& options, output::RecordSink& form);
   // Sees to what arrives at the socket. Both must outlive the loop's run.
   void watch(net::UdpSocket& socket, Client& client);
   // Takes no more than `datagrams` in all: what comes after them is read, and neither counted nor recorded.
@@ -56,8 +59,7 @@ class Intake {
   // Says so, once, when that interface is gone, and with it what was bound or joined there: the kernel does not.
   void tell_when_gone(const net::Interface& interface);
   void print_stats_every(base::Nanoseconds interval);
-  // --top: with each of these, and when told to, which is for the end.
-  void report_top(std::size_t senders) { top_.emplace(senders); }
+  // What --top asked for: with each of those rates, and when told to, which is for the end.
   void tell_top();
 
   std::uint64_t datagrams() const { return counts_.datagrams; }
@@ -86,6 +88,7 @@ class Intake {
   output::Report& report_;
   run::StopOptions stop_;
   std::optional<std::uint64_t> limit_;
+  std::optional<output::PcapWriter> pcap_;
   std::vector<output::RecordSink*> record_sinks_;
   net::ReceiveBatch batch_;
   std::deque<Watched> watched_;

@@ -17,7 +17,6 @@
 #include "commands/stage.hpp"
 #include "commands/streams/report.hpp"
 #include "commands/target.hpp"
-#include "output/pcap.hpp"
 #include "output/records.hpp"
 
 namespace commands {
@@ -35,11 +34,7 @@ class Joiner {
         memberships_(stage_.loop, options.socket, wanted(options)),
         streams_(options.streams.any() ? std::make_optional<Streams>(options.streams) : std::nullopt) {
     const bool strips = options.streams.rtp && options.output.format == output::Format::raw;
-    if (options.output.format != output::Format::none) {
-      intake_.record_to(strips ? static_cast<output::RecordSink&>(rtp_payloads_) : records_);
-    }
-    if (options.output.pcap) intake_.record_to(pcap_.emplace(*options.output.pcap));
-    if (options.output.top) intake_.report_top(*options.output.top);
+    intake_.record_as(options.output, strips ? static_cast<output::RecordSink&>(rtp_payloads_) : records_);
   }
 
   base::ExitStatus run() {
@@ -309,7 +304,6 @@ class Joiner {
   const JoinOptions& options_;
   Stage stage_;
   output::RecordWriter records_;
-  std::optional<output::PcapWriter> pcap_;
   Intake intake_;
   Memberships memberships_;
   std::unique_ptr<Forwarder> forwarder_;

@@ -15,7 +15,6 @@
 #include "commands/streams/report.hpp"
 #include "commands/target.hpp"
 #include "net/service.hpp"
-#include "output/pcap.hpp"
 #include "output/records.hpp"
 
 namespace commands {
@@ -30,11 +29,7 @@ class Listener {
         intake_(stage_, options.stop),
         streams_(options.streams.any() ? std::make_optional<Streams>(options.streams) : std::nullopt) {
     const bool strips = options.streams.rtp && options.output.format == output::Format::raw;
-    if (options.output.format != output::Format::none) {
-      intake_.record_to(strips ? static_cast<output::RecordSink&>(rtp_payloads_) : records_);
-    }
-    if (options.output.pcap) intake_.record_to(pcap_.emplace(*options.output.pcap));
-    if (options.output.top) intake_.report_top(*options.output.top);
+    intake_.record_as(options.output, strips ? static_cast<output::RecordSink&>(rtp_payloads_) : records_);
   }
 
   base::ExitStatus run() {
@@ -99,8 +94,8 @@ class Listener {
 
   void tell_status() {
     const output::Totals totals = intake_.totals();
-    manager_.tell(
-        fmt::format("STATUS={} datagrams, {} bytes, {} dropped", totals.datagrams, totals.bytes, totals.dropped));
+    manager_.tell(fmt::format("STATUS={}, {}, {} dropped", base::counted(totals.datagrams, "datagram"),
+                              base::counted(totals.bytes, "byte"), totals.dropped));
   }
 
   void report_all_streams(bool asked) {
@@ -260,7 +255,6 @@ class Listener {
   const ListenOptions& options_;
   Stage stage_;
   output::RecordWriter records_;
-  std::optional<output::PcapWriter> pcap_;
   Intake intake_;
   std::optional<Streams> streams_;
   RtpPayloads rtp_payloads_{records_};

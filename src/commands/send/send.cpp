@@ -13,7 +13,6 @@
 #include "commands/send/progress.hpp"
 #include "commands/target.hpp"
 #include "net/route.hpp"
-#include "output/pcap.hpp"
 #include "output/records.hpp"
 #include "traffic/pace.hpp"
 #include "traffic/transmitter.hpp"
@@ -29,8 +28,7 @@ class Session final : Client {
         records_(options.output, stage_.sink),
         intake_(stage_, receiving(options)),
         socket_(loop_.context()) {
-    if (options.output.format != output::Format::none) intake_.record_to(records_);
-    if (options.output.pcap) intake_.record_to(pcap_.emplace(*options.output.pcap));
+    intake_.record_as(options.output, records_);
   }
 
   base::ExitStatus run() {
@@ -274,7 +272,6 @@ class Session final : Client {
   Stage stage_;
   run::Loop& loop_ = stage_.loop;
   output::RecordWriter records_;
-  std::optional<output::PcapWriter> pcap_;
   Intake intake_;
   net::UdpSocket socket_;
   Destination destination_;
