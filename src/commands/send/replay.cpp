@@ -1,8 +1,6 @@
 #include "commands/send/replay.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,8 +11,8 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "base/text.hpp"
 #include "commands/send/capture_file.hpp"
+#include "commands/send/input_file.hpp"
 #include "commands/send/message_event.hpp"
 
 namespace commands {
@@ -50,26 +48,16 @@ class Schedule {
 class Replay : public PayloadSource {
  public:
   Replay(const ReplayOptions& options, std::uint64_t rounds, std::size_t max_payload)
-      : options_(options), max_payload_(max_payload), rounds_(rounds), schedule_(options.speed) {
-    if (options.file != "-") {
-      name_ = base::escaped(options.file);
-      descriptor_ = open(options.file.c_str(), O_RDONLY | O_CLOEXEC);
-      if (descriptor_ < 0) fail("open");
-    }
-    struct stat status {};
-    if (fstat(descriptor_, &status) != 0) fail("read");
-    if (S_ISDIR(status.st_mode)) {
-      errno = EISDIR;
-      fail("read");
-    }
-    regular_ = S_ISREG(status.st_mode);
-    if (rounds > 1 && !regular_) throw UsageError(fmt::format("--count: {} can be read once only", name_));
+      : options_(options),
+        max_payload_(max_payload),
+        rounds_(rounds),
+        schedule_(options.speed),
+        file_(options.file == "-" ? std::nullopt : std::optional(options.file)) {
+    if (rounds > 1 && !file_.is_regular())
+      throw UsageError(fmt::format("--count: {} can be read once only", file_.name()));
   }
   Replay(const Replay&) = delete;
   Replay& operator=(const Replay&) = delete;
-  ~Replay() override {
-    if (descriptor_ != STDIN_FILENO) close(descriptor_);
-  }
 
   std::optional<Piece> next() override {
     if (at_ < pieces_.size()) {
@@ -83,9 +71,9 @@ class Replay : public PayloadSource {
     return std::nullopt;
   }
   bool ended() const override { return rounds_ == 0; }
-  int descriptor() const override { return descriptor_; }
+  int descriptor() const override { return file_.descriptor(); }
   // Once a capture is read through stdio, what is in its buffer cannot be waited for.
-  bool is_regular_file() const override { return regular_ || capture_ != nullptr; }
+  bool is_regular_file() const override { return file_.is_regular() || capture_ != nullptr; }
 
   void refill() override {
     pieces_.clear();
@@ -110,9 +98,6 @@ class Replay : public PayloadSource {
   static constexpr std::size_t block = 256 * 1024;
   static constexpr std::size_t max_line = 1024 * 1024;  // six times what escapes make of the longest datagram
 
-  [[noreturn]] void fail(std::string_view verb) const {
-    throw base::failure(errno, fmt::format("cannot {} {}", verb, name_));
-  }
   bool begin();
   bool read_block();
   void read_packets();
@@ -125,9 +110,7 @@ class Replay : public PayloadSource {
   std::size_t max_payload_;
   std::uint64_t rounds_;
   Schedule schedule_;
-  std::string name_ = "stdin";
-  int descriptor_ = STDIN_FILENO;
-  bool regular_ = false;
+  InputFile file_;
   bool begun_ = false;
   bool end_of_file_ = false;
   std::string unread_;  // of a file of lines
@@ -148,7 +131,7 @@ bool Replay::begin() {
   if (!read_block()) return end_of_file_;
   begun_ = true;
   if (unread_.empty() || unread_.front() == '{') return true;
-  capture_ = std::make_unique<CaptureFile>(descriptor_, std::move(unread_), name_, options_.filter);
+  capture_ = std::make_unique<CaptureFile>(file_.descriptor(), std::move(unread_), file_.name(), options_.filter);
   unread_.clear();
   decoder_.emplace(capture_->link());
   return true;
@@ -158,9 +141,9 @@ bool Replay::begin() {
 bool Replay::read_block() {
   const std::size_t have = unread_.size();
   unread_.resize(have + block);
-  const ssize_t got = read(descriptor_, unread_.data() + have, block);
+  const ssize_t got = read(file_.descriptor(), unread_.data() + have, block);
   unread_.resize(have + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-  if (got < 0 && errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK) fail("read");
+  if (got < 0 && errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK) file_.fail("read");
   end_of_file_ = got == 0;
   return got > 0;
 }
@@ -189,7 +172,7 @@ void Replay::read_lines() {
   }
   if (left.find('\n') == std::string_view::npos) {
     if (left.size() > max_line)
-      throw UsageError(fmt::format("{}, line {}: more than {} bytes", name_, line_ + 1, max_line));
+      throw UsageError(fmt::format("{}, line {}: more than {} bytes", file_.name(), line_ + 1, max_line));
     if (end_of_file_ && !left.empty()) {
       take_line(left);
       left = {};
@@ -207,15 +190,12 @@ void Replay::take_line(std::string_view line) {
     if (options_.keep_ports && !message->port) throw UsageError("a message without `to_port`, and --keep-ports");
     add(message->payload, message->time, message->port.value_or(0));
   } catch (const UsageError& error) {
-    throw UsageError(fmt::format("{}, line {}: {}", name_, line_, error.what()));
+    throw UsageError(fmt::format("{}, line {}: {}", file_.name(), line_, error.what()));
   }
 }
 
 void Replay::add(std::string_view payload, std::optional<Nanoseconds> time, std::uint16_t port) {
-  if (payload.size() > max_payload_) {
-    throw UsageError(fmt::format("{}: a payload of {} bytes; a datagram holds at most {} over IPv4", name_,
-                                 payload.size(), max_payload_));
-  }
+  check_fits(payload.size(), max_payload_, "a payload of " + file_.name());
   if (options_.keep_ports && port == 0) {
     ++without_port_;
     return;
@@ -230,7 +210,7 @@ void Replay::next_round() {
   if (given_ == 0) rounds_ = 0;  // another look would find nothing either
   if (rounds_ == 0) return;
   capture_.reset();
-  if (lseek(descriptor_, 0, SEEK_SET) < 0) fail("read again");
+  if (lseek(file_.descriptor(), 0, SEEK_SET) < 0) file_.fail("read again");
   begun_ = end_of_file_ = false;
   line_ = 0;
   schedule_.begin_round();
@@ -241,7 +221,8 @@ std::vector<std::string> Replay::remarks() const {
   if (decoder_) {
     const SkippedPackets skipped = decoder_->skipped();
     const auto tell = [&](std::uint64_t count, std::string_view what, std::string_view why) {
-      if (count > 0) remarks.push_back(fmt::format("{}: {} {}{} {}", name_, count, what, count == 1 ? "" : "s", why));
+      if (count > 0)
+        remarks.push_back(fmt::format("{}: {} {}{} {}", file_.name(), count, what, count == 1 ? "" : "s", why));
     };
     tell(skipped.snapped, "packet", "skipped: the capture kept only a part (tcpdump -s 0 keeps all)");
     tell(skipped.incomplete, "datagram", "skipped: not all fragments are there");
@@ -249,12 +230,12 @@ std::vector<std::string> Replay::remarks() const {
     tell(decoder_->oversized(), "datagram",
          "larger than Ethernet's 1,500 bytes carry: captured before segmentation, or jumbo frames");
   }
-  if (without_port_ > 0) remarks.push_back(fmt::format("{}: {} sent to port 0 skipped", name_, without_port_));
+  if (without_port_ > 0) remarks.push_back(fmt::format("{}: {} sent to port 0 skipped", file_.name(), without_port_));
   if (given_ == 0) {
     const std::string_view filtered = options_.filter.empty() ? "" : " that the filter lets pass";
-    remarks.push_back(packets_ == 0 ? fmt::format("{} has no {}{}: nothing was sent", name_,
+    remarks.push_back(packets_ == 0 ? fmt::format("{} has no {}{}: nothing was sent", file_.name(),
                                                   decoder_ ? "packet" : "message", filtered)
-                                    : fmt::format("{} has no UDP payload{}: nothing was sent", name_, filtered));
+                                    : fmt::format("{} has no UDP payload{}: nothing was sent", file_.name(), filtered));
   }
   return remarks;
 }

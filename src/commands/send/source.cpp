@@ -1,8 +1,6 @@
 #include "commands/send/source.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +11,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "commands/send/input_file.hpp"
 
 namespace commands {
 namespace {
@@ -38,12 +37,6 @@ std::string_view slice(std::string_view payload, const SourceOptions& options, s
                                  length, what, payload.size()));
   }
   return payload.substr(options.offset, length);
-}
-
-void check_fits(std::size_t size, std::size_t most, std::string_view what) {
-  if (size <= most) return;
-  throw UsageError(fmt::format("{} has {} bytes; a datagram holds at most {} over {}", what, size, most,
-                               most == 65'507 ? "IPv4" : "IPv6"));
 }
 
 // Messages from the command line.
@@ -116,29 +109,15 @@ class Generator : public PayloadSource {
 class Input : public PayloadSource {
  public:
   Input(const SourceOptions& options, std::size_t max_payload)
-      : options_(options), most_(max_payload), splitter_(options.cut), rounds_(options.rounds) {
-    if (options.file) {
-      name_ = base::escaped(*options.file);
-      descriptor_ = open(options.file->c_str(), O_RDONLY | O_CLOEXEC);
-      if (descriptor_ < 0) fail("open");
-    }
-    struct stat status {};
-    if (fstat(descriptor_, &status) != 0) fail("read");
-    if (S_ISDIR(status.st_mode)) {
-      errno = EISDIR;
-      fail("read");
-    }
-    regular_ = S_ISREG(status.st_mode);
-    if (regular_) bytes_ = static_cast<std::uint64_t>(status.st_size);
-    if (rounds_ > 1 && lseek(descriptor_, 0, SEEK_CUR) < 0) {
+      : options_(options), most_(max_payload), splitter_(options.cut), rounds_(options.rounds), file_(options.file) {
+    if (rounds_ > 1 && lseek(file_.descriptor(), 0, SEEK_CUR) < 0) {
       spool_ = std::tmpfile();
-      if (spool_ == nullptr) fail("keep a copy of");
+      if (spool_ == nullptr) file_.fail("keep a copy of");
     }
-    start_ = spool_ != nullptr ? 0 : std::max<off_t>(lseek(descriptor_, 0, SEEK_CUR), 0);
+    start_ = spool_ != nullptr ? 0 : std::max<off_t>(lseek(file_.descriptor(), 0, SEEK_CUR), 0);
   }
   ~Input() override {
     if (spool_ != nullptr) std::fclose(spool_);
-    if (options_.file) close(descriptor_);
   }
 
   std::optional<Piece> next() override {
@@ -150,18 +129,18 @@ class Input : public PayloadSource {
     ++piece_;
     const bool whole = options_.cut.at == CutAt::end;
     if (options_.encoding == Encoding::plain)
-      return Piece{whole ? checked(slice(*piece, options_, name_)) : closed_up(checked(*piece))};
+      return Piece{whole ? checked(slice(*piece, options_, file_.name())) : closed_up(checked(*piece))};
     try {
       decoded_.push_back(decoded(*piece, options_.encoding));
     } catch (const UsageError& error) {
       throw UsageError(fmt::format("{}: {}", place(piece_), error.what()));
     }
-    return Piece{checked(whole ? slice(decoded_.back(), options_, name_) : std::string_view(decoded_.back()))};
+    return Piece{checked(whole ? slice(decoded_.back(), options_, file_.name()) : std::string_view(decoded_.back()))};
   }
 
   bool ended() const override { return rounds_ == 0; }
   int descriptor() const override { return source(); }
-  bool is_regular_file() const override { return regular_ || round_ > 0; }
+  bool is_regular_file() const override { return file_.is_regular() || round_ > 0; }
 
   void refill() override {
     decoded_.clear();
@@ -180,7 +159,7 @@ class Input : public PayloadSource {
     const ssize_t got = read(source(), buffer_.data() + left, block);
     if (got < 0) {
       if (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK) return;
-      fail("read");
+      file_.fail("read");
     }
     end_of_input_ = got == 0;
     unread_ = {buffer_.data(), left + static_cast<std::size_t>(got)};
@@ -189,22 +168,19 @@ class Input : public PayloadSource {
   }
 
   std::optional<double> progress() const override {
-    if (!regular_ || bytes_ == 0 || rounds_ == for_ever) return std::nullopt;
-    return static_cast<double>(read_) / (static_cast<double>(bytes_) * static_cast<double>(options_.rounds));
+    if (file_.size() == 0 || rounds_ == for_ever) return std::nullopt;
+    return static_cast<double>(read_) / (static_cast<double>(file_.size()) * static_cast<double>(options_.rounds));
   }
 
  private:
   static constexpr std::size_t block = 256 * 1024;
 
-  [[noreturn]] void fail(std::string_view verb) const {
-    throw base::failure(errno, fmt::format("cannot {} {}", verb, name_));
-  }
-  int source() const { return round_ > 0 && spool_ != nullptr ? fileno(spool_) : descriptor_; }
+  int source() const { return round_ > 0 && spool_ != nullptr ? fileno(spool_) : file_.descriptor(); }
 
   // Where in the input piece `number` is, the first being 1.
   std::string place(std::uint64_t number) const {
-    if (options_.cut.at == CutAt::end) return name_;
-    return fmt::format("{}, {} {}", name_, options_.cut.at == CutAt::size ? "chunk" : "line", number);
+    if (options_.cut.at == CutAt::end) return file_.name();
+    return fmt::format("{}, {} {}", file_.name(), options_.cut.at == CutAt::size ? "chunk" : "line", number);
   }
   std::string_view checked(std::string_view payload) const {
     if (payload.size() > most_) check_fits(payload.size(), most_, place(piece_));
@@ -224,14 +200,14 @@ class Input : public PayloadSource {
     return {to, piece.size()};
   }
   void keep(std::string_view bytes) {
-    if (std::fwrite(bytes.data(), 1, bytes.size(), spool_) != bytes.size()) fail("keep a copy of");
+    if (std::fwrite(bytes.data(), 1, bytes.size(), spool_) != bytes.size()) file_.fail("keep a copy of");
   }
   void next_round() {
     if (rounds_ != for_ever) --rounds_;
     if (rounds_ == 0) return;
-    if (spool_ != nullptr && std::fflush(spool_) != 0) fail("keep a copy of");
+    if (spool_ != nullptr && std::fflush(spool_) != 0) file_.fail("keep a copy of");
     ++round_;
-    if (lseek(source(), start_, SEEK_SET) < 0) fail("read again");
+    if (lseek(source(), start_, SEEK_SET) < 0) file_.fail("read again");
     end_of_input_ = false;
     splitter_ = Splitter(options_.cut);
     piece_ = 0;
@@ -242,10 +218,7 @@ class Input : public PayloadSource {
   Splitter splitter_;
   std::uint64_t rounds_;  // still to do
   std::uint64_t round_ = 0;
-  int descriptor_ = STDIN_FILENO;
-  std::string name_ = "stdin";
-  bool regular_ = false;
-  std::uint64_t bytes_ = 0;  // of a regular file
+  InputFile file_;
   std::uint64_t read_ = 0;
   std::uint64_t piece_ = 0;
   off_t start_ = 0;
@@ -258,6 +231,12 @@ class Input : public PayloadSource {
 };
 
 }  // namespace
+
+void check_fits(std::size_t size, std::size_t max_payload, std::string_view what) {
+  if (size <= max_payload) return;
+  throw UsageError(fmt::format("{} has {} bytes; a datagram holds at most {} over {}", what, size, max_payload,
+                               max_payload == 65'507 ? "IPv4" : "IPv6"));
+}
 
 std::unique_ptr<PayloadSource> make_source(const SourceOptions& options, std::size_t max_payload) {
   if (options.size) {

@@ -58,6 +58,9 @@ class PayloadSource {
   virtual std::vector<std::string> remarks() const { return {}; }
 };
 
+// Throws UsageError that names `what` when a payload of `size` bytes is longer than `max_payload`.
+void check_fits(std::size_t size, std::size_t max_payload, std::string_view what);
+
 // Throws UsageError when a message is malformed or longer than `max_payload`, Failure when the file cannot be read.
 std::unique_ptr<PayloadSource> make_source(const SourceOptions& options, std::size_t max_payload);
 

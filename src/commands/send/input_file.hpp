@@ -1,0 +1,33 @@
+// The file, or stdin, that `send` reads.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace commands {
+
+class InputFile {
+ public:
+  // Nothing: stdin. Throws base::Failure when it cannot be opened, and for a directory.
+  explicit InputFile(const std::optional<std::string>& path);
+  ~InputFile();
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(const InputFile&) = delete;
+
+  int descriptor() const { return descriptor_; }
+  const std::string& name() const { return name_; }  // for messages: escaped, or "stdin"
+  bool is_regular() const { return size_.has_value(); }
+  std::uint64_t size() const { return size_.value_or(0); }  // in bytes, of a regular file
+
+  // Throws base::Failure "cannot VERB NAME" with errno's reason.
+  [[noreturn]] void fail(std::string_view verb) const;
+
+ private:
+  std::string name_;
+  int descriptor_;
+  std::optional<std::uint64_t> size_;
+};
+
+}  // namespace commands
