@@ -109,11 +109,14 @@ void HopWriter::write(const TraceHop& hop) {
   append_line(hop);
 }
 
-// An address that was there before, further up the path: routers that send in a circle.
+// An address that was there before, further up the path: routers that send in a circle. One that refuses what it is
+// to pass on was there a hop earlier, and that is none.
 bool HopWriter::is_loop(const TraceHop& hop) {
+  const bool ends = std::any_of(hop.answers.begin(), hop.answers.end(),
+                                [](const TraceAnswer& answer) { return answer.kind != TraceAnswer::Kind::passed; });
   bool loop = false;
   for (const net::Address& address : hop.addresses()) {
-    loop = loop || seen_.emplace(address, hop.ttl).first->second < hop.ttl;
+    loop = (seen_.emplace(address, hop.ttl).first->second < hop.ttl && !ends) || loop;
   }
   return loop;
 }
