@@ -50,7 +50,7 @@ for shell in bash zsh fish; do
   offers 'udptool listen --reuse-' --reuse-address --reuse-port
   offers 'udptool listen --ec' --echo
   offers 'udptool listen 41234 --re' --reply --reuse-address --reuse-port
-  offers 'udptool send --rep' --replies
+  offers 'udptool send --rep' --replay --replies
   offers 'udptool send -o json localhost 9 --chu' --chunk
   offers 'udptool join --le' --leave-after
   if [ -n "$interfaces" ]; then

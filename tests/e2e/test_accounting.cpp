@@ -79,8 +79,9 @@ Outcome send_with(const Fault& fault, const std::vector<std::string>& texts) {
 // The sum that "K of N datagrams to X could not be sent: REASON (K)" tells, with all K of that reason.
 std::size_t told_failures(const std::string& line, std::size_t asked, int error) {
   std::smatch found;
-  const std::regex pattern("udptool: ([0-9]+) of " + std::to_string(asked) +
-                           " datagrams to [^ ]* could not be sent: (.*) \\(([0-9]+)\\)\n");
+  const std::regex pattern(
+      "udptool: ([0-9]+) of " + std::to_string(asked) +
+      " datagrams to [^ ]* could not be sent: ([^(]*) \\(([0-9]+)\\)( \\(a local firewall is the usual cause\\))?\n");
   const bool matched = std::regex_match(line, found, pattern);
   CAPTURE(line);
   REQUIRE(matched);

@@ -230,7 +230,7 @@ TEST_CASE("--user: only for root, and for a root that may") {
   };
   const Finished user = in_user_namespace("-U");
   CHECK(user.ending == failed);
-  CHECK(is_like(user.err, "udptool: --user: only root can become another user.*\n"));
+  CHECK(is_like(user.err, "udptool: --user: 'nobody': only root can become another user.*\n"));
   const Finished only_user = in_user_namespace("-r");  // with nobody to become
   CHECK(only_user.ending == failed);
   CHECK(is_like(only_user.err, "udptool: cannot become user 'nobody': .*\n"));

@@ -245,16 +245,17 @@ TEST_CASE("signals: a second one ends it at once, whatever it waits for") {
   CHECK(listener.stop(SIGINT).ending == Ending{-1, SIGINT});
 }
 
-TEST_CASE("signals: nohup keeps it running without its terminal, and nothing keeps it from Ctrl-C") {
+TEST_CASE("signals: what its parent ignored, as nohup and a background job do, stays ignored; SIGTERM ends it") {
   Process listener({"sh", "-c", "trap '' HUP INT; exec \"$@\"", "sh", UDPTOOL_PATH, "listen", "127.0.0.1:0"});
   const auto found = listener.wait_for_match(Stream::err, "listening on .*:([0-9]+)$");
   listener.signal(SIGHUP);
+  listener.signal(SIGINT);
   listener.signal(SIGPIPE);
   const RawUdp sender;
   for (const char* word : {"still here", "here to stay"}) {  // one that ends takes what waits
     sender.send(word, static_cast<std::uint16_t>(std::stoul(found[1])));
     listener.wait_for(Stream::out, word);
   }
-  listener.signal(SIGINT);
+  listener.signal(SIGTERM);
   CHECK(listener.wait() == done);
 }
