@@ -35,7 +35,7 @@ events probe -j --list-payloads
 events join -j -W 500ms --explain -i lo --stats=200ms --rtp --top 239.255.77.1:0
 events join -j -W 500ms --explain -i lo --stats=200ms --rtp --top 239.255.77.1:41299
 sleep 0.3
-kill -INT $listener
+kill -TERM $listener  # a background job of a script ignores SIGINT
 wait $listener || true
 cat "$work/listen" >>"$work/lines"
 python3 tests/checks/validate_events.py $schema <"$work/lines" || { echo "failed: lines that are no events"; exit 1; }

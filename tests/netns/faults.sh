@@ -169,7 +169,7 @@ lay_link
 heard_by listen
 pass 'interface deleted: an address that is back is heard again'
 for what in listen bound join; do
-  kill -INT "${pids[$what]}"
+  kill -TERM "${pids[$what]}"  # a background job of a script ignores SIGINT
   status_of $what
   is "at the end, the status of $what" "$(cat $what.status)" 0
   is "at the end, the summary of $what counts what it shows" \
