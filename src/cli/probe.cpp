@@ -83,11 +83,7 @@ void Probe::declare(OptionTable& table) {
   declare_modes(table);
   declare_request(table);
   table.group("Socket");
-  bind_family(table, options.target.family);
-  bind_interface(table, options.socket);
-  bind_source(table, options.target.source_address, options.target.source_port);
-  bind_socket(table, options.socket, 0);
-  bind_leaving(table, options.socket);
+  bind_sending(table, options.target, options.socket);
   table.at("--ttl").exclusive({"ttl or trace"});
   table.group("When to end");
   bind_count(table, "N probes, with statistics (0: until ended)", options.stop, 0);

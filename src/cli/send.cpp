@@ -89,11 +89,7 @@ void Send::declare(OptionTable& table) {
   declare_pace(table);
   declare_replay(table);
   table.group("Socket");
-  bind_family(table, options.target.family);
-  bind_interface(table, options.socket);
-  bind_source(table, options.target.source_address, options.target.source_port);
-  bind_socket(table, options.socket, 0);
-  bind_leaving(table, options.socket);
+  bind_sending(table, options.target, options.socket);
   table.group("When to end");
   bind_count(table, "send everything N times, in rounds (0: for ever)", options.stop, 0);
   bind_waits(table, "wait so long for replies after the last send", options.stop);

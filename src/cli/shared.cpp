@@ -123,17 +123,17 @@ void bind_socket(OptionTable& app, net::SocketOptions& options, int min_ttl) {
             [&options](const std::string& word) { options.send_buffer = base::parse_size(word, 1, max_buffer); });
 }
 
-void bind_source(OptionTable& app, std::optional<net::Address>& address, std::uint16_t& port) {
-  app.value("-s,--source", "ADDRESS", "local address", [&address](const std::string& word) {
-    address = net::parse_address(word);
-    if (!address) throw UsageError(fmt::format("'{}' is not an address", base::escaped(word)));
+void bind_sending(OptionTable& app, commands::Target& target, net::SocketOptions& options) {
+  bind_family(app, target.family);
+  bind_interface(app, options);
+  app.value("-s,--source", "ADDRESS", "local address", [&target](const std::string& word) {
+    target.source_address = net::parse_address(word);
+    if (!target.source_address) throw UsageError(fmt::format("'{}' is not an address", base::escaped(word)));
   });
   app.value("-p,--source-port", "PORT", "local port",
-            [&port](const std::string& word) { port = net::parse_port(word); })
+            [&target](const std::string& word) { target.source_port = net::parse_port(word); })
       .takes(Takes::service);
-}
-
-void bind_leaving(OptionTable& app, net::SocketOptions& options) {
+  bind_socket(app, options, 0);
   app.flag("--no-loopback", "multicast is not delivered on this host",
            [&options] { options.multicast_loopback = false; });
   app.flag("--df", "do not fragment", options.dont_fragment);

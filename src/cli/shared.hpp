@@ -8,6 +8,7 @@
 #include "cli/table.hpp"
 #include "commands/forward.hpp"
 #include "commands/streams/streams.hpp"
+#include "commands/target.hpp"
 #include "net/options.hpp"
 #include "output/options.hpp"
 #include "run/privileges.hpp"
@@ -20,10 +21,8 @@ void bind_family(OptionTable& app, std::optional<net::Family>& family);
 void bind_interface(OptionTable& app, net::SocketOptions& options);
 // -t, --dscp, -b, --rcvbuf, --sndbuf
 void bind_socket(OptionTable& app, net::SocketOptions& options, int min_ttl);
-// -s, -p
-void bind_source(OptionTable& app, std::optional<net::Address>& address, std::uint16_t& port);
-// --no-loopback, --df
-void bind_leaving(OptionTable& app, net::SocketOptions& options);
+// All of the socket of a command that has a target: the above, and -s, -p, --no-loopback, --df.
+void bind_sending(OptionTable& app, commands::Target& target, net::SocketOptions& options);
 void bind_count(OptionTable& app, std::string_view help, run::StopOptions& options, std::uint64_t min);
 // -w, -W
 void bind_waits(OptionTable& app, std::string_view wait_help, run::StopOptions& options);
