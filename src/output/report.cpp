@@ -11,6 +11,27 @@
 #include "output/json.hpp"
 
 namespace output {
+namespace {
+
+std::string summary_text(const Totals& totals) {
+  const std::string sent =
+      totals.sent ? fmt::format("sent {}, {}, {} refused; received ", base::counted(*totals.sent, "datagram"),
+                                base::counted(totals.sent_bytes, "byte"), totals.refused)
+                  : "";
+  const std::string not_answered =
+      totals.not_answered.value_or(0) > 0 ? fmt::format(", {} not answered", *totals.not_answered) : "";
+  return fmt::format("{}{}, {}, {}, {}{} dropped, {} ignored{}, {} s", sent,
+                     base::counted(totals.datagrams, "datagram"), base::counted(totals.bytes, "byte"),
+                     base::counted(totals.senders, "sender", totals.more_senders), totals.dropped,
+                     totals.more_dropped ? "+" : "", totals.ignored, not_answered, base::seconds_text(totals.elapsed));
+}
+
+void add_sent(JsonEvent& event, const Totals& totals) {
+  if (!totals.sent) return;
+  event.number("sent", *totals.sent).number("sent_bytes", totals.sent_bytes).number("refused", totals.refused);
+}
+
+}  // namespace
 
 void print_line(std::string_view line) {
   std::string text(line);
@@ -49,27 +70,21 @@ void Report::listening(const net::Endpoint& local) {
 }
 
 void Report::summary(const Totals& totals) {
-  const std::string seconds = base::seconds_text(totals.elapsed);
   sink_.flush();  // so that what was not written is known
-  if (json()) {
-    JsonEvent event(buffer(), "close");
-    if (totals.sent) event.number("sent", *totals.sent).number("sent_bytes", totals.sent_bytes);
-    event.number("datagrams", totals.datagrams).number("bytes", totals.bytes).number("senders", totals.senders);
-    if (totals.more_dropped) event.boolean("more_dropped", true);
-    event.number("dropped", totals.dropped).number("ignored", totals.ignored);
-    if (totals.not_answered) event.number("not_answered", *totals.not_answered);
-    if (sink_.unwritten() > 0) event.number("unwritten", sink_.unwritten());
-    event.raw("seconds", seconds);
-    return;
-  }
-  const std::string sent = totals.sent ? fmt::format("sent {}, {}; received ", base::counted(*totals.sent, "datagram"),
-                                                     base::counted(totals.sent_bytes, "byte"))
-                                       : "";
-  const std::string not_answered =
-      totals.not_answered.value_or(0) > 0 ? fmt::format(", {} not answered", *totals.not_answered) : "";
-  line(fmt::format("{}{}, {}, {}, {}{} dropped, {} ignored{}, {} s", sent, base::counted(totals.datagrams, "datagram"),
-                   base::counted(totals.bytes, "byte"), base::counted(totals.senders, "sender", totals.more_senders),
-                   totals.dropped, totals.more_dropped ? "+" : "", totals.ignored, not_answered, seconds));
+  if (!json()) return line(summary_text(totals));
+  JsonEvent event(buffer(), "close");
+  add_sent(event, totals);
+  event.number("datagrams", totals.datagrams).number("bytes", totals.bytes).number("senders", totals.senders);
+  if (totals.more_dropped) event.boolean("more_dropped", true);
+  event.number("dropped", totals.dropped).number("ignored", totals.ignored);
+  if (totals.not_answered) event.number("not_answered", *totals.not_answered);
+  if (sink_.unwritten() > 0) event.number("unwritten", sink_.unwritten());
+  event.raw("seconds", base::seconds_text(totals.elapsed));
+}
+
+void Report::so_far(const Totals& totals) {
+  if (json()) return stats(totals, {}, totals.elapsed);
+  print_line(summary_text(totals));
 }
 
 void Report::stats(const Totals& now, const Totals& before, base::Nanoseconds interval) {
@@ -82,13 +97,13 @@ void Report::stats(const Totals& now, const Totals& before, base::Nanoseconds in
                            base::counted(now.senders, "sender", now.more_senders), dropped));
     return;
   }
-  JsonEvent(buffer(), "stats")
-      .decimal("datagrams_per_second", datagrams, 1)
-      .decimal("bits_per_second", bits, 0)
-      .number("datagrams", now.datagrams)
-      .number("bytes", now.bytes)
-      .number("senders", now.senders)
-      .number("dropped", dropped);
+  {
+    JsonEvent event(buffer(), "stats");
+    event.decimal("datagrams_per_second", datagrams, 1).decimal("bits_per_second", bits, 0);
+    add_sent(event, now);
+    event.number("datagrams", now.datagrams).number("bytes", now.bytes).number("senders", now.senders);
+    event.number("dropped", dropped);
+  }
   sink_.flush();
 }
 

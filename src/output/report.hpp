@@ -28,6 +28,7 @@ struct Totals {
   base::Nanoseconds elapsed{};
   std::optional<std::uint64_t> sent;  // of a command that sends
   std::uint64_t sent_bytes = 0;
+  std::uint64_t refused = 0;  // of what was sent, by the network
 };
 
 // One line on stderr, at once, whatever happens to stdout. Errors begin with "udptool: ".
@@ -51,6 +52,9 @@ class Report {
   void verbose_notice(const std::string& text);  // only with -v
   void listening(const net::Endpoint& local);
   void summary(const Totals& totals);
+  // The summary so far, for who asked for it by SIGUSR1: -q does not silence it. With -j it is a `stats` event, since
+  // the beginning.
+  void so_far(const Totals& totals);
 
   // What --stats asked for: rates since the last time, over `interval`. Not silenced.
   void stats(const Totals& now, const Totals& before, base::Nanoseconds interval);

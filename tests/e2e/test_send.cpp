@@ -164,7 +164,7 @@ TEST_CASE("send -j: replies and refusals are events") {
   CHECK(sender.wait() == done);
   CHECK(contains(sender.out(), "\"event\":\"message\""));
   CHECK(contains(sender.out(), "\"text\":\"pong\""));
-  CHECK(contains(sender.out(), "\"sent\":1,\"sent_bytes\":1,\"datagrams\":1,\"bytes\":4"));
+  CHECK(contains(sender.out(), "\"sent\":1,\"sent_bytes\":1,\"refused\":0,\"datagrams\":1,\"bytes\":4"));
   const std::string port = std::to_string(unused_port());
   const Finished result = run_udptool({"send", "-j", "-w", "10", "127.0.0.1", port, "x"});
   CHECK(result.ending == refused);

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "support/check.hpp"
+#include "support/joiner.hpp"
 #include "support/namespace.hpp"
 #include "support/slow_reader.hpp"
 
@@ -258,4 +259,45 @@ TEST_CASE("signals: what its parent ignored, as nohup and a background job do, s
   }
   listener.signal(SIGTERM);
   CHECK(listener.wait() == done);
+}
+
+TEST_CASE("signals: SIGUSR1 prints the summary so far, and the command goes on") {
+  Listener listener({"-q"});
+  const RawUdp sender;
+  for (const char* datagrams : {"1 datagram, 4 bytes", "2 datagrams, 8 bytes"}) {
+    sender.send("more", listener.port());
+    listener.wait_for(Stream::out, "more");
+    listener.signal(SIGUSR1);
+    CHECK(contains(listener.wait_for(Stream::err, "dropped"), datagrams));
+  }
+  CHECK(listener.stop().ending == done);
+}
+
+TEST_CASE("signals: SIGUSR1 to send tells what was sent and refused so far") {
+  const RawUdp peer;
+  Process send(udptool({"send", "-w", "60", "127.0.0.1", std::to_string(peer.port()), "ask"}));
+  const auto got = peer.receive();
+  REQUIRE(got);
+  peer.reply(*got, "answer");
+  send.wait_for(Stream::out, "answer");
+  send.signal(SIGUSR1);
+  CHECK(send.wait_for(Stream::err, "sent").starts_with("sent 1 datagram, 3 bytes, 0 refused; received 1 datagram, "));
+  CHECK(send.stop().ending == done);
+}
+
+TEST_CASE("signals: SIGUSR1 to join has a line for each group, and with -j it is an event") {
+  IN_NAMESPACE(":");
+  const std::string group = "239.1.1.1:" + std::to_string(port);
+  Joiner text({"-i", "lo", group});
+  Joiner json({"-j", "-i", "lo", group});
+  CHECK(run_udptool({"send", "-i", "lo", "239.1.1.1", std::to_string(port), "word"}).ending == done);
+  text.wait_for(Stream::out, "word");
+  json.wait_for(Stream::out, "word");
+  text.signal(SIGUSR1);
+  json.signal(SIGUSR1);
+  CHECK(contains(text.wait_for(Stream::err, group + " on lo: "), "1 datagram, 4 bytes, 1 sender"));
+  CHECK(text.wait_for(Stream::err, "dropped").starts_with("1 datagram, 4 bytes, 1 sender, 0 dropped"));
+  CHECK(contains(json.wait_for(Stream::out, R"("event":"stats")"), R"("datagrams":1,"bytes":4,"senders":1)"));
+  CHECK(json.err().empty());
+  for (Joiner* const join : {&text, &json}) CHECK(join->stop().ending == done);
 }

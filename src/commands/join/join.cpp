@@ -52,6 +52,7 @@ class Joiner {
     if (options_.stats) print_stats_every(*options_.stats);
     watch_for_stalls();
     watch_interfaces();
+    stage_.loop.on_usr1([this] { tell_so_far(); });
     if (options_.rejoin) stage_.loop.every(*options_.rejoin, [this](base::Nanoseconds) { memberships_.rejoin(); });
     if (options_.leave_after) {
       stage_.loop.after(*options_.leave_after, [this] {
@@ -252,6 +253,11 @@ class Joiner {
   void print_stats_every(base::Nanoseconds interval) {
     intake_.print_stats_every(interval);
     stage_.loop.every(interval, [this](base::Nanoseconds elapsed) { membership_report_.stats(memberships_, elapsed); });
+  }
+
+  void tell_so_far() {
+    if (!report().json()) membership_report_.summarize(memberships_);
+    report().so_far(intake_.totals());
   }
 
   void watch_interfaces() {

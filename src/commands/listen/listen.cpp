@@ -50,6 +50,7 @@ class Listener {
     if (options_.stop.wait) intake_.stop_when_idle(*options_.stop.wait);
     if (options_.socket.interface) intake_.tell_when_gone(*options_.socket.interface);
     if (options_.stats) print_stats_every(*options_.stats);
+    stage_.loop.on_usr1([this] { tell_so_far(); });
     const run::StopReason reason = stage_.loop.run();
     manager_.tell("STOPPING=1");
     intake_.take_what_waits();
@@ -113,6 +114,11 @@ class Listener {
       report_all_streams(true);
       stage_.report.flush();
     });
+  }
+
+  void tell_so_far() {
+    if (!stage_.report.json()) report_all_streams(true);
+    stage_.report.so_far(totals());
   }
 
   output::Totals totals() {

@@ -39,6 +39,7 @@ class Session final : Client {
     if (options_.rate) pacer_.emplace(*options_.rate, run::Clock::now());
     if (options_.bitrate) pacer_.emplace(*options_.bitrate, run::Clock::now());
     if (options_.progress && source_->progress()) show_progress();
+    loop_.on_usr1([this] { report().so_far(totals()); });
     intake_.watch(socket_, *this);
     loop_.post([this] { pump(); });
     const run::StopReason reason = loop_.run();
@@ -215,6 +216,14 @@ class Session final : Client {
     if (sent_all_ && transmitter_.sent() > 0 && refused_ >= transmitter_.sent()) loop_.stop(run::StopReason::done);
   }
 
+  output::Totals totals() {
+    output::Totals totals = intake_.totals();
+    totals.sent = transmitter_.sent();
+    totals.sent_bytes = transmitter_.sent_bytes();
+    totals.refused = refused_;
+    return totals;
+  }
+
   void show_progress() {
     using namespace std::chrono_literals;
     loop_.every(200ms, [this](base::Nanoseconds) {
@@ -227,12 +236,7 @@ class Session final : Client {
       progress_.show(*source_->progress(), transmitter_.sent(), transmitter_.sent_bytes());
     progress_.end();
     const bool interrupted = reason == run::StopReason::signal || reason == run::StopReason::deadline;
-    if (interrupted || report().json()) {
-      output::Totals totals = intake_.totals();
-      totals.sent = transmitter_.sent();
-      totals.sent_bytes = transmitter_.sent_bytes();
-      report().summary(totals);
-    }
+    if (interrupted || refused_ > 0 || report().verbose() || report().json()) report().summary(totals());
     for (const std::string& remark : source_->remarks()) report().notice(remark);
     stage_.sink.flush();
     if (transmitter_.failed() > 0) {
