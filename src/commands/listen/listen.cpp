@@ -2,18 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cerrno>
 #include <deque>
-#include <iterator>
 #include <memory>
 
 #include "base/error.hpp"
 #include "commands/intake.hpp"
+#include "commands/listen/open.hpp"
 #include "commands/listen/responder.hpp"
 #include "commands/stage.hpp"
 #include "commands/streams/report.hpp"
-#include "commands/target.hpp"
 #include "net/service.hpp"
 #include "output/records.hpp"
 
@@ -37,7 +34,9 @@ class Listener {
       responder_ = std::make_unique<Echo>(guard_, options_.socket.ttl, options_.reply);
     }
     if (!options_.forward.targets.empty()) forwarder_.emplace(stage_, options_.forward, options_.socket);
-    for (const net::EndpointWord& word : options_.endpoints) open(word);
+    net::SocketOptions socket_options = options_.socket;
+    if (responder_) socket_options.broadcast = false;  // a forged sender may be everybody
+    sockets_ = open_endpoints(options_, socket_options, wanted(), stage_);
     std::vector<net::Endpoint> own;
     for (const auto& socket : sockets_) own.push_back(socket->local_endpoint());
     for (const net::Endpoint& one : own) guard_.answers_at(one);
@@ -156,96 +155,7 @@ class Listener {
     }
   }
 
-  void open(const net::EndpointWord& word) {
-    if (word.inherited) {
-      for (const int fd : net::descriptors_of(word.host)) {
-        auto socket = std::make_unique<net::UdpSocket>(stage_.loop.context());
-        socket->adopt(fd, fmt::format("fd:{}", fd));
-        prepare(*socket);
-        sockets_.push_back(std::move(socket));
-      }
-      return;
-    }
-    if (word.host.empty()) {
-      open_wildcards(word.port);
-      return;
-    }
-    std::vector<net::Endpoint> endpoints = look_up(stage_.loop, word.host, word.port, options_.family);
-    for (net::Endpoint& endpoint : endpoints) {
-      if (net::needs_zone(endpoint.address())) {
-        const net::Address zoned =
-            options_.socket.interface ? net::with_zone(endpoint.address(), options_.socket.interface->index)
-                                      : net::with_only_zone(endpoint.address());
-        endpoint.address(zoned);
-        stage_.report.notice("took " + net::to_string(zoned));
-      }
-    }
-    open_all(std::move(endpoints));
-  }
-
-  static constexpr int most_tries = 32;  // a port that is free over IPv4 may be taken over IPv6
-
-  // The addresses of a name, all on one port, also when the port is for the kernel to choose.
-  void open_all(std::vector<net::Endpoint> endpoints) {
-    for (int tries = 1;; ++tries) {
-      std::vector<std::unique_ptr<net::UdpSocket>> opened;
-      try {
-        for (net::Endpoint endpoint : endpoints) {
-          if (!opened.empty()) endpoint.port(opened.front()->local_endpoint().port());
-          opened.push_back(bound(endpoint));
-        }
-        std::move(opened.begin(), opened.end(), std::back_inserter(sockets_));
-        return;
-      } catch (const base::Failure& error) {
-        const bool chosen = endpoints.front().port() == 0;
-        if (!chosen || error.code != EADDRINUSE || tries == most_tries) throw;
-      }
-    }
-  }
-
-  // Both families on one port, also when the port is for the kernel to choose.
-  void open_wildcards(std::uint16_t port) {
-    const net::Endpoint any4(net::asio::ip::address_v4::any(), port);
-    if (options_.family == net::Family::ipv4) {
-      sockets_.push_back(bound(any4));
-      return;
-    }
-    if (options_.family == net::Family::ipv6) {
-      sockets_.push_back(bound({net::asio::ip::address_v6::any(), port}));
-      return;
-    }
-    for (int tries = 1;; ++tries) {
-      auto v4 = bound(any4);
-      try {
-        auto v6 = bound({net::asio::ip::address_v6::any(), v4->local_endpoint().port()});
-        sockets_.push_back(std::move(v4));
-        sockets_.push_back(std::move(v6));
-        return;
-      } catch (const base::Failure& error) {
-        const int code = error.code;
-        if (code == EAFNOSUPPORT || code == EADDRNOTAVAIL) {
-          stage_.report.notice("no IPv6 on this host: listening on IPv4 only");
-          sockets_.push_back(std::move(v4));
-          return;
-        }
-        if (port != 0 || code != EADDRINUSE || tries == most_tries) throw;
-      }
-    }
-  }
-
-  std::unique_ptr<net::UdpSocket> bound(const net::Endpoint& endpoint) {
-    auto socket = std::make_unique<net::UdpSocket>(stage_.loop.context());
-    socket->open(net::family_of(endpoint));
-    prepare(*socket);
-    socket->bind(endpoint);
-    return socket;
-  }
-
-  // Sets what the options ask for.
-  void prepare(net::UdpSocket& socket) {
-    net::SocketOptions socket_options = options_.socket;
-    if (responder_) socket_options.broadcast = false;  // a forged sender may be everybody
-    const net::GrantedBuffers granted = net::apply(socket_options, false, socket);
+  net::WantedMetadata wanted() const {
     net::WantedMetadata wanted = output::wanted_metadata(options_.output);
     if (responder_) wanted.add(responder_->needs());
     if (forwarder_) wanted.add(Forwarder::needs());
@@ -254,8 +164,7 @@ class Listener {
       wanted.time = true;
       wanted.coalesced = false;
     }
-    socket.want(wanted);
-    report_buffers(granted, stage_.report);
+    return wanted;
   }
 
   const ListenOptions& options_;
@@ -264,7 +173,7 @@ class Listener {
   Intake intake_;
   std::optional<Streams> streams_;
   RtpPayloads rtp_payloads_{records_};
-  std::vector<std::unique_ptr<net::UdpSocket>> sockets_;
+  Sockets sockets_;
   AnswerGuard guard_{!options_.filter.allowed.empty()};
   std::unique_ptr<Responder> responder_;
   std::deque<Ear> ears_;
