@@ -12,6 +12,8 @@ complete -c udptool -n '__fish_seen_subcommand_from listen send join probe' -s h
 complete -c udptool -n '__fish_seen_subcommand_from listen send join probe' -l version -d 'the version'
 complete -c udptool -n '__fish_seen_subcommand_from listen' -l echo -d 'send each datagram back to its sender'
 complete -c udptool -n '__fish_seen_subcommand_from listen' -l reply -x -d 'answer each datagram with TEXT (C escapes)'
+complete -c udptool -n '__fish_seen_subcommand_from listen' -l stamp -d 'be a STAMP session-reflector (RFC 8762, RFC 8972)'
+complete -c udptool -n '__fish_seen_subcommand_from listen' -l stamp-key -r -F -d 'with --stamp: only authentic packets, by the key in FILE'
 complete -c udptool -n '__fish_seen_subcommand_from listen join' -l forward -x -d 'pass each datagram on to HOST:PORT (repeatable: to each, one way)'
 complete -c udptool -n '__fish_seen_subcommand_from listen join' -l session-timeout -x -d 'with --forward: a sender'\''s session without traffic ends after (2m)'
 complete -c udptool -n '__fish_seen_subcommand_from listen' -l allow -x -d 'hear only senders in this network (repeatable)'

@@ -24,6 +24,11 @@ void Listen::declare(OptionTable& table) {
       .value("--reply", "TEXT", "answer each datagram with TEXT (C escapes)",
              [this](const std::string& word) { options.reply = base::parse_escapes(word); })
       .exclusive({"answering"});
+  table.flag("--stamp", "be a STAMP session-reflector (RFC 8762, RFC 8972)", options.stamp).exclusive({"answering"});
+  table
+      .value("--stamp-key", "FILE", "with --stamp: only authentic packets, by the key in FILE",
+             [this](const std::string& word) { options.stamp_key = word; })
+      .takes(Takes::file);
   bind_forward(table, options.forward);
   table.repeatable("--allow", "CIDR", "hear only senders in this network (repeatable)",
                    [this](const std::string& word) { options.filter.allowed.push_back(net::Network::parse(word)); });
@@ -45,6 +50,7 @@ void Listen::declare(OptionTable& table) {
 void Listen::settle(const std::vector<std::string>& typed) {
   const std::vector<std::string> words = typed.empty() ? net::handed_over() : typed;
   if (words.empty()) throw base::UsageError("no ENDPOINT given");
+  if (options.stamp_key && !options.stamp) throw base::UsageError("--stamp-key is for --stamp");
   for (const std::string& word : words) {
     const net::EndpointWord endpoint = endpoint_of(word, options.family);
     const bool known =

@@ -95,6 +95,18 @@ is "loss: 50 on the way there, 45 on the way back" \
 is "loss: an event for each probe" "$(grep -c '"event":"probe"' "$work/out")" 500
 is "loss: of no answer for each that is lost" "$(grep -c '"state":"no answer"' "$work/out")" 95
 
+# The 505th is not lost on either way: behind the last reply nobody knows.
+link --lose 10
+on far "$udptool" listen -o none --stamp 8620 2>"$work/stamp" &
+await grep -q ::.:8620 "$work/stamp"
+probe --stamp -c 505 --interval 5ms -w 500ms 10.78.0.2 8620
+truth
+echo "$summary" >"$work/summary"
+is "loss each way (STAMP): as the link counted" \
+  "$(of "$work/summary" '"{lost_forward} {lost_backward} {lost_unknown}".format(**it)')" \
+  "$(of "$work/truth" '"{} {} 0".format(it["forth"]["lost"], it["back"]["lost"])')"
+is "loss each way (STAMP): 50 there, 45 back" "$(of "$work/summary" 'it["lost_forward"], it["lost_backward"]')" "(50, 45)"
+
 link --duplicate 20
 probe "${many[@]}" fd78::2 7777
 compare "duplicates (IPv6)"

@@ -40,6 +40,9 @@ class AnswerGuard {
   // A refusal is counted.
   bool allows(const net::Received& received, std::size_t asked, std::size_t answer);
 
+  // For a reason of the responder's own.
+  void refuse() { ++refused_; }
+
   std::uint64_t refused() const { return refused_; }  // datagrams
   // The next sender whose budget turned out to be empty, in words: each once while it goes on, and 16 in all.
   std::optional<std::string> news();

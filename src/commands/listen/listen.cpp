@@ -9,7 +9,9 @@
 #include "commands/intake.hpp"
 #include "commands/listen/open.hpp"
 #include "commands/listen/responder.hpp"
+#include "commands/listen/stamp.hpp"
 #include "commands/stage.hpp"
+#include "commands/stamp_key.hpp"
 #include "commands/streams/report.hpp"
 #include "net/service.hpp"
 #include "output/records.hpp"
@@ -30,9 +32,7 @@ class Listener {
   }
 
   base::ExitStatus run() {
-    if (options_.echo || options_.reply) {
-      responder_ = std::make_unique<Echo>(guard_, options_.socket.ttl, options_.reply);
-    }
+    responder_ = make_responder();
     if (!options_.forward.targets.empty()) forwarder_.emplace(stage_, options_.forward, options_.socket);
     net::SocketOptions socket_options = options_.socket;
     if (responder_) socket_options.broadcast = false;  // a forged sender may be everybody
@@ -41,7 +41,7 @@ class Listener {
     for (const auto& socket : sockets_) own.push_back(socket->local_endpoint());
     for (const net::Endpoint& one : own) guard_.answers_at(one);
     if (forwarder_) forwarder_->open(own);
-    stage_.confine(options_.privileges, {.names = forwarder_ && forwarder_->needs_names()});
+    confine();
     for (const auto& socket : sockets_) intake_.watch(*socket, ears_.emplace_back(*this, *socket, ears_.size()));
     for (const auto& socket : sockets_) stage_.report.listening(socket->local_endpoint());
     note_what_is_unusual();
@@ -80,6 +80,7 @@ class Listener {
     void batch_done() override {
       if (listener.forwarder_) listener.forwarder_->batch_done();
       if (!listener.responder_) return;
+      listener.responder_->depart();
       answers.transmit_or_drop();
       now = {};
       while (const auto text = listener.guard_.news()) listener.stage_.report.notice(*text);
@@ -91,6 +92,21 @@ class Listener {
     traffic::Transmitter answers;
     AnswerGuard::Time now{};
   };
+
+  std::unique_ptr<Responder> make_responder() {
+    const std::optional<int> ttl = options_.socket.ttl;
+    if (options_.stamp) {
+      StampReflector::Settings settings{ttl, options_.socket.dscp.has_value(), !options_.filter.allowed.empty(), {}};
+      if (options_.stamp_key) settings.key = read_stamp_key(*options_.stamp_key, stage_.report);
+      return std::make_unique<StampReflector>(guard_, std::move(settings));
+    }
+    if (options_.echo || options_.reply) return std::make_unique<Echo>(guard_, ttl, options_.reply);
+    return nullptr;
+  }
+
+  void confine() {
+    stage_.confine(options_.privileges, {.names = forwarder_ && forwarder_->needs_names(), .clock = options_.stamp});
+  }
 
   void tell_status() {
     const output::Totals totals = intake_.totals();
@@ -129,7 +145,7 @@ class Listener {
   }
 
   static bool is_only_printing(const ListenOptions& options) {
-    return !options.echo && !options.reply && options.forward.targets.empty();
+    return !options.echo && !options.reply && !options.stamp && options.forward.targets.empty();
   }
 
   void note_what_is_unusual() {

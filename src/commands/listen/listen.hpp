@@ -19,6 +19,8 @@ struct ListenOptions : ReceiveOptions {
   SenderFilter filter;
   bool echo = false;
   std::optional<std::string> reply;
+  bool stamp = false;
+  std::optional<std::string> stamp_key;  // its file
   StreamOptions streams;
   ForwardOptions forward;
 };

@@ -22,6 +22,8 @@ class Responder {
   // Prepares the answers to what was admitted. What it adds is sent before `received` is overwritten; what it owns
   // must stay until then.
   virtual void answer(const net::Received& received, traffic::Transmitter& out) = 0;
+  // What was prepared is about to leave: the last moment to write a time into it.
+  virtual void depart() {}
 
  protected:
   // Back to the sender, from the address that was asked, with the TTL that came less one.
