@@ -95,6 +95,7 @@ complete -c udptool -n '__fish_seen_subcommand_from probe' -s x -l hex -d 'TEXT 
 complete -c udptool -n '__fish_seen_subcommand_from probe' -s e -l escapes -d 'TEXT carries C escapes'
 complete -c udptool -n '__fish_seen_subcommand_from probe' -s l -l size -x -d 'send SIZE bytes of a pattern'
 complete -c udptool -n '__fish_seen_subcommand_from probe' -l interval -x -d 'with --count: time between probes (1s; at least 100us)'
-complete -c udptool -n '__fish_seen_subcommand_from probe' -s c -l count -x -d 'N probes, with statistics (0: until ended)'
+complete -c udptool -n '__fish_seen_subcommand_from probe' -s c -l count -x -d 'N probes, or rounds of a trace, with statistics (0: until ended)'
 complete -c udptool -n '__fish_seen_subcommand_from probe' -s w -l wait -x -d 'how long to wait for each reply (1s)'
 complete -c udptool -n '__fish_seen_subcommand_from probe' -l histogram -d 'with --count: draw the distribution of RTT'
+complete -c udptool -n '__fish_seen_subcommand_from probe' -l stats -d 'with --count: what is known by then, each second, or DURATION'

@@ -36,10 +36,11 @@ void Probe::declare_modes(OptionTable& table) {
   };
   table.group("What is asked");
   table.flag("--trace", "each hop on the way to the target", trace)
-      .exclusive({"mode", "histogram or mode", "count or mode", "ttl or trace"});
+      .exclusive({"mode", "histogram or mode", "ttl or trace"});
   number("--max-hops", "trace no further than N hops (30)", max_hops, 255);
   number("--first-hop", "trace from hop N on (1)", first_hop, 255);
   number("--tries", "probes for each hop of a trace (3)", tries, 100);
+  table.at("--tries").exclusive({"count or tries"});
   table.flag("--names", "with --trace: names of the hops", options.names);
   table.flag("--mtu", "the largest datagram that the path carries", mtu)
       .exclusive({"mode", "histogram or mode", "count or mode", "size or mtu"});
@@ -78,6 +79,7 @@ void Probe::declare(OptionTable& table) {
               "  udptool probe 192.0.2.7 53                  by DNS, for that lives there\n"
               "  udptool probe -c 100 --interval 10ms 192.0.2.7 7\n"
               "  udptool probe --trace --names example.net\n"
+              "  udptool probe --trace -c 0 example.net      the path, watched\n"
               "  udptool probe --mtu 192.0.2.7 7\n"
               "  udptool probe --payload mdns 224.0.0.251 5353    everybody who answers");
   declare_modes(table);
@@ -86,13 +88,14 @@ void Probe::declare(OptionTable& table) {
   bind_sending(table, options.target, options.socket);
   table.at("--ttl").exclusive({"ttl or trace"});
   table.group("When to end");
-  bind_count(table, "N probes, with statistics (0: until ended)", options.stop, 0);
-  table.at("--count").exclusive({"count or mode"});
+  bind_count(table, "N probes, or rounds of a trace, with statistics (0: until ended)", options.stop, 0);
+  table.at("--count").exclusive({"count or mode", "count or tries"});
   bind_waits(table, "how long to wait for each reply (1s)", options.stop);
   table.group("What is printed");
   table.flag("--histogram", "with --count: draw the distribution of RTT", options.histogram)
       .exclusive({"histogram or mode"});
   bind_output(table, options.output);
+  bind_stats(table, "with --count: what is known by then, each second, or DURATION", options.stats);
   bind_delimiter(table, options.output);
   bind_privileges(table, options.privileges);
 }
@@ -112,6 +115,7 @@ void Probe::settle_series() {
   const bool series = options.stop.count.has_value();
   if (options.histogram && !series) throw UsageError("--histogram is drawn of several probes: add --count N");
   if (interval && !series) throw UsageError("--interval is the time between several probes: add --count N");
+  if (options.stats && !series) throw UsageError("--stats is told of several probes: add --count N");
   if (!interval) return;
   if (*interval < std::chrono::microseconds(100)) throw UsageError("--interval: at least 100us");
   options.interval = *interval;

@@ -188,6 +188,13 @@ void bind_privileges(OptionTable& app, run::PrivilegeOptions& options) {
   app.flag("--no-sandbox", "do not confine the process to what it needs", [&options] { options.sandbox = false; });
 }
 
+void bind_stats(OptionTable& app, std::string_view help, std::optional<base::Nanoseconds>& stats) {
+  app.optional_value("--stats", "DURATION", "1s", help, [&stats](const std::string& word) {
+    stats = base::parse_duration(word);
+    if (*stats < std::chrono::milliseconds(1)) throw UsageError("at least 1ms");
+  });
+}
+
 void bind_receiving(OptionTable& app, run::StopOptions& stop, output::Options& output,
                     std::optional<base::Nanoseconds>& stats) {
   app.group("When to end");
@@ -196,11 +203,7 @@ void bind_receiving(OptionTable& app, run::StopOptions& stop, output::Options& o
   app.group("What is printed");
   bind_output(app, output);
   bind_delimiter(app, output);
-  app.optional_value("--stats", "DURATION", "1s", "a line of rates each second, or DURATION",
-                     [&stats](const std::string& word) {
-                       stats = base::parse_duration(word);
-                       if (*stats < std::chrono::milliseconds(1)) throw UsageError("at least 1ms");
-                     });
+  bind_stats(app, "a line of rates each second, or DURATION", stats);
   app.optional_value("--top", "N", "10", "the N senders that sent the most, at the end and with --stats",
                      [&output](const std::string& word) { output.top = base::parse_integer(word, 1, 1'000); });
 }

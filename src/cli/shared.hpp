@@ -34,6 +34,8 @@ void bind_delimiter(OptionTable& app, output::Options& options);
 void bind_user(OptionTable& app, run::PrivilegeOptions& options);
 // --user, --no-sandbox: of the commands that confine themselves.
 void bind_privileges(OptionTable& app, run::PrivilegeOptions& options);
+// --stats
+void bind_stats(OptionTable& app, std::string_view help, std::optional<base::Nanoseconds>& stats);
 // What `listen` and `join` share of when to end and what is printed: -c, -w, -W, the output's, -D, --stats.
 void bind_receiving(OptionTable& app, run::StopOptions& stop, output::Options& output,
                     std::optional<base::Nanoseconds>& stats);

@@ -3,12 +3,23 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <cstdlib>
+#include <string_view>
+
 namespace output {
 
-std::size_t terminal_width() {
-  constexpr std::size_t usual = 80;
+TerminalSize terminal_size() {
+  TerminalSize found;
   winsize size{};
-  return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : usual;
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return found;
+  if (size.ws_col > 0) found.columns = size.ws_col;
+  if (size.ws_row > 0) found.lines = size.ws_row;
+  return found;
+}
+
+bool redraws() {
+  const char* const terminal = std::getenv("TERM");
+  return isatty(STDOUT_FILENO) != 0 && terminal != nullptr && std::string_view(terminal) != "dumb";
 }
 
 }  // namespace output

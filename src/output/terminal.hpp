@@ -5,7 +5,16 @@
 
 namespace output {
 
-// How many columns wide it is; 80 where there is none.
-std::size_t terminal_width();
+struct TerminalSize {
+  std::size_t columns = 80;
+  std::size_t lines = 24;
+  bool operator==(const TerminalSize&) const = default;
+};
+
+// How large it is; 80 by 24 where there is none.
+TerminalSize terminal_size();
+
+// True where what stands on it can be drawn anew: a terminal, and one that moves its cursor.
+bool redraws();
 
 }  // namespace output

@@ -359,7 +359,9 @@ TEST_CASE("probe: bad usage is one line that names the word") {
   CHECK(
       contains(refusal({"127.0.0.1", "9", "--payload", "nosuch"}), "no payload 'nosuch'; known are token, dns, ntp, "));
   CHECK(contains(refusal({"--trace", "--mtu", "127.0.0.1", "9"}), "--trace and --mtu contradict each other"));
-  CHECK(contains(refusal({"--trace", "-c", "3", "127.0.0.1"}), "--trace and --count contradict"));
+  CHECK(contains(refusal({"--mtu", "-c", "3", "127.0.0.1"}), "--mtu and --count contradict"));
+  CHECK(contains(refusal({"--trace", "-c", "3", "--tries", "2", "127.0.0.1"}), "--tries and --count contradict"));
+  CHECK(contains(refusal({"--stats", "127.0.0.1", "9"}), "add --count N"));
   CHECK(contains(refusal({"--trace", "-t", "3", "127.0.0.1"}), "--trace and --ttl contradict"));
   CHECK(contains(refusal({"--mtu", "-l", "3", "127.0.0.1", "9"}), "--mtu and --size contradict"));
   CHECK(contains(refusal({"--trace", "--max-hops", "0", "127.0.0.1"}), "--max-hops: "));

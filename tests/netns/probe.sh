@@ -124,6 +124,61 @@ if [ $have_nft = 1 ]; then
   no_rules r3
 fi
 
+# --- the path, watched ------------------------------------------------------------------------------------------
+
+hop() { awk -F '\t' -v hop="$1" '$1 == hop { print $2, $3, $9 }' <<<"$out"; }
+probe --trace -c 10 --interval 20ms "$target"
+is "rounds: every hop, nothing lost" "$status $(for n in 1 2 3 4 5; do hop $n; done)" \
+  "0 $(for n in 1 2 3 4 5; do echo "0.0 10 10.77.$n.2"; done)"
+probe --trace -c 10 --interval 20ms "$target6" 7777
+is "rounds: of IPv6" "$status $(hop 5)" "0 0.0 10 fd77:5::2"
+probe --trace -c 3 --interval 20ms --data alike "$target"
+is "rounds: requests that are all alike, by the ports of the hops" "$status $(hop 5)" "0 0.0 3 10.77.5.2"
+icmp_limit r2 100
+probe --trace -c 20 --interval 20ms -w 200ms "$target"
+icmp_limit r2 0
+like "rounds: a hop that limits its ICMP errors is told to" "$(grep ^2 <<<"$out")" \
+  $'2\t[0-9.]+\t20\t.*\t10.77.2.2\tlimits its ICMP errors: no loss behind it'
+if [ $have_nft = 1 ]; then
+  # The third hop's own errors, then what passes it: of 4 probes one.
+  rules r3 <<'END'
+table inet lossy {
+  chain output {
+    type filter hook output priority 0
+    icmp type time-exceeded numgen inc mod 4 == 1 drop
+  }
+}
+END
+  for run in $(seq 5); do
+    probe --trace -c 20 --interval 5ms -w 300ms "$target"
+    is "rounds: a hop that loses 1 in 4 of its answers ($run)" "$(hop 3)|$(hop 4)" "25.0 20 10.77.3.2|0.0 20 10.77.4.2"
+  done
+  rules r3 <<'END'
+flush ruleset
+table inet lossy {
+  chain forward {
+    type filter hook forward priority 0
+    ip protocol udp ip ttl 1 numgen inc mod 5 == 2 drop
+    ip protocol udp ip ttl 2 numgen inc mod 5 == 2 drop
+  }
+}
+END
+  probe --trace -c 20 --interval 5ms -w 300ms "$target"
+  is "rounds: loss on the way shows at all hops behind it, and is not called a limit" \
+    "$(hop 3)|$(hop 4)|$(hop 5)|$(grep -c limits <<<"$out")" "0.0 20 10.77.3.2|20.0 20 10.77.4.2|20.0 20 10.77.5.2|0"
+  no_rules r3
+fi
+if command -v script >/dev/null; then
+  # What is drawn goes up by as many lines as there were, and clears no more than them.
+  TERM=xterm script -qefc "stty cols 60 rows 24; nsenter -t $host_h1 -n $udptool probe --trace -c 30 --interval 20ms $target" \
+    "$work/screen" >/dev/null </dev/null
+  is "rounds: on a terminal the table is redrawn in place" \
+    "$(grep -ao $'\e\[[0-9]*[A-Z]' "$work/screen" | sort | uniq -c | awk '{ print ($1 > 1), $2 }' | tr -d '\033' | tr '\n' ' ')" \
+    "1 [6A 1 [J 1 [K "
+else
+  skip_case "rounds on a terminal (no script(1))"
+fi
+
 # --- path MTU ---------------------------------------------------------------------------------------------------
 
 probe --mtu "$target" 7777

@@ -6,9 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/error.hpp"
-#include "base/text.hpp"
-#include "net/resolve.hpp"
 #include "output/json.hpp"
 #include "output/timestamp.hpp"
 
@@ -54,34 +51,11 @@ std::string remark_of(const TraceHop& hop, bool loop) {
 void HopWriter::show(const TraceHop& hop) {
   constexpr auto patience = std::chrono::seconds(1);
   held_.push_back({hop, run::Clock::now() + patience});
-  if (!options_.names) return;
-  for (const net::Address& address : hop.addresses()) look_up(address);
-}
-
-// Without a thread to spare for it, a hop has no name.
-void HopWriter::look_up(const net::Address& address) {
-  if (!names_.emplace(address, std::nullopt).second) return;
-  const auto found = std::make_shared<std::string>();
-  try {
-    loop_.aside([found, address] { *found = net::name_of_address(address).value_or(""); },
-                [this, found, address] {
-                  names_[address] = *found;
-                  named_();
-                });
-  } catch (const base::Failure&) {
-    names_[address] = "";
-  }
-}
-
-bool HopWriter::has_names(const TraceHop& hop) const {
-  if (!options_.names) return true;
-  const auto addresses = hop.addresses();
-  return std::all_of(addresses.begin(), addresses.end(),
-                     [this](const auto& each) { return names_.at(each).has_value(); });
+  names_.look_up(hop.addresses());
 }
 
 void HopWriter::show_known(run::Clock::time_point now) {
-  while (!held_.empty() && (has_names(held_.front().hop) || held_.front().until <= now)) {
+  while (!held_.empty() && (names_.are_known(held_.front().hop.addresses()) || held_.front().until <= now)) {
     write(held_.front().hop);
     held_.pop_front();
   }
@@ -127,22 +101,11 @@ void HopWriter::append_time() {
   sink_.buffer() += '\t';
 }
 
-std::string HopWriter::name_of(const net::Address& address) const {
-  const auto found = names_.find(address);
-  return found == names_.end() ? "" : found->second.value_or("");
-}
-
 void HopWriter::append_line(const TraceHop& hop) {
   std::string& out = sink_.buffer();
   append_time();
   out += fmt::format("{}\t{}", hop.ttl, hop.answers.empty() ? "*" : "");
-  std::string_view separator;
-  for (const net::Address& address : hop.addresses()) {
-    out += std::exchange(separator, ", ");
-    net::append_address(out, address);
-    const std::string name = name_of(address);
-    if (!name.empty()) out += " (" + base::escaped(name) + ")";
-  }
+  out += names_.text(hop.addresses());
   out += '\t' + rtt_text(hop);
   const std::string remark = remark_of(hop, is_loop(hop));
   if (!remark.empty()) out += '\t' + remark;
@@ -157,26 +120,29 @@ void HopWriter::append_event(const TraceHop& hop) {
   event.number("ttl", hop.ttl);
   if (!addresses.empty()) {
     event.address("address", addresses[0]);
-    const std::string name = name_of(addresses[0]);
+    const std::string name = names_.of(addresses[0]);
     if (!name.empty()) event.text("name", name);
   }
-  if (addresses.size() > 1) {
-    std::string all;
-    for (const net::Address& each : addresses) {
-      all += all.empty() ? "[" : ",";
-      output::append_json_string(all, net::to_string(each));
-    }
-    event.raw("addresses", all + "]");
-  }
+  if (addresses.size() > 1) event.raw("addresses", addresses_json(addresses));
   event.raw("rtt_ms", fmt::format("[{}]", fmt::join(rtts, ",")));
   const std::string remark = remark_of(hop, is_loop(hop));
   if (!remark.empty()) event.text("detail", remark);
 }
 
-void HopWriter::summary(ProbeState state, std::uint64_t sent, std::uint64_t received, bool reached) {
+std::string addresses_json(const std::vector<net::Address>& addresses) {
+  std::string all;
+  for (const net::Address& each : addresses) {
+    all += all.empty() ? "[" : ",";
+    output::append_json_string(all, net::to_string(each));
+  }
+  return all + "]";
+}
+
+void append_trace_summary(std::string& out, ProbeState state, std::uint64_t sent, std::uint64_t received,
+                          bool reached) {
   const double lost = sent == 0 ? 0 : 100.0 * static_cast<double>(sent - received) / static_cast<double>(sent);
-  output::JsonEvent event(sink_.buffer(), "summary");
-  event.text("state", commands::name_of(state)).boolean("reached", reached);
+  output::JsonEvent event(out, "summary");
+  event.text("state", name_of(state)).boolean("reached", reached);
   event.number("sent", sent).number("received", received).number("lost", sent - received).decimal("lost_percent", lost);
 }
 

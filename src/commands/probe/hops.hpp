@@ -4,11 +4,11 @@
 #include <deque>
 #include <functional>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "commands/probe/hop_names.hpp"
 #include "commands/probe/probe.hpp"
 #include "commands/probe/records.hpp"
 #include "commands/probe/trace_plan.hpp"
@@ -17,11 +17,17 @@
 
 namespace commands {
 
+// The JSON array of addresses.
+std::string addresses_json(const std::vector<net::Address>& addresses);
+
+// The `summary` event of a trace.
+void append_trace_summary(std::string& out, ProbeState state, std::uint64_t sent, std::uint64_t received, bool reached);
+
 class HopWriter {
  public:
   // `named`: called when a name has been found.
   HopWriter(const ProbeOptions& options, run::Loop& loop, output::Sink& sink, std::function<void()> named)
-      : options_(options), loop_(loop), sink_(sink), named_(std::move(named)) {}
+      : options_(options), sink_(sink), names_(options.names, loop, std::move(named)) {}
 
   // Takes a hop; it is written once its names and those of the hops before are known, or have been waited for.
   void show(const TraceHop& hop);
@@ -35,31 +41,24 @@ class HopWriter {
     return held_.empty() ? std::nullopt : std::optional(held_.front().until);
   }
 
-  void summary(ProbeState state, std::uint64_t sent, std::uint64_t received, bool reached);
-
  private:
   struct Held {
     TraceHop hop;
     run::Clock::time_point until;
   };
 
-  void look_up(const net::Address& address);
-  bool has_names(const TraceHop& hop) const;
   void write(const TraceHop& hop);
   bool is_loop(const TraceHop& hop);
   void append_time();
   void append_line(const TraceHop& hop);
   void append_event(const TraceHop& hop);
-  std::string name_of(const net::Address& address) const;
 
   const ProbeOptions& options_;
-  run::Loop& loop_;
   output::Sink& sink_;
-  std::function<void()> named_;
+  HopNames names_;
   std::deque<Held> held_;
-  std::vector<TraceHop> silent_;                              // since the last that answered
-  std::map<net::Address, unsigned> seen_;                     // the first hop of each address
-  std::map<net::Address, std::optional<std::string>> names_;  // nothing: still looked up; "": it has none
+  std::vector<TraceHop> silent_;           // since the last that answered
+  std::map<net::Address, unsigned> seen_;  // the first hop of each address
 };
 
 }  // namespace commands

@@ -125,31 +125,30 @@ double ProbeLog::jitter() const {
   return jitter.value;
 }
 
-ProbeSummary ProbeLog::summary() const {
+ProbeSummary ProbeLog::summary(Percentiles percentiles, std::uint64_t waiting) const {
   ProbeSummary out;
-  out.sent = count_;
+  out.sent = count_ - waiting;
   out.received = received_;
-  out.lost = count_ - received_;
-  if (count_ > 0) out.lost_percent = 100.0 * static_cast<double>(out.lost) / static_cast<double>(count_);
+  out.lost = out.sent - received_;
+  if (out.sent > 0) out.lost_percent = 100.0 * static_cast<double>(out.lost) / static_cast<double>(out.sent);
   out.duplicate = duplicate_;
   out.reordered = reordered_;
   out.late = late_;
   out.refused = refused_;
   if (received_ == 0) return out;
-  const RttSamples samples = rtts();
   const auto ms = [](double ns) { return ns / 1e6; };
+  out.rtt = RttSummary{ms(static_cast<double>(min_)), ms(mean_), ms(static_cast<double>(max_)),
+                       ms(std::sqrt(squares_ / static_cast<double>(received_)))};
+  if (percentiles == Percentiles::left_out) return out;
+  const RttSamples samples = rtts();
   const auto percentile = [&](unsigned thousandths) {
     return ms(static_cast<double>(nearest_rank(samples, received_, thousandths)));
   };
-  out.rtt = {ms(static_cast<double>(min_)),
-             ms(mean_),
-             ms(static_cast<double>(max_)),
-             ms(std::sqrt(squares_ / static_cast<double>(received_))),
-             percentile(500),
-             percentile(900),
-             percentile(990),
-             percentile(999),
-             ms(jitter())};
+  out.rtt->p50_ms = percentile(500);
+  out.rtt->p90_ms = percentile(900);
+  out.rtt->p99_ms = percentile(990);
+  out.rtt->p999_ms = percentile(999);
+  out.rtt->jitter_ms = ms(jitter());
   return out;
 }
 

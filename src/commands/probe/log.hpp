@@ -55,7 +55,8 @@ class ProbeLog {
   // An ICMP error for the probe. A reply that comes all the same takes its place.
   void refused(std::uint64_t sequence);
 
-  ProbeSummary summary() const;
+  // `waiting`: so many of the probes do not count yet.
+  ProbeSummary summary(Percentiles percentiles = Percentiles::told, std::uint64_t waiting = 0) const;
   // The round trips in whole nanoseconds with how often each occurs, in ascending order.
   RttSamples rtts() const;
 

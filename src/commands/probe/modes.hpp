@@ -38,6 +38,7 @@ class RequestMode : public Mode {
 
 base::ExitStatus probe_state(const ProbeOptions& options);
 base::ExitStatus probe_trace(const ProbeOptions& options);
+base::ExitStatus probe_rounds(const ProbeOptions& options);
 base::ExitStatus probe_mtu(const ProbeOptions& options);
 base::ExitStatus probe_stamp(const ProbeOptions& options);
 

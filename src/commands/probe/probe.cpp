@@ -23,7 +23,7 @@ std::string ports_text(const Payload& payload) {
 base::ExitStatus probe(const ProbeOptions& options) {
   switch (options.mode) {
     case ProbeMode::trace:
-      return probe_trace(options);
+      return options.stop.count ? probe_rounds(options) : probe_trace(options);
     case ProbeMode::mtu:
       return probe_mtu(options);
     case ProbeMode::stamp:

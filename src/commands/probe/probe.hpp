@@ -28,6 +28,7 @@ struct ProbeOptions {
   ProbeMode mode = ProbeMode::state;
   RequestChoice request;
   base::Nanoseconds interval = std::chrono::seconds(1);
+  std::optional<base::Nanoseconds> stats;  // of a series: what is known by then, each so long
   bool histogram = false;
   TraceOptions trace;
   bool names = false;

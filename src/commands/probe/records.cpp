@@ -61,6 +61,13 @@ double to_milliseconds(base::Nanoseconds time) { return static_cast<double>(time
 
 std::string milliseconds_text(base::Nanoseconds time) { return fmt::format("{:.3f} ms", to_milliseconds(time)); }
 
+std::string distribution_json(const RttSummary& rtt) {
+  return fmt::format(R"({{"min":{:.3f},"avg":{:.3f},"max":{:.3f},"stddev":{:.3f},"p50":{:.3f},"p90":{:.3f},)"
+                     R"("p99":{:.3f},"p999":{:.3f}}})",
+                     rtt.min_ms, rtt.avg_ms, rtt.max_ms, rtt.stddev_ms, rtt.p50_ms, rtt.p90_ms, rtt.p99_ms,
+                     rtt.p999_ms);
+}
+
 void ProbeWriter::line(const ProbeRecord& record) {
   std::string& out = buffer();
   if (options_.format == output::Format::raw) {
@@ -68,10 +75,7 @@ void ProbeWriter::line(const ProbeRecord& record) {
     if (options_.delimiter && record.size) out += *options_.delimiter;
   }
   if (!text()) return;
-  if (options_.timestamps) {
-    output::append_time(out, record.received.value_or(output::now()), 6);
-    out += '\t';
-  }
+  append_time(record.received.value_or(output::now()));
   net::append_endpoint(out, record.endpoint);
   const bool silent = record.state == ProbeState::no_answer;
   out += fmt::format("\t{}\t{}\t", name_of(record.state),
@@ -81,6 +85,18 @@ void ProbeWriter::line(const ProbeRecord& record) {
   if (record.size) out += ", " + base::counted(*record.size, "byte");
   out += '\n';
   if (options_.format == output::Format::hex) output::append_hexdump(out, record.payload);
+}
+
+void ProbeWriter::line(std::string_view words) {
+  append_time(output::now());
+  buffer() += words;
+  buffer() += '\n';
+}
+
+void ProbeWriter::append_time(net::SystemTime time) {
+  if (!options_.timestamps) return;
+  output::append_time(buffer(), time, 6);
+  buffer() += '\t';
 }
 
 void ProbeWriter::event(const ProbeRecord& record) {
@@ -142,10 +158,7 @@ void ProbeWriter::summary(std::string_view state, const ProbeSummary& summary, s
   if (ways != nullptr) add_ways(event, *ways);
   if (!summary.rtt) return;
   const RttSummary& rtt = *summary.rtt;
-  event.raw("rtt_ms", fmt::format(R"({{"min":{:.3f},"avg":{:.3f},"max":{:.3f},"stddev":{:.3f},"p50":{:.3f},)"
-                                  R"("p90":{:.3f},"p99":{:.3f},"p999":{:.3f}}})",
-                                  rtt.min_ms, rtt.avg_ms, rtt.max_ms, rtt.stddev_ms, rtt.p50_ms, rtt.p90_ms, rtt.p99_ms,
-                                  rtt.p999_ms));
+  event.raw("rtt_ms", distribution_json(rtt));
   event.decimal("jitter_ms", rtt.jitter_ms);
   if (bins.empty()) return;
   std::string list;

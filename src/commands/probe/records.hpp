@@ -45,6 +45,8 @@ class ProbeWriter {
 
   // `127.0.0.1:53	open	0.412 ms	dns NOERROR, 28 bytes`; raw: the reply's payload.
   void line(const ProbeRecord& record);
+  // Words of a result, with the time before them where that is asked for.
+  void line(std::string_view words);
   // The event; does nothing in other forms.
   void event(const ProbeRecord& record);
   void record(const ProbeRecord& record) {
@@ -59,9 +61,14 @@ class ProbeWriter {
                const StampSummary* ways = nullptr, const Histogram& bins = {});
 
  private:
+  void append_time(net::SystemTime time);
+
   output::Options options_;
   output::Sink& sink_;
 };
+
+// {"min":...,"p999":...}
+std::string distribution_json(const RttSummary& rtt);
 
 // "0.412 ms"
 std::string milliseconds_text(base::Nanoseconds time);

@@ -123,7 +123,8 @@ class StampMode : public Mode {
     if (series_ && writer_.text()) {
       writer_.statistics(summary);
       writer_.statistics(ways);
-      if (options_.histogram) writer_.buffer() += histogram_text(histogram_of(log_.rtts()), output::terminal_width());
+      if (options_.histogram)
+        writer_.buffer() += histogram_text(histogram_of(log_.rtts()), output::terminal_size().columns);
     }
     if (writer_.json()) {
       writer_.summary(name_of(state), summary, 0, &ways, options_.histogram ? histogram_of(log_.rtts()) : Histogram{});

@@ -95,7 +95,8 @@ class StateMode : public RequestMode {
     const ProbeSummary summary = log_.summary();
     if (series_ && writer_.text()) {
       writer_.statistics(summary);
-      if (options_.histogram) writer_.buffer() += histogram_text(histogram_of(log_.rtts()), output::terminal_width());
+      if (options_.histogram)
+        writer_.buffer() += histogram_text(histogram_of(log_.rtts()), output::terminal_size().columns);
     }
     if (writer_.json()) {
       writer_.summary(name_of(state), summary, responders_.size(), nullptr,

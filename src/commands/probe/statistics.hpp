@@ -15,10 +15,13 @@ namespace commands {
 enum class ReplyKind { first, duplicate, unknown };
 
 struct RttSummary {
-  double min_ms, avg_ms, max_ms, stddev_ms;  // stddev of the population, as ping(8) has it
-  double p50_ms, p90_ms, p99_ms, p999_ms;    // nearest rank
-  double jitter_ms;                          // RFC 3550, 6.4.1 and A.8, over the RTTs in sequence order
+  double min_ms, avg_ms, max_ms, stddev_ms;                // stddev of the population, as ping(8) has it
+  double p50_ms = 0, p90_ms = 0, p99_ms = 0, p999_ms = 0;  // nearest rank
+  double jitter_ms = 0;                                    // RFC 3550, 6.4.1 and A.8, over the RTTs in sequence order
 };
+
+// Percentiles and jitter cost a look at every RTT that is kept.
+enum class Percentiles { told, left_out };
 
 struct ProbeSummary {
   std::uint64_t sent = 0;

@@ -7,11 +7,10 @@
 #include "commands/probe/hops.hpp"
 #include "commands/probe/modes.hpp"
 #include "commands/probe/prober.hpp"
+#include "commands/probe/trace_answer.hpp"
 
 namespace commands {
 namespace {
-
-using Kind = net::TransportError::Kind;
 
 class TraceMode : public RequestMode {
  public:
@@ -54,7 +53,12 @@ class TraceMode : public RequestMode {
 
   bool answered(const Answer& answer) override {
     if (answer.sequence < first_sequence_) return true;
-    return answer.error != nullptr ? told_by(answer) : replied(answer);
+    const TraceAnswer found = trace_answer(answer, probes_[answer.sequence], prober_.target().address());
+    target_state_ = state_after(target_state_, answer);
+    plan_.answered(found);
+    matcher_.learn(answer.sequence, answer.rtt);
+    highest_answered_ = std::max(highest_answered_, found.probe.ttl);
+    return true;
   }
 
   void silent(std::uint64_t sequence, ProbeTime) override {
@@ -101,38 +105,6 @@ class TraceMode : public RequestMode {
     probe_.reset();
   }
 
-  bool replied(const Answer& answer) {
-    target_state_ = ProbeState::open;
-    return take({probes_[answer.sequence], TraceAnswer::Kind::reached, prober_.target().address(), answer.rtt, "",
-                 answer.reply->metadata.ttl},
-                answer);
-  }
-
-  bool told_by(const Answer& answer) {
-    const net::TransportError& error = *answer.error;
-    const bool passed = error.kind == Kind::ttl_exceeded;
-    const auto kind = passed               ? TraceAnswer::Kind::passed
-                      : answer.from_target ? TraceAnswer::Kind::reached
-                                           : TraceAnswer::Kind::refused;
-    const bool closed = answer.from_target && error.kind == Kind::port_unreachable;
-    std::string remark = mpls_text(parse_mpls(error.extension));
-    if (!passed && !closed) {
-      remark = net::icmp_name(net::family_of(*error.offender), error.icmp_type, error.icmp_code);
-      if (error.mtu != 0) remark += fmt::format(", MTU {}", error.mtu);
-    }
-    if (!passed && target_state_ != ProbeState::open) {
-      target_state_ = closed ? ProbeState::closed : ProbeState::unreachable;
-    }
-    return take({probes_[answer.sequence], kind, *error.offender, answer.rtt, remark, error.ttl}, answer);
-  }
-
-  bool take(const TraceAnswer& found, const Answer& answer) {
-    plan_.answered(found);
-    matcher_.learn(answer.sequence, answer.rtt);
-    highest_answered_ = std::max(highest_answered_, found.probe.ttl);
-    return true;
-  }
-
   void show_hops(ProbeTime now) {
     while (const auto hop = plan_.take_hop()) show(*hop);
     hops_.show_known(now);
@@ -156,7 +128,8 @@ class TraceMode : public RequestMode {
     const auto end = plan_.done() ? plan_.end() : TracePlan::End::open;
     const bool reached = end == TracePlan::End::reached;
     if (options_.output.format == output::Format::json) {
-      hops_.summary(end == TracePlan::End::open ? ProbeState::no_answer : target_state_, sent_, received_, reached);
+      append_trace_summary(prober_.sink().buffer(), end == TracePlan::End::open ? ProbeState::no_answer : target_state_,
+                           sent_, received_, reached);
     }
     prober_.sink().flush();
     if (reached) return base::ExitStatus::done;

@@ -1,0 +1,256 @@
+// `probe --trace -c N`: the path, watched. One probe a hop in each round, all of one flow.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+
+#include "commands/probe/hop_table.hpp"
+#include "commands/probe/hops.hpp"
+#include "commands/probe/modes.hpp"
+#include "commands/probe/path_statistics.hpp"
+#include "commands/probe/prober.hpp"
+#include "commands/probe/trace_answer.hpp"
+#include "output/json.hpp"
+#include "traffic/pace.hpp"
+
+namespace commands {
+namespace {
+
+class RoundsMode : public RequestMode {
+ public:
+  RoundsMode(const ProbeOptions& options, Prober& prober, ProbeLog& log)
+      : RequestMode(options.request, options.target.port, log),
+        options_(options),
+        total_(*options.stop.count == 0 ? std::numeric_limits<std::uint64_t>::max() : *options.stop.count),
+        prober_(prober),
+        pacer_(1e9 / static_cast<double>(options.interval.count()), run::Clock::now()),
+        path_(options.trace.first_hop, options.trace.max_hops),
+        by_port_(!requests_.distinct()) {}
+
+  std::optional<Ask> next(ProbeTime now) override {
+    if (is_between_rounds() && !begin_round(now)) return std::nullopt;
+    if (now < not_before_) return std::nullopt;
+    Ask ask;
+    ask.ttl = static_cast<int>(next_ttl_);
+    ask.port = port_of(next_ttl_);
+    return ask;
+  }
+
+  std::optional<ProbeTime> due() const override {
+    if (!is_between_rounds()) return not_before_;
+    if (begun_ == total_ || must_be_alone()) return std::nullopt;
+    return pacer_.next();
+  }
+
+  void sent(std::uint64_t sequence, const Ask&) override {
+    const TraceProbe probe{next_ttl_, path_.sent(next_ttl_)};
+    remember(sequence, probe);
+    not_before_ = log().departure(sequence).steady + pace();
+    ++next_ttl_;
+  }
+
+  // The watch goes on: the route may come back.
+  bool kept_back(std::uint64_t sequence, const Ask&, int error) override {
+    if (error == EMSGSIZE) throw base::Failure(EMSGSIZE, "the datagrams are larger than the path takes in one piece");
+    if (sequence == 0) fail_to_send(error, prober_.target());
+    path_.silent({next_ttl_, path_.sent(next_ttl_)});
+    not_before_ = run::Clock::now() + pace();
+    ++next_ttl_;
+    return true;
+  }
+
+  bool answered(const Answer& answer) override {
+    if (answer.sequence < first_sequence_) return true;
+    matcher_.learn(answer.sequence, answer.rtt);
+    target_state_ = state_after(target_state_, answer);
+    path_.answered(trace_answer(answer, probes_[place_of(answer.sequence)], prober_.target().address()),
+                   answer.waiting);
+    return true;
+  }
+
+  // What was still waited for when somebody ended it is not lost.
+  void silent(std::uint64_t sequence, ProbeTime now) override {
+    if (sequence < first_sequence_ || now - log().departure(sequence).steady < options_.wait()) return;
+    path_.silent(probes_[place_of(sequence)]);
+  }
+
+  bool done() const override { return begun_ == total_ && is_between_rounds() && log().is_idle(); }
+
+  std::optional<std::uint64_t> match(const net::TransportError& error, const Instant& seen) override {
+    if (by_port_) return sent_to(error.destination.port());
+    if (error.destination.port() != options_.target.port) return std::nullopt;
+    if (requests_.distinct_within(error.quoted.size())) return matcher_.quoted_by(error.quoted, seen);
+    prober_.report().notice(
+        fmt::format("{} quotes too little to tell the probes apart: each hop is asked on a port of its own, so that "
+                    "hops may be of different flows",
+                    net::to_string(*error.offender)));
+    begin_by_port();
+    return std::nullopt;
+  }
+  std::optional<std::uint64_t> match(const net::Received& reply, const Instant& seen) override {
+    const auto found = by_port_ ? sent_to(reply.sender->port()) : std::nullopt;
+    return found ? found : matcher_.answered_by(reply.bytes, seen);
+  }
+
+  const PathStatistics& path() const { return path_; }
+  ProbeState target_state() const { return target_state_; }
+
+ private:
+  bool is_between_rounds() const { return begun_ == 0 || next_ttl_ > path_.last(); }
+  // Where only the port tells the hop, one round at a time does.
+  bool must_be_alone() const { return by_port_ && !log().is_idle(); }
+
+  bool begin_round(ProbeTime now) {
+    if (begun_ == total_ || must_be_alone() || !pacer_.is_due(now)) return false;
+    if (now - pacer_.next() > options_.interval) pacer_.forgive(now);  // rounds that were missed are not made up for
+    pacer_.spend(1);
+    ++begun_;
+    next_ttl_ = options_.trace.first_hop;
+    return true;
+  }
+
+  // A target that is a few hops away answers before many have left that go past it; and a round is over in time.
+  base::Nanoseconds pace() const {
+    const unsigned hops = path_.last() - options_.trace.first_hop + 1;
+    return std::min<base::Nanoseconds>(std::chrono::milliseconds(2), options_.interval / (2 * hops));
+  }
+
+  std::uint16_t port_of(unsigned ttl) const {
+    return static_cast<std::uint16_t>((options_.target.port - 1 + (by_port_ ? ttl : 0)) % 65'535 + 1);
+  }
+
+  // The last probe to that port.
+  std::optional<std::uint64_t> sent_to(std::uint16_t port) const {
+    for (std::uint64_t sequence = log().count(); sequence > first_sequence_ && log().is_kept(sequence - 1);) {
+      const TraceProbe& probe = probes_[place_of(--sequence)];
+      if (port_of(probe.ttl) == port) return sequence;
+      if (log().count() - sequence > options_.trace.max_hops) break;
+    }
+    return std::nullopt;
+  }
+
+  void begin_by_port() {
+    by_port_ = true;
+    first_sequence_ = log().count();
+    path_ = PathStatistics(options_.trace.first_hop, options_.trace.max_hops);
+    begun_ = 0;
+  }
+
+  static std::size_t place_of(std::uint64_t sequence) { return sequence % ProbeLog::most_exact; }
+  void remember(std::uint64_t sequence, const TraceProbe& probe) {
+    const std::size_t place = place_of(sequence);
+    if (place >= probes_.size()) probes_.resize(place + 1);
+    probes_[place] = probe;
+  }
+
+  const ProbeOptions& options_;
+  std::uint64_t total_;
+  Prober& prober_;
+  traffic::Pacer pacer_;  // of rounds
+  PathStatistics path_;
+  bool by_port_;
+  std::vector<TraceProbe> probes_;    // by sequence, as long as the log keeps them
+  std::uint64_t first_sequence_ = 0;  // answers to those before are of no use
+  std::uint64_t begun_ = 0;           // rounds
+  unsigned next_ttl_ = 0;
+  ProbeTime not_before_{};  // the next probe leaves
+  ProbeState target_state_ = ProbeState::no_answer;
+};
+
+// Shows the path: as it becomes known on a terminal, else at each interval of --stats, and at the end.
+class RoundsReport {
+ public:
+  RoundsReport(const ProbeOptions& options, Prober& prober, const RoundsMode& mode)
+      : options_(options),
+        prober_(prober),
+        mode_(mode),
+        writer_(options.output, prober.sink()),
+        names_(options.names, prober.loop(), [] {}),
+        table_(prober.sink()),
+        live_(writer_.text() && output::redraws()) {
+    if (live_) {
+      constexpr auto tick = std::chrono::milliseconds(200);
+      prober.loop().every(tick, [this, tick](base::Nanoseconds elapsed) { redraw(elapsed > 2 * tick); });
+    } else if (options.stats) {
+      prober.loop().every(*options.stats, [this](base::Nanoseconds) { tell(); });
+    }
+  }
+
+  base::ExitStatus finish() {
+    // The last table stays as it is: the terminal has echoed a ^C below it.
+    if (!table_.is_drawn() || prober_.loop().reason() != run::StopReason::signal) tell();
+    const TracePlan::End end = mode_.path().end();
+    if (writer_.json()) summary(end);
+    prober_.sink().flush();
+    if (end == TracePlan::End::reached) return base::ExitStatus::done;
+    prober_.hint_at_family();
+    return end == TracePlan::End::refused ? base::ExitStatus::refused : base::ExitStatus::nothing;
+  }
+
+ private:
+  void redraw(bool was_stopped) {
+    if (was_stopped) table_.leave();  // the shell may have written something
+    tell();
+  }
+
+  void tell() {
+    const std::vector<HopRow> rows = mode_.path().rows(writer_.json() ? Percentiles::told : Percentiles::left_out);
+    for (const HopRow& row : rows) names_.look_up(row.addresses);
+    if (writer_.json()) {
+      for (const HopRow& row : rows) append_event(row);
+    } else if (live_) {
+      table_.draw(table_of(rows, names_));
+    } else if (writer_.text()) {
+      for (const TableLine& line : table_of(rows, names_)) writer_.line(tabbed(line));
+    }
+    prober_.sink().flush();
+  }
+
+  void append_event(const HopRow& row) {
+    output::JsonEvent event(writer_.buffer(), "hop");
+    event.number("ttl", row.ttl);
+    if (!row.is_silent()) {
+      event.address("address", row.addresses[0]);
+      if (const std::string name = names_.of(row.addresses[0]); !name.empty()) event.text("name", name);
+      event.raw("addresses", addresses_json(row.addresses));
+    }
+    event.number("sent", row.probes.sent).number("received", row.probes.received);
+    event.decimal("loss_percent", row.probes.lost_percent);
+    if (row.probes.rtt) event.raw("rtt_ms", distribution_json(*row.probes.rtt));
+    if (!row.remark.empty()) event.text("detail", row.remark);
+  }
+
+  void summary(TracePlan::End end) {
+    std::uint64_t sent = 0, received = 0;
+    for (const HopRow& row : mode_.path().rows(Percentiles::left_out)) {
+      sent += row.probes.sent;
+      received += row.probes.received;
+    }
+    append_trace_summary(writer_.buffer(), mode_.target_state(), sent, received, end == TracePlan::End::reached);
+  }
+
+  const ProbeOptions& options_;
+  Prober& prober_;
+  const RoundsMode& mode_;
+  ProbeWriter writer_;
+  HopNames names_;
+  LiveTable table_;
+  bool live_;
+};
+
+}  // namespace
+
+base::ExitStatus probe_rounds(const ProbeOptions& options) {
+  Prober prober(options, false);
+  if (prober.is_for_many()) throw base::UsageError("--trace takes the address of one host, not of many");
+  ProbeLog log;
+  RoundsMode mode(options, prober, log);
+  prober.check_size(mode.requests().make(0).size());
+  Engine engine(mode, log, prober, options.wait());
+  RoundsReport report(options, prober, mode);
+  prober.run(engine);
+  return prober.finish(report.finish());
+}
+
+}  // namespace commands
