@@ -122,7 +122,7 @@ std::string cure_for_netcat(std::string_view command, std::string_view option,
 
 std::string cure_for(const UnknownOption& unknown, const OptionTable& table,
                      const std::vector<std::string>& arguments) {
-  const std::string netcat = cure_for_netcat(table.command(), unknown.name, arguments);
+  std::string netcat = cure_for_netcat(table.command(), unknown.name, arguments);
   if (!netcat.empty()) return netcat;
   if (unknown.word.size() > 2 && table.has("-" + unknown.word)) return fmt::format("did you mean '-{}'?", unknown.word);
   if (const std::string owners = owners_of(unknown.name); !owners.empty()) {
@@ -150,8 +150,8 @@ UsageError refusal_of(const UnknownOption& unknown, const OptionTable& table,
     const std::string name = word.starts_with("--") ? word.substr(0, word.find('=')) : word.substr(0, 2);
     throw refusal_of(UnknownOption(word, name), bare, arguments);
   }
-  std::vector<std::string_view> names;
-  for (const Entry& command : commands) names.push_back(command.name);
+  std::vector<std::string_view> names(std::size(commands));
+  std::ranges::transform(commands, names.begin(), &Entry::name);
   const std::string_view near = base::nearest(word, names);
   const std::string hint = near.empty() ? "" : fmt::format(" (did you mean '{}'?)", near);
   throw UsageError(fmt::format("no command '{}'{}", base::escaped(word), hint));

@@ -31,18 +31,16 @@ void Forwarder::summarize() {
     if (path.out) settle(path, *path.out);
     const std::uint64_t lost = path.refused + path.dropped;
     const std::uint64_t forwarded = path.came > lost ? path.came - lost : 0;
-    if (stage_.report.json()) {
-      output::JsonEvent event(stage_.report.buffer(), "forwarded");
+    const auto fields = [&](output::JsonEvent& event) {
       event.text("target", path.text).number("datagrams", forwarded).number("refused", path.refused);
       event.number("dropped", path.dropped).number("expired", path.expired);
       if (two_way()) event.number("sessions", sessions_made_);
-      continue;
-    }
+    };
     std::string text = fmt::format("forwarded {} to {}, {} refused", forwarded, path.text, path.refused);
     if (path.dropped > 0) text += fmt::format(", {} dropped", path.dropped);
     if (path.expired > 0) text += fmt::format(", {} of them for a TTL of 1", path.expired);
-    if (two_way()) text += fmt::format(", {} session{}", sessions_made_, sessions_made_ == 1 ? "" : "s");
-    stage_.report.line(text);
+    if (two_way()) text += ", " + base::counted(sessions_made_, "session");
+    stage_.report.tell(output::Tone::talk, "forwarded", fields, [&] { return text; });
   }
 }
 

@@ -66,14 +66,17 @@ void TopReport::tell(output::Report& report, std::uint64_t datagrams, base::Nano
   };
   const auto top = senders_.top(shown_);
   senders_.mark();
-  if (report.json()) {
+  const auto fields = [&](output::JsonEvent& event) {
     std::string list;
     for (const Sender& one : top) list += (list.empty() ? "" : ",") + object_of(one, shares_of(one));
-    output::JsonEvent(report.buffer(), "senders").raw("senders", "[" + list + "]");
-    report.flush();
-    return;
-  }
-  for (const Sender& one : top) output::print_line(line_of(one, shares_of(one)));
+    event.raw("senders", "[" + list + "]");
+  };
+  report.tell(output::Tone::asked, "senders", fields, [&] {
+    std::string lines;
+    for (const Sender& one : top) lines += (lines.empty() ? "" : "\n") + line_of(one, shares_of(one));
+    return lines;
+  });
+  report.flush();
   lines_ = top.size();
 }
 

@@ -34,14 +34,16 @@ int number_of(std::string_view word) {
 
 int count_handed_over() {
   if (number_of(variable("LISTEN_PID")) != getpid()) return 0;  // for another process
-  return std::max(number_of(variable("LISTEN_FDS")), 0);
+  const long most = sysconf(_SC_OPEN_MAX) - first_descriptor;   // more cannot be open
+  return static_cast<int>(std::clamp(long{number_of(variable("LISTEN_FDS"))}, 0L, std::max(most, 0L)));
 }
 
 }  // namespace
 
 std::vector<std::string> handed_over() {
-  std::vector<std::string> words;
-  for (int i = 0; i < count_handed_over(); ++i) words.push_back(fmt::format("{}{}", prefix, first_descriptor + i));
+  std::vector<std::string> words(static_cast<std::size_t>(count_handed_over()));
+  int fd = first_descriptor;
+  for (std::string& word : words) word = fmt::format("{}{}", prefix, fd++);
   return words;
 }
 

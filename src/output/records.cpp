@@ -1,5 +1,6 @@
 #include "output/records.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <array>

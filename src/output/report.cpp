@@ -8,7 +8,6 @@
 #include "base/ending.hpp"
 #include "base/error.hpp"
 #include "base/text.hpp"
-#include "output/json.hpp"
 
 namespace output {
 namespace {
@@ -52,9 +51,9 @@ void Report::line(const std::string& text) {
 }
 
 void Report::notice(const std::string& text) {
-  line("note: " + text);
-  if (options_.quiet || !json()) return;
-  JsonEvent(buffer(), "notice").text("message", text);
+  if (options_.quiet) return;
+  tell(
+      Tone::talk, "notice", [&](JsonEvent& event) { event.text("message", text); }, [&] { return "note: " + text; });
   sink_.flush();
 }
 
@@ -63,23 +62,24 @@ void Report::verbose_notice(const std::string& text) {
 }
 
 void Report::listening(const net::Endpoint& local) {
-  line("listening on " + net::to_string(local));
-  if (!json()) return;
-  JsonEvent(buffer(), "listening").endpoint(local);
+  tell(
+      Tone::talk, "listening", [&](JsonEvent& event) { event.endpoint(local); },
+      [&] { return "listening on " + net::to_string(local); });
   sink_.flush();
 }
 
 void Report::summary(const Totals& totals) {
   sink_.flush();  // so that what was not written is known
-  if (!json()) return line(summary_text(totals));
-  JsonEvent event(buffer(), "close");
-  add_sent(event, totals);
-  event.number("datagrams", totals.datagrams).number("bytes", totals.bytes).number("senders", totals.senders);
-  if (totals.more_dropped) event.boolean("more_dropped", true);
-  event.number("dropped", totals.dropped).number("ignored", totals.ignored);
-  if (totals.not_answered) event.number("not_answered", *totals.not_answered);
-  if (sink_.unwritten() > 0) event.number("unwritten", sink_.unwritten());
-  event.raw("seconds", base::seconds_text(totals.elapsed));
+  const auto fields = [&](JsonEvent& event) {
+    add_sent(event, totals);
+    event.number("datagrams", totals.datagrams).number("bytes", totals.bytes).number("senders", totals.senders);
+    if (totals.more_dropped) event.boolean("more_dropped", true);
+    event.number("dropped", totals.dropped).number("ignored", totals.ignored);
+    if (totals.not_answered) event.number("not_answered", *totals.not_answered);
+    if (sink_.unwritten() > 0) event.number("unwritten", sink_.unwritten());
+    event.raw("seconds", base::seconds_text(totals.elapsed));
+  };
+  tell(Tone::talk, "close", fields, [&] { return summary_text(totals); });
 }
 
 void Report::so_far(const Totals& totals) {
@@ -92,33 +92,27 @@ void Report::stats(const Totals& now, const Totals& before, base::Nanoseconds in
   const double datagrams = static_cast<double>(now.datagrams - before.datagrams) / seconds;
   const double bits = static_cast<double>(now.bytes - before.bytes) * 8 / seconds;
   const std::uint64_t dropped = now.dropped - before.dropped;
-  if (!json()) {
-    print_line(fmt::format("{:.0f} datagrams/s, {}, {}, {} dropped", datagrams, base::with_prefix(bits, "bit/s"),
-                           base::counted(now.senders, "sender", now.more_senders), dropped));
-    return;
-  }
-  {
-    JsonEvent event(buffer(), "stats");
+  const auto fields = [&](JsonEvent& event) {
     event.decimal("datagrams_per_second", datagrams, 1).decimal("bits_per_second", bits, 0);
     add_sent(event, now);
     event.number("datagrams", now.datagrams).number("bytes", now.bytes).number("senders", now.senders);
     event.number("dropped", dropped);
-  }
+  };
+  tell(Tone::asked, "stats", fields, [&] {
+    return fmt::format("{:.0f} datagrams/s, {}, {}, {} dropped", datagrams, base::with_prefix(bits, "bit/s"),
+                       base::counted(now.senders, "sender", now.more_senders), dropped);
+  });
   sink_.flush();
 }
 
 void Report::finding(std::string_view code, std::string_view interface, std::string_view message,
                      std::string_view advice) {
-  if (!json()) {
-    print_line(fmt::format("explain: {}: {}", message, advice));
-    return;
-  }
-  {
-    JsonEvent event(buffer(), "finding");
+  const auto fields = [&](JsonEvent& event) {
     event.text("code", code);
     if (!interface.empty()) event.text("interface", interface);
     event.text("message", message).text("advice", advice);
-  }
+  };
+  tell(Tone::asked, "finding", fields, [&] { return fmt::format("explain: {}: {}", message, advice); });
   sink_.flush();
 }
 

@@ -10,6 +10,7 @@
 #include "base/units.hpp"
 #include "net/icmp.hpp"
 #include "net/interfaces.hpp"
+#include "output/json.hpp"
 #include "output/options.hpp"
 #include "output/sink.hpp"
 
@@ -34,6 +35,9 @@ struct Totals {
 // One line on stderr, at once, whatever happens to stdout. Errors begin with "udptool: ".
 void print_line(std::string_view line);
 void print_error(std::string_view message);
+
+// What was asked for by an option is not silenced by -q.
+enum class Tone { talk, asked };
 
 class Report {
  public:
@@ -65,6 +69,18 @@ class Report {
 
   // A line of talk as it is: on stderr, unless -q or -j.
   void line(const std::string& text);
+
+  // One thing in the form that was chosen: with -j the event `name`, to which fields(JsonEvent&) adds, else the line
+  // that text() makes, if any. An event leaves with the records, or with flush().
+  template <class Fields, class Text>
+  void tell(Tone tone, std::string_view name, const Fields& fields, const Text& text) {
+    if (json()) {
+      JsonEvent event(buffer(), name);
+      fields(event);
+    } else if (tone == Tone::asked || !options_.quiet) {
+      if (const std::string line = text(); !line.empty()) print_line(line);
+    }
+  }
 
   // What went wrong without ending the command. Never silenced: the line on stderr, and with -j an event.
   // `hint` is a cure, for people.

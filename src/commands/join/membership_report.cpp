@@ -24,25 +24,22 @@ void add_group(output::JsonEvent& event, const Membership& one) {
 // More silent memberships than these share a line.
 constexpr std::size_t max_silent = 16;
 
-std::string more_silent(std::size_t silent) {
-  return silent > max_silent ? fmt::format("{} more groups: 0 datagrams", silent) : "";
-}
-
-std::size_t silent_ones(const Memberships& memberships) {
-  const auto& all = memberships.all();
-  return static_cast<std::size_t>(
-      std::count_if(all.begin(), all.end(), [](const auto& one) { return one->datagrams == 0; }));
-}
+std::string more_silent(std::size_t silent) { return fmt::format("{} more groups: 0 datagrams", silent); }
 
 }  // namespace
 
+// Silent groups that share one line. Each is an event of its own with -j.
+std::size_t MembershipReport::hidden_ones(const Memberships& memberships) const {
+  const auto& all = memberships.all();
+  const auto silent = static_cast<std::size_t>(
+      std::count_if(all.begin(), all.end(), [](const auto& one) { return one->datagrams == 0; }));
+  return silent > max_silent && !report_.json() ? silent : 0;
+}
+
 void MembershipReport::announce(const char* what, const Membership& one) {
-  report_.line(fmt::format("{} {}", what, one.text()));
-  if (!report_.json()) return;
-  {
-    output::JsonEvent event(report_.buffer(), what);
-    add_group(event, one);
-  }
+  report_.tell(
+      output::Tone::talk, what, [&](output::JsonEvent& event) { add_group(event, one); },
+      [&] { return fmt::format("{} {}", what, one.text()); });
   report_.flush();
 }
 
@@ -51,14 +48,13 @@ void MembershipReport::stats(const Memberships& memberships, base::Nanoseconds i
   if (memberships.left()) {
     interface_stats(memberships, seconds);
   } else {
-    const std::size_t silent = silent_ones(memberships);
+    const std::size_t hidden = hidden_ones(memberships);
     for (const auto& socket : memberships.sockets()) {
       for (const Membership* one : socket->memberships) {
-        const bool hidden = one->datagrams == 0 && silent > max_silent && !report_.json();
-        if (!hidden) stats_of(*socket, *one, seconds);
+        if (one->datagrams > 0 || hidden == 0) stats_of(*socket, *one, seconds);
       }
     }
-    if (silent > max_silent && !report_.json()) output::print_line(more_silent(silent));
+    if (hidden > 0) output::print_line(more_silent(hidden));
   }
   report_.flush();
 }
@@ -70,45 +66,47 @@ void MembershipReport::stats_of(Memberships::Socket& socket, const Membership& o
   const std::uint64_t drops = socket.udp.drops();  // of the socket, which memberships of one group share
   const std::uint64_t dropped = drops - last.dropped;
   last = {one.datagrams, one.bytes, drops};
-  if (report_.json()) {
-    output::JsonEvent event(report_.buffer(), "stats");
+  const auto fields = [&](output::JsonEvent& event) {
     add_group(event, one);
     event.decimal("datagrams_per_second", datagrams, 1).decimal("bits_per_second", bits, 0);
     event.number("datagrams", one.datagrams).number("bytes", one.bytes).number("senders", one.senders.count());
     event.number("dropped", dropped);
-  } else {
-    output::print_line(fmt::format("{}: {:.0f} datagrams/s, {}, {}, {}, {}, {} dropped", one.text(), datagrams,
-                                   base::with_prefix(bits, "bit/s"), base::counted(one.datagrams, "datagram"),
-                                   base::counted(one.bytes, "byte"),
-                                   base::counted(one.senders.count(), "sender", one.senders.is_full()), dropped));
-  }
+  };
+  report_.tell(output::Tone::asked, "stats", fields, [&] {
+    return fmt::format("{}: {:.0f} datagrams/s, {}, {}, {}, {}, {} dropped", one.text(), datagrams,
+                       base::with_prefix(bits, "bit/s"), base::counted(one.datagrams, "datagram"),
+                       base::counted(one.bytes, "byte"),
+                       base::counted(one.senders.count(), "sender", one.senders.is_full()), dropped);
+  });
   streams_of(one, true);
 }
 
 void MembershipReport::interface_stats(const Memberships& memberships, double seconds) {
   std::map<std::string, std::uint64_t> heard;  // by the memberships on each interface
   for (const auto& one : memberships.all()) heard[one->interface.name] += one->datagrams;
-  for (const auto& [name, datagrams] : heard) {
-    const auto now = receive_counters(name);
+  for (const auto& one : heard) {
+    const std::string& interface = one.first;
+    const std::uint64_t datagrams = one.second;
+    const auto now = receive_counters(interface);
     if (!now) continue;
-    const ReceiveCounters last = last_of_interface_.try_emplace(name, *now).first->second;
-    last_of_interface_[name] = *now;
+    const ReceiveCounters last = last_of_interface_.try_emplace(interface, *now).first->second;
+    last_of_interface_[interface] = *now;
     const double packets = static_cast<double>(now->packets - last.packets) / seconds;
     const double multicast = static_cast<double>(now->multicast - last.multicast) / seconds;
     const bool counts = now->multicast > 0 || datagrams == 0;  // else its driver passed some and counted none
-    if (report_.json()) {
-      output::JsonEvent event(report_.buffer(), "stats");
-      event.text("interface", name).decimal("packets_per_second", packets, 1);
-      if (!counts) continue;
+    const auto fields = [&](output::JsonEvent& event) {
+      event.text("interface", interface).decimal("packets_per_second", packets, 1);
+      if (!counts) return;
       event.decimal("multicast_packets_per_second", multicast, 1).number("multicast_packets", now->multicast);
-    } else if (counts) {
-      output::print_line(
-          fmt::format("{} after leaving: {:.0f} packets/s, of them {:.0f} multicast; {} multicast in all", name,
-                      packets, multicast, now->multicast));
-    } else {
-      output::print_line(
-          fmt::format("{} after leaving: {:.0f} packets/s; its driver does not count multicast", name, packets));
-    }
+    };
+    report_.tell(output::Tone::asked, "stats", fields, [&] {
+      if (!counts) {
+        return fmt::format("{} after leaving: {:.0f} packets/s; its driver does not count multicast", interface,
+                           packets);
+      }
+      return fmt::format("{} after leaving: {:.0f} packets/s, of them {:.0f} multicast; {} multicast in all", interface,
+                         packets, multicast, now->multicast);
+    });
   }
 }
 
@@ -119,11 +117,11 @@ void MembershipReport::streams_of(const Membership& one, bool asked) {
 }
 
 void MembershipReport::summarize(const Memberships& memberships) {
-  const std::size_t silent = silent_ones(memberships);
+  const std::size_t hidden = hidden_ones(memberships);
   for (const auto& one : memberships.all()) {
-    if (one->datagrams > 0 || silent <= max_silent || report_.json()) summarize(*one);
+    if (one->datagrams > 0 || hidden == 0) summarize(*one);
   }
-  if (silent > max_silent) report_.line(more_silent(silent));
+  if (hidden > 0) report_.line(more_silent(hidden));
   if (streams_ != nullptr) report_more_streams(*streams_, report_);
 }
 
@@ -134,16 +132,17 @@ void MembershipReport::summarize(const Membership& one) {
     const auto wait = std::chrono::duration_cast<milliseconds>(*one.first - one.joined_at);
     first_ms = static_cast<std::uint64_t>(wait.count());
   }
-  report_.line(fmt::format("{}: {}, {}, {}{}", one.text(), base::counted(one.datagrams, "datagram"),
-                           base::counted(one.bytes, "byte"),
-                           base::counted(one.senders.count(), "sender", one.senders.is_full()),
-                           first_ms ? fmt::format(", first after {} ms", *first_ms) : ""));
-  if (report_.json()) {
-    output::JsonEvent event(report_.buffer(), "group");
+  const auto fields = [&](output::JsonEvent& event) {
     add_group(event, one);
     event.number("datagrams", one.datagrams).number("bytes", one.bytes).number("senders", one.senders.count());
     if (first_ms) event.number("first_ms", *first_ms);
-  }
+  };
+  report_.tell(output::Tone::talk, "group", fields, [&] {
+    return fmt::format("{}: {}, {}, {}{}", one.text(), base::counted(one.datagrams, "datagram"),
+                       base::counted(one.bytes, "byte"),
+                       base::counted(one.senders.count(), "sender", one.senders.is_full()),
+                       first_ms ? fmt::format(", first after {} ms", *first_ms) : "");
+  });
   streams_of(one, false);
 }
 

@@ -27,6 +27,7 @@ class MembershipReport {
 
  private:
   void stats_of(Memberships::Socket& socket, const Membership& one, double seconds);
+  std::size_t hidden_ones(const Memberships& memberships) const;
   void interface_stats(const Memberships& memberships, double seconds);
   void summarize(const Membership& one);
   void streams_of(const Membership& one, bool asked);

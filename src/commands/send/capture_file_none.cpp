@@ -8,6 +8,7 @@ namespace commands {
 
 struct CaptureFile::State {};
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): the constructor that reads keeps it
 CaptureFile::CaptureFile(int, std::string, const std::string&, const std::string&) {
   throw base::Failure(ENOTSUP, "--replay of a capture is not in a static build: it needs libpcap, which is loaded");
 }

@@ -65,13 +65,15 @@ class Printer {
   }
 
  private:
-  void line(const std::string& text) const { asked_ ? output::print_line(text) : report_.line(text); }
+  template <class Fields, class Text>
+  void tell(std::string_view name, const Fields& fields, const Text& text) const {
+    report_.tell(asked_ ? output::Tone::asked : output::Tone::talk, name, fields, text);
+  }
 
   void say(const Stream& stream, const RtpStream& rtp) const {
     const std::string ssrc = fmt::format("0x{:08x}", stream.key.ssrc);
     const auto rate = rtp.clock_rate();
-    if (report_.json()) {
-      output::JsonEvent event(report_.buffer(), "rtp");
+    const auto fields = [&](output::JsonEvent& event) {
       add_place(event, stream, where_);
       event.text("ssrc", ssrc).number("payload_type", rtp.payload_type());
       if (rate) event.number("clock_rate", *rate).boolean("clock_measured", rtp.clock_is_measured());
@@ -79,33 +81,34 @@ class Printer {
       if (rtp.jitter_ms()) event.decimal("jitter_ms", *rtp.jitter_ms());
       add_gap(event, rtp.longest_gap());
       add_runs(event, rtp.sequence().runs());
-      return;
-    }
+    };
     const std::string clock =
         rate ? fmt::format("{} Hz{}", *rate, rtp.clock_is_measured() ? " (measured)" : "") : "an unknown clock rate";
-    line(fmt::format("rtp {} from {}: payload type {} at {}, {}, jitter {}, {}", ssrc, sender_text(stream),
-                     rtp.payload_type(), clock, sequence_text(rtp.received(), rtp.sequence()),
-                     jitter_text(rtp.jitter_ms()), ending_text(rtp.longest_gap(), rtp.sequence())));
+    tell("rtp", fields, [&] {
+      return fmt::format("rtp {} from {}: payload type {} at {}, {}, jitter {}, {}", ssrc, sender_text(stream),
+                         rtp.payload_type(), clock, sequence_text(rtp.received(), rtp.sequence()),
+                         jitter_text(rtp.jitter_ms()), ending_text(rtp.longest_gap(), rtp.sequence()));
+    });
   }
 
   void say(const Stream& stream, const CountedStream& counted) const {
     const auto jitter = counted.jitter_ms();
-    if (report_.json()) {
-      output::JsonEvent event(report_.buffer(), "sequence");
+    const auto fields = [&](output::JsonEvent& event) {
       add_place(event, stream, where_);
       add_sequence(event, counted.received(), counted.sequence());
       if (jitter) event.decimal("jitter_ms", *jitter).decimal("delay_ms", *counted.delay_ms());
       add_gap(event, counted.longest_gap());
       add_runs(event, counted.sequence().runs());
-      return;
-    }
+    };
     const std::string timing = jitter ? fmt::format(", jitter {}", jitter_text(jitter)) : "";
     const std::string delay =
         jitter ? fmt::format(", one-way delay {:.3f} ms (only if both clocks are synchronised)", *counted.delay_ms())
                : "";
-    line(fmt::format("sequence from {}: {}{}, {}{}", sender_text(stream),
-                     sequence_text(counted.received(), counted.sequence()), timing,
-                     ending_text(counted.longest_gap(), counted.sequence()), delay));
+    tell("sequence", fields, [&] {
+      return fmt::format("sequence from {}: {}{}, {}{}", sender_text(stream),
+                         sequence_text(counted.received(), counted.sequence()), timing,
+                         ending_text(counted.longest_gap(), counted.sequence()), delay);
+    });
   }
 
   void say(const Stream& stream, const TsStream& ts) const {
@@ -114,35 +117,35 @@ class Printer {
   }
 
   void say_sums(const Stream& stream, const TsStream& ts) const {
-    if (report_.json()) {
-      output::JsonEvent event(report_.buffer(), "mpegts_stream");
+    const auto fields = [&](output::JsonEvent& event) {
       add_place(event, stream, where_);
       event.number("packets", ts.packets()).number("transport_errors", ts.transport_errors());
       event.number("sync_losses", ts.sync_losses()).decimal("bits_per_second", ts.bits_per_second(), 0);
-      return;
-    }
-    line(fmt::format("mpeg-ts from {}: {} packets, {} continuity errors, {} transport errors, {} sync losses, {}",
-                     sender_text(stream), ts.packets(), ts.errors(), ts.transport_errors(), ts.sync_losses(),
-                     base::with_prefix(ts.bits_per_second(), "bit/s")));
+    };
+    tell("mpegts_stream", fields, [&] {
+      return fmt::format("mpeg-ts from {}: {} packets, {} continuity errors, {} transport errors, {} sync losses, {}",
+                         sender_text(stream), ts.packets(), ts.errors(), ts.transport_errors(), ts.sync_losses(),
+                         base::with_prefix(ts.bits_per_second(), "bit/s"));
+    });
   }
 
   void say_pid(const Stream& stream, const TsReport& pid) const {
-    if (report_.json()) {
-      output::JsonEvent event(report_.buffer(), "mpegts");
+    const auto fields = [&](output::JsonEvent& event) {
       add_place(event, stream, where_);
       event.number("pid", pid.pid).number("packets", pid.packets).number("continuity_errors", pid.errors);
       event.decimal("bits_per_second", pid.bits_per_second, 0);
       if (pid.pcr_interval_ms) event.decimal("pcr_interval_ms", *pid.pcr_interval_ms);
       if (pid.pcr_jitter_ms) event.decimal("pcr_jitter_ms", *pid.pcr_jitter_ms);
-      return;
-    }
+    };
     const std::string clock = pid.pcr_interval_ms
                                   ? fmt::format(", largest PCR interval {:.1f} ms, PCR jitter {:.3f} ms",
                                                 *pid.pcr_interval_ms, *pid.pcr_jitter_ms)
                                   : "";
-    line(fmt::format("mpeg-ts pid 0x{:04x} from {}: {} packets, {} continuity errors{}, {}", pid.pid,
-                     sender_text(stream), pid.packets, pid.errors, clock,
-                     base::with_prefix(pid.bits_per_second, "bit/s")));
+    tell("mpegts", fields, [&] {
+      return fmt::format("mpeg-ts pid 0x{:04x} from {}: {} packets, {} continuity errors{}, {}", pid.pid,
+                         sender_text(stream), pid.packets, pid.errors, clock,
+                         base::with_prefix(pid.bits_per_second, "bit/s"));
+    });
   }
 
   const StreamPlace& where_;
