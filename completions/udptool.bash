@@ -2,7 +2,7 @@
 
 _udptool_takes_value() {
   case $1 in
-    --allow | --bitrate | --chunk | --clock-rate | --color | --count | --data | --deadline | --delimiter | --deny | --dscp | --file | --filter | --first-hop | --forward | --interface | --interval | --leave-after | --length | --max-hops | --offset | --output | --payload | --pcap | --rate | --rcvbuf | --rejoin | --replay | --replies | --reply | --session-timeout | --size | --sndbuf | --source | --source-port | --speed | --stamp-key | --tries | --ttl | --user | --wait | -D | -W | -c | -f | -i | -l | -o | -p | -s | -t | -w) ;;
+    --allow | --bitrate | --chunk | --clock-rate | --color | --count | --data | --deadline | --delimiter | --deny | --dscp | --file | --filter | --first-hop | --forward | --interface | --interval | --leave-after | --length | --max-hops | --metrics | --offset | --output | --payload | --pcap | --rate | --rcvbuf | --rejoin | --replay | --replies | --reply | --session-timeout | --size | --sndbuf | --source | --source-port | --speed | --stamp-key | --tries | --ttl | --user | --wait | -D | -W | -c | -f | -i | -l | -o | -p | -s | -t | -w) ;;
     *) return 1 ;;
   esac
 }
@@ -17,6 +17,7 @@ _udptool_values() {
     --dscp) _udptool_offer -W 'df be le cs0 cs1 cs2 cs3 cs4 cs5 cs6 cs7 af11 af12 af13 af21 af22 af23 af31 af32 af33 af41 af42 af43 ef va' ;;
     --file) compopt -o filenames 2>/dev/null; _udptool_offer -f ;;
     --interface) _udptool_offer -W "$(ls /sys/class/net 2>/dev/null)" ;;
+    --metrics) compopt -o filenames 2>/dev/null; _udptool_offer -f ;;
     --output) _udptool_offer -W 'text json hex raw none' ;;
     --payload) _udptool_offer -W 'token dns ntp snmp stun sip mdns ssdp coap tftp memcached quic ike natpmp portmap netbios ipmi openvpn dtls a2s echo empty' ;;
     --pcap) compopt -o filenames 2>/dev/null; _udptool_offer -f ;;
@@ -61,11 +62,11 @@ _udptool() {
   case $command:$current:$positions in
     :-*) _udptool_offer -W '-h --help --version' ;;
     :*) _udptool_offer -W 'listen send join probe' ;;
-    listen:-*) _udptool_offer -W '-h --help --version --echo --reply --stamp --stamp-key --forward --session-timeout --allow --deny --rtp --clock-rate --sequence -4 --ipv4 -6 --ipv6 -i --interface -t --ttl --dscp -b --broadcast --rcvbuf --sndbuf --reuse-address --reuse-port -c --count -w --wait -W --deadline -o --output -j --json -r --raw -T --timestamps -v --verbose -q --quiet --color --pcap -D --delimiter --stats --top --user --no-sandbox' ;;
+    listen:-*) _udptool_offer -W '-h --help --version --echo --reply --stamp --stamp-key --forward --session-timeout --allow --deny --rtp --clock-rate --sequence -4 --ipv4 -6 --ipv6 -i --interface -t --ttl --dscp -b --broadcast --rcvbuf --sndbuf --reuse-address --reuse-port -c --count -w --wait -W --deadline -o --output -j --json -r --raw -T --timestamps -v --verbose -q --quiet --color --pcap -D --delimiter --stats --top --metrics --user --no-sandbox' ;;
     send:-*) _udptool_offer -W '-h --help --version -f --file -x --hex -e --escapes -D --delimiter --chunk --whole --offset --length -l --size --empty --interval --rate --bitrate --progress --replay --speed --filter --keep-ports -4 --ipv4 -6 --ipv6 -i --interface -s --source -p --source-port -t --ttl --dscp -b --broadcast --rcvbuf --sndbuf --no-loopback --df -c --count -w --wait -W --deadline --replies -o --output -j --json -r --raw -T --timestamps -v --verbose -q --quiet --color --pcap --user' ;;
     send:*:0) _udptool_offer -A hostname ;;
     send:*:1) _udptool_offer -A service ;;
-    join:-*) _udptool_offer -W '-h --help --version --leave-after --rejoin --rtp --clock-rate --sequence --forward --session-timeout --explain -4 --ipv4 -6 --ipv6 -i --interface --rcvbuf -c --count -w --wait -W --deadline -o --output -j --json -r --raw -T --timestamps -v --verbose -q --quiet --color --pcap -D --delimiter --stats --top --user --no-sandbox' ;;
+    join:-*) _udptool_offer -W '-h --help --version --leave-after --rejoin --rtp --clock-rate --sequence --forward --session-timeout --explain -4 --ipv4 -6 --ipv6 -i --interface --rcvbuf -c --count -w --wait -W --deadline -o --output -j --json -r --raw -T --timestamps -v --verbose -q --quiet --color --pcap -D --delimiter --stats --top --metrics --user --no-sandbox' ;;
     probe:-*) _udptool_offer -W '-h --help --version --trace --max-hops --first-hop --tries --names --mtu --stamp --stamp-key --payload --list-payloads --data -x --hex -e --escapes -l --size --interval -4 --ipv4 -6 --ipv6 -i --interface -s --source -p --source-port -t --ttl --dscp -b --broadcast --rcvbuf --sndbuf --no-loopback --df -c --count -w --wait -W --deadline --histogram -o --output -j --json -r --raw -T --timestamps -v --verbose -q --quiet --color --pcap --stats -D --delimiter --user --no-sandbox' ;;
     probe:*:0) _udptool_offer -A hostname ;;
     probe:*:1) _udptool_offer -A service ;;

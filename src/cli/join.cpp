@@ -35,6 +35,7 @@ void Join::declare(OptionTable& table) {
   // What joins sends nothing.
   for (const char* name : {"--ttl", "--dscp", "--broadcast", "--sndbuf"}) table.at(name).hide();
   bind_receiving(table, options.stop, options.output, options.stats);
+  bind_metrics(table, options.metrics);
   bind_privileges(table, options.privileges);
 }
 

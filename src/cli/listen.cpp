@@ -44,6 +44,7 @@ void Listen::declare(OptionTable& table) {
   table.flag("--reuse-address", "share the port: SO_REUSEADDR", options.socket.reuse_address);
   table.flag("--reuse-port", "share the port: SO_REUSEPORT", options.socket.reuse_port);
   bind_receiving(table, options.stop, options.output, options.stats);
+  bind_metrics(table, options.metrics);
   bind_privileges(table, options.privileges);
 }
 

@@ -195,6 +195,15 @@ void bind_stats(OptionTable& app, std::string_view help, std::optional<base::Nan
   });
 }
 
+void bind_metrics(OptionTable& app, std::optional<std::string>& file) {
+  app.value("--metrics", "FILE", "counters for Prometheus there, each --stats interval (15s)",
+            [&file](const std::string& word) {
+              if (word == "-") throw UsageError("'-': a file is replaced at each interval, the output cannot be");
+              file = word;
+            })
+      .takes(Takes::file);
+}
+
 void bind_receiving(OptionTable& app, run::StopOptions& stop, output::Options& output,
                     std::optional<base::Nanoseconds>& stats) {
   app.group("When to end");

@@ -36,6 +36,8 @@ void bind_user(OptionTable& app, run::PrivilegeOptions& options);
 void bind_privileges(OptionTable& app, run::PrivilegeOptions& options);
 // --stats
 void bind_stats(OptionTable& app, std::string_view help, std::optional<base::Nanoseconds>& stats);
+// --metrics
+void bind_metrics(OptionTable& app, std::optional<std::string>& file);
 // What `listen` and `join` share of when to end and what is printed: -c, -w, -W, the output's, -D, --stats.
 void bind_receiving(OptionTable& app, run::StopOptions& stop, output::Options& output,
                     std::optional<base::Nanoseconds>& stats);

@@ -11,6 +11,7 @@
 #include "net/address.hpp"
 #include "net/options.hpp"
 #include "net/own_addresses.hpp"
+#include "output/metrics.hpp"
 #include "traffic/transmitter.hpp"
 
 namespace commands {
@@ -40,6 +41,8 @@ class Forwarder {
 
   // A line or event a target: what came times the targets is the sum of what was forwarded, refused and dropped.
   void summarize();
+  // What was passed on so far, by target.
+  void measure(output::MetricsText& metrics) const;
 
  private:
   struct Session;
@@ -72,6 +75,7 @@ class Forwarder {
   void end(Session& session);
   void end_the_oldest();
   void expire();
+  std::uint64_t forwarded(const Path& path) const;
   void settle(Path& path, const traffic::Transmitter& out);
   void note_refusal(Path& path, const std::string& why);
 

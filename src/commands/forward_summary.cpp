@@ -2,12 +2,16 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "commands/forward.hpp"
 #include "output/json.hpp"
 
 namespace commands {
 namespace {
+
+constexpr output::Metric forwarded_datagrams{"udptool_forwarded_datagrams_total", output::Metric::Type::counter,
+                                             "Datagrams that were passed on to a target."};
 
 std::uint64_t want_of_room(const traffic::Transmitter& out) {
   std::uint64_t count = 0;
@@ -24,13 +28,27 @@ void Forwarder::settle(Path& path, const traffic::Transmitter& out) {
   path.refused += out.failed() - no_room;
 }
 
+std::uint64_t Forwarder::forwarded(const Path& path) const {
+  const std::uint64_t lost = path.refused + path.dropped + (path.out ? path.out->failed() : 0);
+  return path.came > lost ? path.came - lost : 0;
+}
+
+void Forwarder::measure(output::MetricsText& metrics) const {
+  for (const Path& path : paths_) {
+    const std::string target = output::labels({{"target", path.text}});
+    // Which of several endpoints a datagram that was refused later had come to is not known.
+    const std::string labels =
+        own_.size() == 1 ? output::labels({{"endpoint", net::to_string(own_[0])}}) + "," + target : target;
+    metrics.add(forwarded_datagrams, labels, forwarded(path));
+  }
+}
+
 void Forwarder::summarize() {
   for (const auto& socket : fan_sockets_) drain_fan(*socket);
   while (!sessions_.empty()) end(*sessions_.begin()->second);
   for (Path& path : paths_) {
-    if (path.out) settle(path, *path.out);
-    const std::uint64_t lost = path.refused + path.dropped;
-    const std::uint64_t forwarded = path.came > lost ? path.came - lost : 0;
+    if (path.out) settle(path, *std::exchange(path.out, nullptr));
+    const std::uint64_t forwarded = this->forwarded(path);
     const auto fields = [&](output::JsonEvent& event) {
       event.text("target", path.text).number("datagrams", forwarded).number("refused", path.refused);
       event.number("dropped", path.dropped).number("expired", path.expired);

@@ -17,7 +17,7 @@ void Intake::record_as(const output::Options& options, output::RecordSink& form)
 }
 
 void Intake::watch(net::UdpSocket& socket, Client& client) {
-  const Watched& watched = watched_.emplace_back(Watched{socket, client});
+  Watched& watched = watched_.emplace_back(Watched{socket, client});
   loop_.on_readable(socket, [this, &watched] { drain(watched, batches_a_turn); });
 }
 
@@ -29,20 +29,20 @@ std::size_t Intake::places_left() const {
 void Intake::take_what_waits() {
   // As much as the buffer (twice of what was granted) may have held: a flood does not end because we do.
   constexpr std::size_t min_cost = 512;  // bytes of it that a datagram takes
-  for (const Watched& watched : watched_) {
+  for (Watched& watched : watched_) {
     drain(watched, 2 * watched.socket.receive_buffer() / min_cost / batch_.places() + 1);
   }
 }
 
-void Intake::drain(const Watched& watched, std::size_t max_batches) {
-  auto& [socket, client] = watched;
+void Intake::drain(Watched& watched, std::size_t max_batches) {
+  auto& [socket, client, heard] = watched;
   constexpr std::uint64_t drains_a_drop_check = 1'024;  // often enough for a 32-bit counter
   const std::uint16_t local_port = socket.local_port() != 0 ? socket.local_port() : socket.local_endpoint().port();
   const std::uint64_t before = counts_.datagrams;
   const auto is_last = [this] { return stop_.count && is_complete(); };
   for (std::size_t i = 0; i < max_batches && !is_last(); ++i) {
     const std::size_t count = socket.receive(batch_, places_left());
-    for (std::size_t place = 0; place < count; ++place) take(batch_[place], local_port, client);
+    for (std::size_t place = 0; place < count; ++place) take(batch_[place], local_port, watched);
     if (count > 0) client.batch_done();
     check_receiving(socket);
     if (sink_.has_views() || sink_.is_full()) sink_.flush();
@@ -76,19 +76,21 @@ void Intake::drain_errors(const Watched& watched) {
   }
 }
 
-void Intake::take(net::Received received, std::uint16_t local_port, Client& client) {
+void Intake::take(net::Received received, std::uint16_t local_port, Watched& watched) {
   if (is_complete()) return;
-  const Admission admission = client.admit(received);
+  const Admission admission = watched.client.admit(received);
   if (!admission.in) {
-    ignored_ += received.count();
+    watched.heard.ignored += received.count();
     return;
   }
   took_runs_ = took_runs_ || received.is_run();
   if (limit_ && received.count() > *limit_ - counts_.datagrams) received.keep_first(*limit_ - counts_.datagrams);
   counts_.add(received);
+  watched.heard.datagrams += received.count();
+  watched.heard.bytes += received.size();
   if (top_) top_->add(received);
   for (output::RecordSink* const records : record_sinks_) records->write(received, local_port);
-  client.take(received, admission);
+  watched.client.take(received, admission);
 }
 
 void Intake::stop_when_idle(base::Nanoseconds idle) {
@@ -136,13 +138,21 @@ output::Totals Intake::totals() {
   output::Totals totals;
   totals.datagrams = counts_.datagrams;
   totals.bytes = counts_.bytes;
-  totals.ignored = ignored_;
-  for (const Watched& watched : watched_) totals.dropped += watched.socket.drops();
+  for (const Watched& watched : watched_) {
+    totals.ignored += watched.heard.ignored;
+    totals.dropped += watched.socket.drops();
+  }
   totals.more_dropped = took_runs_ && totals.dropped > 0;
   totals.senders = counts_.senders.count();
   totals.more_senders = counts_.senders.is_full();
   totals.elapsed = run::Clock::now() - started_;
   return totals;
+}
+
+Intake::Heard Intake::heard(std::size_t watched) const {
+  Heard heard = watched_[watched].heard;
+  heard.dropped = watched_[watched].socket.drops();
+  return heard;
 }
 
 base::ExitStatus status_of_receiving(run::StopReason reason, std::uint64_t datagrams, const run::StopOptions& stop) {

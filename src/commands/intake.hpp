@@ -65,20 +65,30 @@ class Intake {
   std::uint64_t datagrams() const { return counts_.datagrams; }
   output::Totals totals();
 
+  // What came at one socket, by the number of its watch(), from 0.
+  struct Heard {
+    std::uint64_t datagrams = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t ignored = 0;
+    std::uint64_t dropped = 0;  // by the kernel, for want of room
+  };
+  Heard heard(std::size_t watched) const;
+
  private:
   struct Watched {
     net::UdpSocket& socket;
     Client& client;
+    Heard heard = {};
   };
 
   // After so many of each other sockets and timers get their turn.
   static constexpr std::size_t batches_a_turn = 32;
   static constexpr std::size_t errors_a_turn = 1'024;
 
-  void drain(const Watched& watched, std::size_t max_batches);
+  void drain(Watched& watched, std::size_t max_batches);
   void drain_errors(const Watched& watched);
   void check_receiving(const net::UdpSocket& socket);
-  void take(net::Received received, std::uint16_t local_port, Client& client);
+  void take(net::Received received, std::uint16_t local_port, Watched& watched);
   void check_idle(base::Nanoseconds idle);
   bool is_complete() const { return limit_ && counts_.datagrams >= *limit_; }
   std::size_t places_left() const;
@@ -93,7 +103,6 @@ class Intake {
   net::ReceiveBatch batch_;
   std::deque<Watched> watched_;
   traffic::Counts counts_;
-  std::uint64_t ignored_ = 0;
   output::Totals last_stats_;
   std::optional<TopReport> top_;
   run::Clock::time_point last_top_ = run::Clock::now();

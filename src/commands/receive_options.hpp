@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "base/units.hpp"
 #include "net/options.hpp"
@@ -15,6 +16,7 @@ struct ReceiveOptions {
   run::StopOptions stop;
   output::Options output;
   std::optional<base::Nanoseconds> stats;  // at least a millisecond
+  std::optional<std::string> metrics;      // a file
   run::PrivilegeOptions privileges;
   net::SocketOptions socket;
 };

@@ -32,6 +32,7 @@ struct LateNeeds {
   std::vector<const char*> directories = {};  // to read in, at any depth
   bool names = false;                         // to look names up: nsswitch.conf(5) and its modules
   bool clock = false;                         // to ask how good it is
+  int replaces_in = -1;                       // a directory (O_PATH) in which files are made, renamed and removed
 };
 
 // Confines this thread, and those that it starts from now on, by Landlock and seccomp: no file is opened but those

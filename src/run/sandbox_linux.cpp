@@ -19,6 +19,7 @@ struct Ruleset {
 };
 constexpr std::uint64_t read_files_and_directories = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
 constexpr std::uint64_t connect_tcp = 2;
+constexpr std::uint64_t truncate_files = 1u << 14;
 
 constexpr std::uint64_t lowest_bits(int count) { return (std::uint64_t{1} << count) - 1; }
 
@@ -41,6 +42,15 @@ void allow_reading(int ruleset, const char* directory) {
   if (rule.parent_fd >= 0) syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
 }
 
+// Only what is a regular file, in that directory or below.
+void allow_replacing(int ruleset, int directory, const Ruleset& rules) {
+  landlock_path_beneath_attr rule{};
+  rule.allowed_access = rules.files & (LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_WRITE_FILE |
+                                       LANDLOCK_ACCESS_FS_REMOVE_FILE | truncate_files);
+  rule.parent_fd = directory;
+  syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+}
+
 // DNS falls back to TCP for long answers.
 void allow_dns_over_tcp(int ruleset) {
   constexpr int rule_type_port = 2;
@@ -55,6 +65,7 @@ bool restrict_by_landlock(const LateNeeds& needs) {
   const int ruleset = static_cast<int>(syscall(SYS_landlock_create_ruleset, &rules, sizeof rules, 0));
   if (ruleset < 0) return false;
   for (const char* directory : needs.directories) allow_reading(ruleset, directory);
+  if (needs.replaces_in >= 0) allow_replacing(ruleset, needs.replaces_in, rules);
   if (needs.names) {
     // The resolver's files and the modules that it loads. Their sockets are in /run.
     for (const char* directory : {"/etc", "/lib", "/lib64", "/usr", "/run"}) allow_reading(ruleset, directory);

@@ -87,6 +87,14 @@ void allow_reading_files(Filter& filter) {
   filter.allow_bits(SCMP_SYS(openat), 2, changes, O_RDONLY);
 }
 
+// Where, Landlock says.
+void allow_replacing_files(Filter& filter) {
+  filter.allow_bits(SCMP_SYS(openat), 2, O_ACCMODE | O_CREAT, O_WRONLY | O_CREAT);
+  for (const int call : {SCMP_SYS(fchmod), SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(unlinkat)}) {
+    filter.allow(call);
+  }
+}
+
 void allow_names(Filter& filter) {
   for (const int call : for_names) filter.allow(call);
   for (const int domain : {AF_INET, AF_INET6, AF_UNIX}) filter.allow_socket(domain, SOCK_STREAM);
@@ -112,6 +120,7 @@ std::string filter_system_calls(const LateNeeds& needs) {
   for (const int domain : {AF_INET, AF_INET6, AF_UNIX}) filter.allow_socket(domain, SOCK_DGRAM);
   filter.allow_socket(AF_NETLINK, SOCK_RAW);  // what interfaces there are
   if (needs.names || !needs.directories.empty()) allow_reading_files(filter);
+  if (needs.replaces_in >= 0) allow_replacing_files(filter);
   if (needs.names) allow_names(filter);
   if (needs.clock) {
     for (const int call : {SCMP_SYS(adjtimex), SCMP_SYS(clock_adjtime), SCMP_SYS(clock_adjtime64)}) filter.allow(call);

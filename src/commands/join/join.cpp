@@ -5,15 +5,18 @@
 #include <algorithm>
 #include <cerrno>
 #include <deque>
+#include <map>
 #include <set>
 
 #include "base/text.hpp"
 #include "commands/intake.hpp"
 #include "commands/join/explain/findings.hpp"
 #include "commands/join/explain/targets.hpp"
+#include "commands/join/joining.hpp"
 #include "commands/join/membership_report.hpp"
 #include "commands/join/memberships.hpp"
 #include "commands/join/twin_watch.hpp"
+#include "commands/metrics.hpp"
 #include "commands/stage.hpp"
 #include "commands/streams/report.hpp"
 #include "commands/target.hpp"
@@ -22,9 +25,7 @@
 namespace commands {
 namespace {
 
-using base::UsageError;
-
-class Joiner {
+class Joiner final : Measured {
  public:
   explicit Joiner(const JoinOptions& options)
       : options_(options),
@@ -39,14 +40,17 @@ class Joiner {
 
   base::ExitStatus run() {
     if (options_.explain) explain_before(targets_of(options_), report());
-    join_all();
+    joining_.join_all();
     if (options_.explain) explain_after(targets_of(memberships_), report());
     report_buffers(memberships_.granted(), report());
     prepare_counts();
     if (!options_.forward.targets.empty()) open_forwarder();
     const bool names = forwarder_ && forwarder_->needs_names();
-    stage_.confine(options_.privileges, {.directories = {"/proc/net"}, .names = names});  // the counters of interfaces
+    stage_.confine(options_.privileges, {.directories = {"/proc/net"},  // the counters of interfaces
+                                         .names = names,
+                                         .replaces_in = metrics_.directory()});
     begin_new();
+    metrics_.start(options_.stats);
     tell_only_loopback();
     if (options_.stop.wait) intake_.stop_when_idle(*options_.stop.wait);
     if (options_.stats) print_stats_every(*options_.stats);
@@ -68,6 +72,7 @@ class Joiner {
     intake_.tell_top();
     if (forwarder_) forwarder_->summarize();
     report().summary(totals);
+    metrics_.finish();
     return stage_.finish(status_of_receiving(reason, intake_.datagrams(), options_.stop));
   }
 
@@ -106,6 +111,38 @@ class Joiner {
     const Memberships::Socket& socket;
     traffic::Transmitter back;
   };
+
+  void measure(output::MetricsText& metrics) override {
+    for (const auto& one : memberships_.all()) {
+      const std::string labels = output::labels({{"group", one->group_text()}, {"interface", one->interface.name}});
+      metrics.add(metric::received_datagrams, labels, one->datagrams);
+      metrics.add(metric::received_bytes, labels, one->bytes);
+      if (streams_) measure_streams(metrics, labels, *streams_, one->number);
+    }
+    measure_sockets(metrics);
+    if (forwarder_) forwarder_->measure(metrics);
+    metrics.add(metric::senders, "", intake_.totals().senders);
+  }
+
+  // What is counted by the socket, of which a group may have several, for all interfaces.
+  void measure_sockets(output::MetricsText& metrics) {
+    std::map<std::string, Intake::Heard> by_group;
+    for (std::size_t i = 0; i < watched_sockets_; ++i) {
+      const Intake::Heard heard = intake_.heard(i);
+      Intake::Heard& sum = by_group[memberships_.sockets()[i]->memberships.front()->group_text()];
+      sum.dropped += heard.dropped;
+      sum.ignored += heard.ignored;
+    }
+    for (const auto& [group, heard] : by_group) {
+      const std::string of_group = output::labels({{"group", group}});
+      const std::string labels =
+          options_.interfaces.size() != 1
+              ? of_group
+              : of_group + "," + output::labels({{"interface", options_.interfaces.front().name}});
+      metrics.add(metric::dropped, labels, heard.dropped);
+      metrics.add(metric::ignored, labels, heard.ignored);
+    }
+  }
 
   void take_streams(const Membership& one, const net::Received& received) {
     streams_->add(one.number, received, arrival_of(received));
@@ -154,83 +191,6 @@ class Joiner {
     forwarder_->open(std::move(own));
   }
 
-  void join_all() {
-    for (const net::GroupWord& word : options_.groups) {
-      const net::Address last = net::advanced(word.first, word.count - 1);
-      if (!word.source && (net::is_source_specific(word.first) || net::is_source_specific(last))) {
-        report().notice(fmt::format("{} is for source-specific multicast: routers ignore a join without SOURCE",
-                                    net::to_string(net::is_source_specific(word.first) ? word.first : last)));
-      }
-      const std::vector<net::Interface> interfaces = interfaces_for(word);
-      for (std::uint32_t i = 0; i < word.count; ++i) join_one(word, net::advanced(word.first, i), interfaces);
-    }
-  }
-
-  void join_one(const net::GroupWord& word, const net::Address& group, const std::vector<net::Interface>& interfaces) {
-    const bool chosen = !options_.interfaces.empty() || net::zone_of(group) != 0;
-    std::size_t joined = 0;
-    std::optional<base::Failure> first_error;
-    for (const net::Interface& interface : interfaces) {
-      if (is_member(word, group, interface)) {
-        ++joined;
-        continue;
-      }
-      try {
-        memberships_.join(word.source, group, word.port, interface);
-        ++joined;
-      } catch (const base::Failure& error) {
-        if (chosen || Memberships::is_limit(error.code)) throw;
-        if (!first_error) first_error = error;
-        report().notice(fmt::format("{}; going on with the other interfaces", error.what()));
-      }
-    }
-    if (joined == 0 && first_error) throw *first_error;
-  }
-
-  // The same group twice is one. Taking it from any source and from one of them contradicts itself.
-  bool is_member(const net::GroupWord& word, const net::Address& group, const net::Interface& interface) const {
-    for (const Membership* one : memberships_.find(group, word.port, interface)) {
-      if (one->source == word.source) return true;
-      if (!one->source || !word.source) {
-        throw UsageError(fmt::format("{} is joined both from any source and from {}", net::to_string(group),
-                                     net::to_string(one->source ? *one->source : *word.source)));
-      }
-    }
-    return false;
-  }
-
-  std::vector<net::Interface> interfaces_for(const net::GroupWord& word) {
-    const net::Family family = net::family_of(word.first);
-    const unsigned zone = net::zone_of(word.first);
-    std::vector<net::Interface> found;
-    for (const net::Interface& one : options_.interfaces.empty() ? net::interfaces() : options_.interfaces) {
-      const bool here = one.up && (zone == 0 || one.index == zone);
-      const bool valid = here && one.valid_for_multicast(family);
-      if (!options_.interfaces.empty() && !valid) tell_or_refuse(one, word.first, family);
-      if (valid || !options_.interfaces.empty()) found.push_back(one);
-    }
-    if (found.empty()) {
-      throw base::Failure(ENODEV, fmt::format("cannot join {}: no interface is up and able to multicast over {}",
-                                              net::to_string(word.first), net::name_of(family)));
-    }
-    return found;
-  }
-
-  // An interface that was named and is not fit for multicast: the kernel may join there all the same.
-  void tell_or_refuse(const net::Interface& interface, const net::Address& group, net::Family family) {
-    const unsigned zone = net::zone_of(group);
-    const std::string name = interface.shown();
-    if (zone != 0 && interface.index != zone) {
-      throw UsageError(fmt::format("the zone of {} contradicts -i {}", net::to_string(group), name));
-    }
-    if (!interface.up) throw UsageError(fmt::format("interface {} is down", name));
-    if (!told_.insert({interface.index, family}).second) return;
-    const bool able = interface.multicast || interface.loopback;
-    report().notice(fmt::format(
-        "joining on {} although it {}", name,
-        able ? fmt::format("has no {} address", net::name_of(family)) : std::string("lacks the MULTICAST flag")));
-  }
-
   // Many memberships must not each remember as many senders as a single one may.
   void prepare_counts() {
     const std::size_t each = traffic::SenderCounter::default_max / std::max<std::size_t>(memberships_.all().size(), 1);
@@ -266,31 +226,10 @@ class Joiner {
       if (watched.insert(one->interface.index).second) intake_.tell_when_gone(one->interface);
     }
     if (options_.interfaces.empty()) {
-      stage_.loop.every(std::chrono::seconds(1), [this](base::Nanoseconds) { join_later_interfaces(); });
-    }
-  }
-
-  // Interfaces that have become valid since. One that refuses is told once.
-  void join_later_interfaces() {
-    if (memberships_.left()) return;
-    for (const net::Interface& interface : net::interfaces()) {
-      for (const net::GroupWord& word : options_.groups) {
-        const unsigned zone = net::zone_of(word.first);
-        if (!interface.valid_for_multicast(net::family_of(word.first)) || (zone != 0 && zone != interface.index))
-          continue;
-        for (std::uint32_t i = 0; i < word.count; ++i) join_later(word, net::advanced(word.first, i), interface);
-      }
-    }
-    begin_new();
-  }
-
-  void join_later(const net::GroupWord& word, const net::Address& group, const net::Interface& interface) {
-    if (refused_.count(interface.index) != 0 || is_member(word, group, interface)) return;
-    try {
-      memberships_.join(word.source, group, word.port, interface);
-    } catch (const base::Failure& error) {
-      refused_.insert(interface.index);
-      report().notice(error.what());
+      stage_.loop.every(std::chrono::seconds(1), [this](base::Nanoseconds) {
+        joining_.join_later_interfaces();
+        begin_new();
+      });
     }
   }
 
@@ -312,6 +251,7 @@ class Joiner {
   output::RecordWriter records_;
   Intake intake_;
   Memberships memberships_;
+  Joining joining_{options_, memberships_, stage_.report};
   std::unique_ptr<Forwarder> forwarder_;
   std::deque<Members> members_;
   std::optional<Streams> streams_;
@@ -320,9 +260,8 @@ class Joiner {
   TwinWatch twins_;
   std::size_t watched_sockets_ = 0;
   std::size_t announced_ = 0;
+  Metrics metrics_{stage_, options_.metrics, *this};
   std::size_t networks_ = 0;  // interfaces that are joined on, without the loopback
-  std::set<unsigned> refused_;
-  std::set<std::pair<unsigned, net::Family>> told_;
 };
 
 }  // namespace

@@ -45,10 +45,13 @@ void Membership::take(const net::Received& received) {
   stall_watch.heard(now, received.count());
 }
 
-std::string Membership::text() const {
+std::string Membership::group_text() const {
   const std::string from = source ? net::to_string(*source) + "," : "";
-  const net::Endpoint endpoint(net::with_zone(group, 0), port);
-  return fmt::format("{}{} on {}", from, net::to_string(endpoint), net::shown_interface(interface.index));
+  return from + net::to_string(net::Endpoint(net::with_zone(group, 0), port));
+}
+
+std::string Membership::text() const {
+  return fmt::format("{} on {}", group_text(), net::shown_interface(interface.index));
 }
 
 std::optional<std::size_t> Memberships::Socket::index_of(const net::Received& received) const {

@@ -31,6 +31,8 @@ struct Membership : traffic::Counts {
 
   bool takes(const net::Received& received) const;
   void take(const net::Received& received);
+  // "10.0.0.9,232.1.1.1:5000"
+  std::string group_text() const;
   // "10.0.0.9,232.1.1.1:5000 on eth0"
   std::string text() const;
 };

@@ -10,6 +10,7 @@
 #include "commands/listen/open.hpp"
 #include "commands/listen/responder.hpp"
 #include "commands/listen/stamp.hpp"
+#include "commands/metrics.hpp"
 #include "commands/stage.hpp"
 #include "commands/stamp_key.hpp"
 #include "commands/streams/report.hpp"
@@ -19,7 +20,7 @@
 namespace commands {
 namespace {
 
-class Listener {
+class Listener final : Measured {
  public:
   explicit Listener(const ListenOptions& options)
       : options_(options),
@@ -43,6 +44,7 @@ class Listener {
     if (forwarder_) forwarder_->open(own);
     confine();
     for (const auto& socket : sockets_) intake_.watch(*socket, ears_.emplace_back(*this, *socket, ears_.size()));
+    metrics_.start(options_.stats);
     for (const auto& socket : sockets_) stage_.report.listening(socket->local_endpoint());
     note_what_is_unusual();
     manager_.tell("READY=1");
@@ -57,6 +59,7 @@ class Listener {
     intake_.tell_top();
     if (forwarder_) forwarder_->summarize();
     stage_.report.summary(totals());
+    metrics_.finish();
     return stage_.finish(status_of_receiving(reason, intake_.datagrams(), options_.stop));
   }
 
@@ -105,7 +108,20 @@ class Listener {
   }
 
   void confine() {
-    stage_.confine(options_.privileges, {.names = forwarder_ && forwarder_->needs_names(), .clock = options_.stamp});
+    stage_.confine(options_.privileges, {.names = forwarder_ && forwarder_->needs_names(),
+                                         .clock = options_.stamp,
+                                         .replaces_in = metrics_.directory()});
+  }
+
+  void measure(output::MetricsText& metrics) override {
+    for (const Ear& ear : ears_) {
+      const std::string labels = output::labels({{"endpoint", net::to_string(ear.socket.local_endpoint())}});
+      add_heard(metrics, labels, intake_.heard(ear.number));
+      if (responder_) metrics.add(metric::answered, labels, ear.answers.sent());
+      if (streams_) measure_streams(metrics, labels, *streams_, ear.number);
+    }
+    if (forwarder_) forwarder_->measure(metrics);
+    metrics.add(metric::senders, "", intake_.totals().senders);
   }
 
   void tell_status() {
@@ -195,6 +211,7 @@ class Listener {
   std::deque<Ear> ears_;
   std::optional<Forwarder> forwarder_;
   net::ServiceManager manager_;
+  Metrics metrics_{stage_, options_.metrics, *this};
 };
 
 }  // namespace

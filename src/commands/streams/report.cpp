@@ -13,6 +13,13 @@ namespace {
 // Streams of a single datagram are mostly no streams: of those only so many are shown.
 constexpr std::size_t max_single = 16;
 
+using output::Metric;
+constexpr Metric rtp_lost{"udptool_rtp_lost_packets_total", Metric::Type::counter, "RTP packets that are missing."};
+constexpr Metric sequence_lost{"udptool_sequence_lost_total", Metric::Type::counter,
+                               "Datagrams that are missing by a number in their payload."};
+constexpr Metric continuity_errors{"udptool_mpegts_continuity_errors_total", Metric::Type::counter,
+                                   "MPEG-TS continuity errors."};
+
 std::string sender_text(const Stream& stream) { return net::to_string(stream.key.sender); }
 
 void add_place(output::JsonEvent& event, const Stream& stream, const StreamPlace& where) {
@@ -185,6 +192,15 @@ void RtpPayloads::write(const net::Received& received, std::uint16_t local_port)
   net::Received stripped = received;
   if (packet.kind == RtpKind::rtp) stripped.bytes = packet.payload;
   next_.write(stripped, local_port);
+}
+
+void measure_streams(output::MetricsText& metrics, std::string_view labels, const Streams& streams, std::size_t place) {
+  const Streams::Sums sums = streams.sums(place);
+  if (streams.options().rtp) {
+    metrics.add(rtp_lost, labels, sums.rtp_lost);
+    metrics.add(continuity_errors, labels, sums.continuity_errors);
+  }
+  if (streams.options().sequence) metrics.add(sequence_lost, labels, sums.sequence_lost);
 }
 
 }  // namespace commands

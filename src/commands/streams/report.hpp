@@ -1,9 +1,12 @@
 // What listen and join say of streams: a line each, or an event.
 #pragma once
 
+#include <cstddef>
 #include <optional>
+#include <string_view>
 
 #include "commands/streams/streams.hpp"
+#include "output/metrics.hpp"
 #include "output/record_sink.hpp"
 #include "output/report.hpp"
 
@@ -19,6 +22,8 @@ struct StreamPlace {
 // Says what the streams of a place are like. `asked`: by --stats, so that -q does not silence it.
 void report_streams(const Streams& streams, std::size_t place, const StreamPlace& where, output::Report& report,
                     bool asked);
+// What they lost, for --metrics: of all that ever were, under the labels of the place.
+void measure_streams(output::MetricsText& metrics, std::string_view labels, const Streams& streams, std::size_t place);
 // Says that there were more streams than are remembered, where that is so.
 void report_more_streams(const Streams& streams, output::Report& report);
 

@@ -65,6 +65,8 @@ class Streams {
   explicit Streams(const StreamOptions& options, std::size_t max_streams = default_max)
       : options_(options), max_(max_streams) {}
 
+  const StreamOptions& options() const { return options_; }
+
   // Each datagram of what was received.
   void add(std::size_t place, const net::Received& received, const Arrival& arrival);
 

@@ -1,0 +1,176 @@
+// --metrics on the built binary.
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <string>
+
+#include "support/check.hpp"
+#include "support/joiner.hpp"
+#include "support/raw_udp.hpp"
+#include "support/udptool.hpp"
+
+using namespace support;
+
+namespace {
+
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() {
+    path_ = (std::filesystem::temp_directory_path() / "udptool-test-XXXXXX").string();
+    REQUIRE(mkdtemp(path_.data()) != nullptr);
+  }
+  ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+  const std::string& path() const { return path_; }
+  std::string file(const std::string& name) const { return path_ + "/" + name; }
+
+ private:
+  std::string path_;
+};
+
+std::string content_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// The value of that sample, or "" when it is not there.
+std::string sample(const std::string& text, const std::string& name) {
+  const std::size_t at = ("\n" + text).find("\n" + name + " ");
+  if (at == std::string::npos) return "";
+  const std::size_t value = at + name.size() + 1;
+  return text.substr(value, text.find('\n', value) - value);
+}
+
+// Waits until the sample has that value.
+bool comes_to(const std::string& path, const std::string& name, const std::string& value) {
+  const Stopwatch watch;
+  while (watch.elapsed() < patience) {
+    if (sample(content_of(path), name) == value) return true;
+    std::this_thread::sleep_for(Milliseconds(5));
+  }
+  CAPTURE(content_of(path));
+  CHECK(sample(content_of(path), name) == value);
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("metrics: a listener's counters are in the file from the start, live, and at the end") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("u.prom");
+  Listener listener({"--echo", "-o", "none", "--metrics", path, "--stats=20ms", "--deny", "127.0.0.2"});
+  const std::string at = "{endpoint=\"127.0.0.1:" + std::to_string(listener.port()) + "\"}";
+  CHECK(sample(content_of(path), "udptool_received_datagrams_total" + at) == "0");
+  CHECK(contains(content_of(path), "\nudptool_build_info{version=\""));
+  CHECK(std::stod(sample(content_of(path), "udptool_start_time_seconds")) > 1.7e9);
+  const RawUdp sender;
+  sender.send("four", listener.port());
+  sender.send("", listener.port());
+  CHECK(run_udptool({"send", "-s", "127.0.0.2", "127.0.0.1", std::to_string(listener.port()), "x"}).ending == done);
+  CHECK(comes_to(path, "udptool_received_datagrams_total" + at, "2"));
+  CHECK(comes_to(path, "udptool_ignored_datagrams_total" + at, "1"));
+  sender.send("last", listener.port());
+  CHECK(sender.next() == "four");
+  CHECK(sender.next() == "");
+  CHECK(sender.next() == "last");
+  CHECK(listener.stop().ending == done);
+  const std::string text = content_of(path);
+  CHECK(sample(text, "udptool_received_datagrams_total" + at) == "3");
+  CHECK(sample(text, "udptool_received_bytes_total" + at) == "8");
+  CHECK(sample(text, "udptool_dropped_datagrams_total" + at) == "0");
+  CHECK(sample(text, "udptool_answered_datagrams_total" + at) == "3");
+  CHECK(sample(text, "udptool_senders") == "1");
+}
+
+TEST_CASE("metrics: a relay counts what it passed on, by target") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("u.prom");
+  const RawUdp target, sender;
+  Listener relay({"-o", "none", "--forward", target.endpoint(), "--metrics", path, "--stats=20ms"});
+  sender.send("x", relay.port());
+  CHECK(target.next() == "x");
+  const std::string labels =
+      "{endpoint=\"127.0.0.1:" + std::to_string(relay.port()) + "\",target=\"" + target.endpoint() + "\"}";
+  CHECK(comes_to(path, "udptool_forwarded_datagrams_total" + labels, "1"));
+  CHECK(relay.stop().ending == done);
+}
+
+TEST_CASE("metrics: join counts by group and interface") {
+  IN_NAMESPACE("");
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("u.prom");
+  Joiner join({"-o", "none", "-i", "lo", "--sequence", "--metrics", path, "--stats=20ms", "-c", "2", "239.1.1.1",
+               "10.9.9.9,232.1.1.1:5000"},
+              2);
+  send({"-i", "lo", "239.1.1.1", "41234", "12", "345"});
+  CHECK(join.wait() == done);
+  const std::string text = content_of(path);
+  const std::string labels = "{group=\"239.1.1.1:41234\",interface=\"lo\"}";
+  CHECK(sample(text, "udptool_received_datagrams_total" + labels) == "2");
+  CHECK(sample(text, "udptool_received_bytes_total" + labels) == "5");
+  CHECK(sample(text, "udptool_dropped_datagrams_total" + labels) == "0");
+  CHECK(sample(text, "udptool_sequence_lost_total" + labels) == "0");
+  CHECK(sample(text, "udptool_received_datagrams_total{group=\"10.9.9.9,232.1.1.1:5000\",interface=\"lo\"}") == "0");
+}
+
+TEST_CASE("metrics: a reader never sees a part, and the directory holds nothing else") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("u.prom");
+  Listener listener({"-o", "none", "--metrics", path, "--stats=1ms"});
+  for (int i = 0; i < 5'000; ++i) {
+    const std::string text = content_of(path);
+    REQUIRE(is_like(last_line(text), "udptool_senders 0\n"));
+  }
+  struct stat status {};
+  REQUIRE(stat(path.c_str(), &status) == 0);
+  CHECK((status.st_mode & 07777) == 0644);
+  CHECK(listener.stop().ending == done);
+  std::size_t files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(directory.path())) files += entry.exists() ? 1 : 0;
+  CHECK(files == 1);
+}
+
+TEST_CASE("metrics: a directory that goes is one notice, and measuring goes on") {
+  const TemporaryDirectory directory;
+  const std::string inner = directory.file("inner");
+  std::filesystem::create_directory(inner);
+  Listener listener({"-o", "none", "--metrics", inner + "/u.prom", "--stats=10ms", "-c", "1"});
+  std::filesystem::remove_all(inner);
+  listener.wait_for(Stream::err,
+                    "note: cannot write " + inner + "/u.prom: No such file or directory: measuring goes on");
+  const RawUdp sender;
+  sender.send("x", listener.port());
+  const Finished result = listener.finish();
+  CHECK(result.ending == done);
+  CHECK(count_of(result.err, "measuring goes on") == 1);
+}
+
+TEST_CASE("metrics: what can never be written is refused at the start") {
+  const TemporaryDirectory directory;
+  const auto refusal = [](const std::string& file) {
+    const Finished result = run_udptool({"listen", "--metrics", file, "127.0.0.1:0"});
+    CHECK(result.ending == Ending{2, 0});
+    CHECK(result.out == "");
+    CHECK(count_of(result.err, "\n") == 1);
+    return result.err;
+  };
+  CHECK(contains(refusal(directory.file("no/u.prom")), "/no/u.prom: No such file or directory\n"));
+  CHECK(contains(refusal("/dev/null"), "cannot write /dev/null: it is no regular file\n"));
+  CHECK(contains(refusal(directory.path() + "/"), ": Is a directory\n"));
+  CHECK(contains(refusal("-"), "--metrics: '-': a file is replaced "));
+}
+
+TEST_CASE("metrics: promtool finds nothing to say of the file") {
+  SKIP_UNLESS(have("promtool"), "no promtool");
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("u.prom");
+  Listener listener({"-o", "none", "--rtp", "--metrics", path});
+  CHECK(listener.stop().ending == done);
+  ProcessOptions options;
+  options.input = Input::file;
+  options.input_file = path;
+  const Finished checked = run({"promtool", "check", "metrics"}, options);
+  CHECK(checked.ending == done);
+  CHECK(checked.out + checked.err == "");
+}
