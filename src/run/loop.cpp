@@ -84,8 +84,8 @@ void Loop::watch_signals() {
   auto watch = std::make_shared<Watch>(context_);
   watch->descriptor.assign(duplicate(catch_signals()));
   watch->handler = [this, terminal = isatty(STDERR_FILENO) != 0] {
+    clear_wake();  // before the flags are looked at: one that is set after that wakes anew
     if (!signalled()) {
-      clear_wake();
       if (take_usr1() && on_usr1_) on_usr1_();
       return true;
     }

@@ -83,7 +83,8 @@ class Loop {
   void tick(std::shared_ptr<Ticker> ticker);
   void wait_readable(net::UdpSocket& socket, std::shared_ptr<std::function<void()>> handler);
   void wait_inherited(std::shared_ptr<Watch> watch);
-  bool ended() const { return stopping() && held_ == 0; }
+  // Not before stop(): a signal that has just come is still to be handled.
+  bool ended() const { return reason_ != StopReason::none && held_ == 0; }
 
   boost::asio::io_context context_{1};
   StopReason reason_ = StopReason::none;
