@@ -16,10 +16,16 @@ namespace cli {
 
 struct Listen {
   commands::ListenOptions options;
+  std::optional<std::size_t> jobs;
+  std::optional<base::Nanoseconds> exec_timeout;
 
   void declare(OptionTable& table);
   void settle(const std::vector<std::string>& words);
   base::ExitStatus run() const { return commands::listen(options); }
+
+ private:
+  void declare_answering(OptionTable& table);
+  void settle_answering();
 };
 
 struct Send {

@@ -8,6 +8,31 @@
 
 namespace cli {
 
+void Listen::declare_answering(OptionTable& table) {
+  table.group("Answering");
+  table.flag("--echo", "send each datagram back to its sender", options.echo).exclusive({"answering"});
+  table
+      .value("--reply", "TEXT", "answer each datagram with TEXT (C escapes)",
+             [this](const std::string& word) { options.reply = base::parse_escapes(word); })
+      .exclusive({"answering"});
+  table
+      .value("--exec", "COMMAND", "run COMMAND for each datagram; what it prints is the reply",
+             [this](const std::string& word) { options.exec.command = word; })
+      .exclusive({"answering"});
+  table.value("--jobs", "N", "with --exec: so many at once (default: processors)",
+              [this](const std::string& word) { jobs = base::parse_integer(word, 1, 1'024); });
+  table.value("--exec-timeout", "DURATION", "with --exec: a job is ended after so long (10s)",
+              [this](const std::string& word) {
+                exec_timeout = base::parse_duration(word);
+                if (exec_timeout->count() == 0) throw base::UsageError("no job is done in no time");
+              });
+  table.flag("--stamp", "be a STAMP session-reflector (RFC 8762, RFC 8972)", options.stamp).exclusive({"answering"});
+  table
+      .value("--stamp-key", "FILE", "with --stamp: only authentic packets, by the key in FILE",
+             [this](const std::string& word) { options.stamp_key = word; })
+      .takes(Takes::file);
+}
+
 void Listen::declare(OptionTable& table) {
   table.about("listen", "[options] ENDPOINT...",
               "Receive on one or more ports; a record for each datagram says who sent it.\n"
@@ -18,17 +43,7 @@ void Listen::declare(OptionTable& table) {
               "  udptool listen -j 5140 | jq -r 'select(.event == \"message\").text'\n"
               "  udptool listen -r 9000 > dump            payload bytes, nothing else\n"
               "  udptool listen --echo 7777               an echo server");
-  table.group("Answering");
-  table.flag("--echo", "send each datagram back to its sender", options.echo).exclusive({"answering"});
-  table
-      .value("--reply", "TEXT", "answer each datagram with TEXT (C escapes)",
-             [this](const std::string& word) { options.reply = base::parse_escapes(word); })
-      .exclusive({"answering"});
-  table.flag("--stamp", "be a STAMP session-reflector (RFC 8762, RFC 8972)", options.stamp).exclusive({"answering"});
-  table
-      .value("--stamp-key", "FILE", "with --stamp: only authentic packets, by the key in FILE",
-             [this](const std::string& word) { options.stamp_key = word; })
-      .takes(Takes::file);
+  declare_answering(table);
   bind_forward(table, options.forward);
   table.repeatable("--allow", "CIDR", "hear only senders in this network (repeatable)",
                    [this](const std::string& word) { options.filter.allowed.push_back(net::Network::parse(word)); });
@@ -48,10 +63,18 @@ void Listen::declare(OptionTable& table) {
   bind_privileges(table, options.privileges);
 }
 
+void Listen::settle_answering() {
+  if (options.stamp_key && !options.stamp) throw base::UsageError("--stamp-key is for --stamp");
+  if (!options.exec.command && jobs) throw base::UsageError("--jobs is for --exec");
+  if (!options.exec.command && exec_timeout) throw base::UsageError("--exec-timeout is for --exec");
+  options.exec.jobs = jobs.value_or(options.exec.jobs);
+  options.exec.timeout = exec_timeout.value_or(options.exec.timeout);
+}
+
 void Listen::settle(const std::vector<std::string>& typed) {
   const std::vector<std::string> words = typed.empty() ? net::handed_over() : typed;
   if (words.empty()) throw base::UsageError("no ENDPOINT given");
-  if (options.stamp_key && !options.stamp) throw base::UsageError("--stamp-key is for --stamp");
+  settle_answering();
   for (const std::string& word : words) {
     const net::EndpointWord endpoint = endpoint_of(word, options.family);
     const bool known =

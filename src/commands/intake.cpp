@@ -34,6 +34,10 @@ void Intake::take_what_waits() {
   }
 }
 
+void Intake::resume() {
+  for (Watched& watched : watched_) drain(watched, batches_a_turn);
+}
+
 void Intake::drain(Watched& watched, std::size_t max_batches) {
   auto& [socket, client, heard] = watched;
   constexpr std::uint64_t drains_a_drop_check = 1'024;  // often enough for a 32-bit counter
@@ -41,7 +45,7 @@ void Intake::drain(Watched& watched, std::size_t max_batches) {
   const std::uint64_t before = counts_.datagrams;
   const auto is_last = [this] { return stop_.count && is_complete(); };
   for (std::size_t i = 0; i < max_batches && !is_last(); ++i) {
-    const std::size_t count = socket.receive(batch_, places_left());
+    const std::size_t count = socket.receive(batch_, std::min(places_left(), client.room()));
     for (std::size_t place = 0; place < count; ++place) take(batch_[place], local_port, watched);
     if (count > 0) client.batch_done();
     check_receiving(socket);

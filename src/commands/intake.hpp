@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -30,8 +31,10 @@ class Client {
  public:
   virtual Admission admit(const net::Received&) { return {}; }
   virtual void take(const net::Received&, const Admission&) {}  // counted and recorded already
-  virtual void batch_done() {}                                  // before what was taken is overwritten
-  virtual void error(const net::TransportError&) {}             // about what this socket sent
+  // How many datagrams it can take now. After 0 it says when there is room again: Intake::resume().
+  virtual std::size_t room() const { return std::numeric_limits<std::size_t>::max(); }
+  virtual void batch_done() {}                       // before what was taken is overwritten
+  virtual void error(const net::TransportError&) {}  // about what this socket sent
 
  protected:
   ~Client() = default;
@@ -51,6 +54,8 @@ class Intake {
   void watch(net::UdpSocket& socket, Client& client);
   // Takes no more than `datagrams` in all: what comes after them is read, and neither counted nor recorded.
   void limit(std::uint64_t datagrams) { limit_ = datagrams; }
+  // Goes on with what was left for want of room.
+  void resume();
   // Takes what waits now on every watched socket, without waiting: at the end, for what came before it.
   void take_what_waits();
 

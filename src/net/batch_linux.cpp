@@ -84,6 +84,11 @@ bool is_from_network(int error) {
 
 std::size_t UdpSocket::receive(ReceiveBatch& batch, std::size_t most) {
   const std::size_t places = std::min(most, batch.places());
+  if (places == 0) {  // what waits is to stay there: the next arrival is the next event
+    drained_ = true;
+    batch.filled(0);
+    return 0;
+  }
   mmsghdr* const headers = batch.prepare(places);
   // No timeout: the kernel looks at it only after a datagram. MSG_TRUNC gives the true size of one that was cut.
   int count = 0;

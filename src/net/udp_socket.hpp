@@ -110,7 +110,8 @@ class UdpSocket {
   void add_membership(const Address& group, const Interface& interface, const std::optional<Address>& source = {});
   void drop_membership(const Address& group, const Interface& interface, const std::optional<Address>& source = {});
 
-  // Takes what waits, up to `most` places of the batch. Gives how many places were filled; 0: nothing waits.
+  // Takes what waits, up to `most` places of the batch. Gives how many places were filled; 0: nothing waits, or none
+  // was to be taken.
   std::size_t receive(ReceiveBatch& batch, std::size_t most);
   std::size_t receive(ReceiveBatch& batch) { return receive(batch, batch.places()); }
   // Errno of what the last receive failed with, or 0: this host's own trouble, not what the network told.

@@ -106,11 +106,13 @@ StopReason Loop::run() {
 }
 
 void Loop::stop(StopReason reason) {
+  const bool again = reason_ != StopReason::none;
   if (reason_ == StopReason::none) {
     reason_ = reason == StopReason::reader_gone && signalled() && !past_deadline() ? StopReason::signal : reason;
     if (on_stop_) on_stop_(reason_);
   }
-  if (held_ == 0) context_.stop();
+  // A signal or the deadline ends the wait for what is in hand, too.
+  if (held_ == 0 || (again && signalled())) context_.stop();
 }
 
 void Loop::release() {

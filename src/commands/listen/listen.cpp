@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "commands/intake.hpp"
+#include "commands/listen/exec.hpp"
 #include "commands/listen/open.hpp"
 #include "commands/listen/responder.hpp"
 #include "commands/listen/stamp.hpp"
@@ -54,6 +55,7 @@ class Listener final : Measured {
     stage_.loop.on_usr1([this] { tell_so_far(); });
     const run::StopReason reason = stage_.loop.run();
     manager_.tell("STOPPING=1");
+    if (responder_) responder_->finish();
     intake_.take_what_waits();
     report_all_streams(false);
     intake_.tell_top();
@@ -80,6 +82,7 @@ class Listener final : Measured {
       if (now == AnswerGuard::Time{}) now = AnswerGuard::Time::clock::now();  // once a batch
       if (listener.responder_->admits(received, now)) listener.responder_->answer(received, answers);
     }
+    std::size_t room() const override { return listener.responder_ ? listener.responder_->room() : Client::room(); }
     void batch_done() override {
       if (listener.forwarder_) listener.forwarder_->batch_done();
       if (!listener.responder_) return;
@@ -98,6 +101,7 @@ class Listener final : Measured {
 
   std::unique_ptr<Responder> make_responder() {
     const std::optional<int> ttl = options_.socket.ttl;
+    if (options_.exec.command) return std::make_unique<Exec>(guard_, ttl, options_.exec, stage_, intake_);
     if (options_.stamp) {
       StampReflector::Settings settings{ttl, options_.socket.dscp.has_value(), !options_.filter.allowed.empty(), {}};
       if (options_.stamp_key) settings.key = read_stamp_key(*options_.stamp_key, stage_.report);
@@ -108,9 +112,11 @@ class Listener final : Measured {
   }
 
   void confine() {
-    stage_.confine(options_.privileges, {.names = forwarder_ && forwarder_->needs_names(),
-                                         .clock = options_.stamp,
-                                         .replaces_in = metrics_.directory()});
+    run::PrivilegeOptions privileges = options_.privileges;
+    if (options_.exec.command) privileges.sandbox = false;  // what a command may do is not for udptool to say
+    stage_.confine(privileges, {.names = forwarder_ && forwarder_->needs_names(),
+                                .clock = options_.stamp,
+                                .replaces_in = metrics_.directory()});
   }
 
   void measure(output::MetricsText& metrics) override {
@@ -161,7 +167,8 @@ class Listener final : Measured {
   }
 
   static bool is_only_printing(const ListenOptions& options) {
-    return !options.echo && !options.reply && !options.stamp && options.forward.targets.empty();
+    return !options.echo && !options.reply && !options.exec.command && !options.stamp &&
+           options.forward.targets.empty();
   }
 
   void note_what_is_unusual() {

@@ -13,12 +13,19 @@
 
 namespace commands {
 
+struct ExecOptions {
+  std::optional<std::string> command;
+  std::size_t jobs = 0;  // at once; 0: as many as there are processors
+  base::Nanoseconds timeout = std::chrono::seconds(10);
+};
+
 struct ListenOptions : ReceiveOptions {
   std::vector<net::EndpointWord> endpoints;
   std::optional<net::Family> family;
   SenderFilter filter;
   bool echo = false;
   std::optional<std::string> reply;
+  ExecOptions exec;
   bool stamp = false;
   std::optional<std::string> stamp_key;  // its file
   StreamOptions streams;

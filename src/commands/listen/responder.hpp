@@ -1,6 +1,7 @@
 // Answering what is received: `listen --echo` and `--reply`, and what they share with every other responder.
 #pragma once
 
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -24,6 +25,10 @@ class Responder {
   virtual void answer(const net::Received& received, traffic::Transmitter& out) = 0;
   // What was prepared is about to leave: the last moment to write a time into it.
   virtual void depart() {}
+  // How many datagrams it can take now; for as long as it is none, they are left to the kernel.
+  virtual std::size_t room() const { return std::numeric_limits<std::size_t>::max(); }
+  // The end: nothing is begun any more.
+  virtual void finish() {}
 
  protected:
   // Back to the sender, from the address that was asked, with the TTL that came less one.
