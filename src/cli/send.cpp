@@ -15,12 +15,19 @@ using base::UsageError;
 void Send::declare_payloads(OptionTable& table) {
   commands::SourceOptions& payloads = options.payloads;
   table.group("What is sent");
-  table.value("-f,--file", "FILE", "read FILE instead of stdin", [&](const std::string& word) { payloads.file = word; })
+  table
+      .value("-f,--file", "FILE", "read FILE instead of stdin (-)",
+             [&](const std::string& word) { payloads.file = word; })
       .takes(Takes::file)
       .exclusive({"input"});
+  table.value("--append", "TEXT", "ends each message (C escapes)",
+              [&](const std::string& word) { payloads.append = base::parse_escapes(word); });
+  table.flag("--skip-empty", "no datagram for an empty piece of input", payloads.skip_empty);
+  table.optional_value("--truncate", "SIZE", "65527", "cut pieces of input to SIZE, or to a datagram",
+                       [&](const std::string& word) { payloads.truncate = base::parse_size(word, 1); });
   table.flag("-x,--hex", "messages or input are hexadecimal", hex).exclusive({"encoding"});
   table.flag("-e,--escapes", "messages or input carry C escapes", escapes).exclusive({"encoding"});
-  table.value("-D,--delimiter", "TEXT", "cuts the input (C escapes; default \\n); ends each raw reply",
+  table.value("-D,--delimiter", "TEXT", "cuts the input (C escapes; default \\n); ends raw replies",
               [&](const std::string& word) {
                 payloads.cut.delimiter = base::parse_escapes(word);
                 if (payloads.cut.delimiter.empty()) throw UsageError("an empty delimiter cuts nothing; use --whole");
@@ -103,10 +110,17 @@ void Send::declare(OptionTable& table) {
 void Send::settle_payloads() {
   commands::SourceOptions& payloads = options.payloads;
   const bool messages = !payloads.messages.empty();
+  if (payloads.file == "-") payloads.file.reset();
   if (empty) payloads.size = 0;
   const bool generated = payloads.size.has_value();
   if ((offset || payloads.length) && (generated || (!messages && !whole))) {
     throw UsageError("--offset and --length take a part of a MESSAGE or of the --whole input");
+  }
+  if ((payloads.skip_empty || payloads.truncate) && (messages || generated || replay)) {
+    throw UsageError("--skip-empty and --truncate are for the pieces of an input");
+  }
+  if (!payloads.append.empty() && (generated || replay)) {
+    throw UsageError("--append ends a MESSAGE or a piece of the input");
   }
   if (options.stop.count == 0u && !messages && !generated && !payloads.file && !replay) {
     throw UsageError("--count 0 cannot repeat stdin for ever; give a MESSAGE, --file or --size");

@@ -8,10 +8,10 @@
 
 namespace output {
 
-TerminalSize terminal_size() {
+TerminalSize terminal_size(int descriptor) {
   TerminalSize found;
   winsize size{};
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return found;
+  if (ioctl(descriptor, TIOCGWINSZ, &size) != 0) return found;
   if (size.ws_col > 0) found.columns = size.ws_col;
   if (size.ws_row > 0) found.lines = size.ws_row;
   return found;

@@ -1,5 +1,7 @@
-// The terminal that stdout may be.
+// The terminal that stdout or stderr may be.
 #pragma once
+
+#include <unistd.h>
 
 #include <cstddef>
 
@@ -12,7 +14,7 @@ struct TerminalSize {
 };
 
 // How large it is; 80 by 24 where there is none.
-TerminalSize terminal_size();
+TerminalSize terminal_size(int descriptor = STDOUT_FILENO);
 
 // True where what stands on it can be drawn anew: a terminal, and one that moves its cursor.
 bool redraws();

@@ -1,6 +1,7 @@
 // When the next datagram is due, on an absolute schedule: pure arithmetic, the clock is passed in.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 
@@ -17,7 +18,8 @@ class Pacer {
 
   // When the next datagram is due; the first at `start`.
   Time next() const {
-    const std::chrono::duration<double> since(spent_ * seconds_per_unit_);
+    constexpr double max_wait = 1e9;  // seconds, which the clock can still hold: thirty years
+    const std::chrono::duration<double> since(std::min(spent_ * seconds_per_unit_, max_wait));
     return start_ + std::chrono::duration_cast<Time::duration>(since);
   }
   bool is_due(Time now) const { return next() <= now; }

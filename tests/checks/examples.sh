@@ -41,7 +41,7 @@ run() {
   place=$(mktemp -d "$work/XXXXXX")
   cd "$place"
   printf '127.0.0.1 localhost\n192.0.2.7 host loghost logger.example example.net\n' >hosts
-  printf 'a line\nanother\n' | tee input app.log request.bin magic.bin datagram >video.ts
+  printf 'a line\nanother\n' | tee input app.log track.nmea request.bin magic.bin datagram >video.ts
   # A capture of one datagram: pcap, raw IPv4.
   printf '\xd4\xc3\xb2\xa1\2\0\4\0\0\0\0\0\0\0\0\0\0\0\4\0\x65\0\0\0\0\0\0\0\0\0\0\0\x1e\0\0\0\x1e\0\0\0' >capture.pcap
   printf '\x45\0\0\x1e\0\0\0\0\x40\x11\0\0\xc0\0\2\x01\xc0\0\2\7\0\7\0\7\0\x0a\0\0hi' >>capture.pcap

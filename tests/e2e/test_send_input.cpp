@@ -1,5 +1,9 @@
 // `udptool send` without messages: how stdin or a file becomes datagrams.
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <array>
+#include <csignal>
 
 #include "support/check.hpp"
 #include "support/udptool.hpp"
@@ -190,4 +194,119 @@ TEST_CASE("input: many lines all arrive, in order") {
   const Finished sent = run_with_input({"send", "--rate", "20k", "127.0.0.1", std::to_string(listener.port())}, input);
   CHECK(sent.ending == done);
   CHECK(listener.finish().out == input);
+}
+
+TEST_CASE("input -f -: it is stdin, and stays so by rounds") {
+  CHECK(cut({"-f", "-"}, "a\nb\n") == Strings{"a", "b"});
+  CHECK(cut({"-f", "-", "-c", "2"}, "a\n") == Strings{"a", "a"});
+  const RawUdp peer;
+  CHECK(run_with_input(to_peer(peer, {"-f", "-", "-c", "0"}), "x").ending == failed);
+}
+
+TEST_CASE("input -f: a FIFO is waited for, and -W and signals end that") {
+  const RawUdp peer;
+  const std::string path = TemporaryFile().path();
+  REQUIRE(mkfifo(path.c_str(), 0600) == 0);
+  CHECK(run_udptool(to_peer(peer, {"-W", "100ms", "-f", path})).ending == done);
+  Process waiting(udptool(to_peer(peer, {"-v", "-f", path})));
+  waiting.wait_for(Stream::err, "the receive buffer");
+  CHECK(waiting.stop(SIGTERM).ending == done);
+  for (const Words& options : {Words{}, Words{"--whole"}}) {
+    Words words{"-f", path};
+    words.insert(words.end(), options.begin(), options.end());
+    Process sender(udptool(to_peer(peer, words)));
+    const int writer = open(path.c_str(), O_WRONLY | O_CLOEXEC);  // waits for the reader
+    CHECK(write(writer, "here", 4) == 4);
+    close(writer);
+    CHECK(sender.wait() == done);
+    CHECK(peer.next() == "here");
+  }
+  std::filesystem::remove(path);
+}
+
+TEST_CASE("input --append: it ends each message, decoded or not, empty or not, and has to fit") {
+  CHECK(cut({"--append", "\\r\\n"}, "a\n\nb") == Strings{"a\r\n", "\r\n", "b\r\n"});
+  CHECK(cut({"--append", "\\0", "-x"}, "41\n42") == Strings{"A\0"s, "B\0"s});
+  CHECK(cut({"--append", "!", "--whole"}, "a\n") == Strings{"a\n!"});
+  CHECK(cut({"--append", "!", "--chunk", "2"}, "abc") == Strings{"ab!", "c!"});
+  const RawUdp peer;
+  Words words = to_peer(peer, {"--append", "\\n"});
+  words.insert(words.end(), {"one", ""});
+  CHECK(run_udptool(words).ending == done);
+  CHECK(peer.next() == "one\n");
+  CHECK(peer.next() == "\n");
+  const Finished result = run_with_input(to_peer(peer, {"--whole", "--append", "!"}), std::string(65'507, 'x'));
+  CHECK(result.ending == failed);
+  CHECK(contains(result.err, "65508"));
+  CHECK(run_udptool(to_peer(peer, {"--append", "!", "-l", "3"})).ending == failed);
+  CHECK_FALSE(peer.receive(Milliseconds(30)));
+}
+
+TEST_CASE("input --skip-empty: no datagram for an empty piece, whatever would be appended") {
+  CHECK(cut({"--skip-empty"}, "a\n\n\nb\n\n") == Strings{"a", "b"});
+  CHECK(cut({"--skip-empty", "--append", "\\n", "-c", "2"}, "\na\n") == Strings{"a\n", "a\n"});
+  CHECK(cut({"--skip-empty", "--whole"}, "").empty());
+  const RawUdp peer;
+  Words words = to_peer(peer, {"--skip-empty"});
+  words.push_back("MESSAGE");
+  CHECK(run_udptool(words).ending == failed);
+}
+
+TEST_CASE("input --truncate: a piece that is too long is cut and told, and the next one is whole") {
+  CHECK(cut({"--truncate=3"}, "abcdef\nabc\n\nabcd") == Strings{"abc", "abc", "", "abc"});
+  CHECK(cut({"--truncate=3", "--append", "!"}, "abcdef\nab") == Strings{"abc!", "ab!"});
+  CHECK(cut({"--truncate=2", "-x"}, "41 42 43\n44") == Strings{"AB", "D"});
+  CHECK(cut({"--truncate=2", "--whole"}, "abc\n") == Strings{"ab"});
+  const std::string longest(65'507, 'x');
+  const std::string endless(1'000'000, 'x');
+  for (const char* delimiter : {"\n", "--"}) {
+    const std::string input = endless + "-x" + delimiter + "next";
+    CHECK(cut({"--truncate", "-D", delimiter}, input) == Strings{longest, "next"});
+  }
+  CHECK(cut({"--truncate", "-e"}, endless + "\\\\\nnext") == Strings{longest, "next"});
+  const RawUdp peer;
+  const Finished told = run_with_input(to_peer(peer, {"--truncate=1"}), "ab\ncd\ne\n");
+  CHECK(told.ending == done);
+  CHECK(told.err == "note: 2 pieces of stdin were too long, and were cut\n");
+  CHECK(run_udptool(to_peer(peer, {"--truncate=1", "-f", "/dev/zero", "-W", "200ms"})).ending == done);
+}
+
+TEST_CASE("input --whole --offset --length: what counts as too long is what is left to send") {
+  const TemporaryFile file(std::string(50'000, 'a') + "here" + std::string(50'000, 'b'));
+  CHECK(cut({"--whole", "--offset", "50000", "--length", "4", "-f", file.path()}, "") == Strings{"here"});
+  CHECK(cut({"--whole", "--offset", "100000", "-f", file.path()}, "") == Strings{"bbbb"});
+  CHECK(cut({"--whole", "--offset", "1", "--length", "2", "-f", "/dev/zero", "-c", "2"}, "").size() == 2);
+  CHECK(cut({"--whole", "--offset", "2", "--length", "1", "-x"}, "41 42 43") == Strings{"C"});
+  const RawUdp peer;
+  for (const Words& part : {Words{"--offset", "100005"}, Words{"--offset", "100000", "--length", "5"}, Words{}}) {
+    Words words{"--whole", "-f", file.path()};
+    words.insert(words.end(), part.begin(), part.end());
+    CHECK(run_udptool(to_peer(peer, words)).ending == failed);
+  }
+  CHECK_FALSE(peer.receive(Milliseconds(30)));
+}
+
+TEST_CASE("input: what is no text and was cut at newlines is told, unless it was meant") {
+  const RawUdp peer;
+  struct Row {
+    Words options;
+    std::string input;
+    bool told;
+  };
+  for (const Row& row :
+       std::vector<Row>{{{}, "a\0b\n"s, true},
+                        {{}, "one\n\xff\xfe\n", true},
+                        {{}, std::string(300'000, 'a').replace(60'000, 1, "\n").insert(0, "\n\0"s), true},
+                        {{}, "a\0b"s, false},
+                        {{}, "gr\xc3\xbc\xc3\x9f\n", false},
+                        {{"--whole"}, "a\0b\n"s, false},
+                        {{"-D", "\\0"}, "a\0b\n"s, false},
+                        {{"--chunk", "2"}, "a\0b\n"s, false}}) {
+    Words words = row.options;
+    words.push_back("--truncate");
+    const Finished result = run_with_input(to_peer(peer, words), row.input);
+    CAPTURE(row.input.substr(0, 20));
+    CHECK(result.ending == done);
+    CHECK(contains(result.err, "note: stdin is no text, and was cut at newlines: --whole sends it as one") == row.told);
+  }
 }

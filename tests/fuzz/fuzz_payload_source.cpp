@@ -34,6 +34,7 @@ Outcome reference(std::string_view input, const commands::SourceOptions& options
     commands::Splitter splitter(options.cut);
     std::string_view left = input;
     while (const auto piece = splitter.take(left, true)) {
+      if (options.skip_empty && piece->empty()) continue;
       try {
         std::string payload = options.encoding == Encoding::hexadecimal ? base::parse_hex(*piece)
                               : options.encoding == Encoding::escapes   ? base::parse_escapes(*piece)
@@ -43,6 +44,10 @@ Outcome reference(std::string_view input, const commands::SourceOptions& options
           out.failed = options.offset > payload.size() || end > payload.size();
           if (!out.failed) payload = payload.substr(options.offset, end - options.offset);
         }
+        if (!out.failed && options.truncate) {
+          payload.resize(std::min<std::size_t>({payload.size(), *options.truncate, most - options.append.size()}));
+        }
+        payload += options.append;
         out.failed = out.failed || payload.size() > most;
         if (!out.failed) out.payloads.push_back(payload);
       } catch (const base::UsageError&) {
@@ -98,7 +103,7 @@ Outcome from_file(std::string_view input, commands::SourceOptions options, std::
   options.file = path_of(file);
   Outcome out;
   const auto source = commands::make_source(options, most);
-  MUST(source->is_regular_file());
+  MUST(source->is_always_ready());
   try {
     while (take_block(*source, out)) source->refill();
   } catch (const base::UsageError&) {
@@ -127,7 +132,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   commands::SourceOptions options;
   options.encoding = static_cast<Encoding>(kind % 3);
   options.cut.at = static_cast<CutAt>(kind / 3 % 3);
-  options.cut.size = 1 + feed.byte() % most;
+  const std::uint8_t size_and_more = feed.byte();
+  options.cut.size = 1 + size_and_more % most;
+  const unsigned more = size_and_more / most;  // 0 to 5
+  if (more == 1 || more >= 4) options.append = "!\n";
+  options.skip_empty = more == 2 || more == 4;
+  if (more >= 3) options.truncate = more;
   if (options.cut.at == CutAt::end) {
     options.offset = feed.byte() % 8;
     if (kind & 128) options.length = feed.byte() % 16;
@@ -136,7 +146,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string input(feed.rest().substr(0, 32'768));
 
   // A piece that is not whole yet is given up early when its text is far longer than a datagram is.
-  const bool long_piece = input.size() > most * (options.encoding == Encoding::plain ? 1 : 8);
+  const bool plain = options.encoding == Encoding::plain;
+  const bool long_piece = input.size() > most * (plain ? 1 : 8);
+  // Where only the beginning is wanted, no more of the text may have been looked at than makes that.
+  const std::uint64_t wanted = options.length.value_or(options.truncate.value_or(most));
+  const std::size_t max_beginning = 8 * (options.cut.at == CutAt::end ? options.offset + wanted : most);
+  if (!plain && (options.truncate || options.length) && input.size() > max_beginning) return 0;
   if (!sizes.empty()) {
     must_agree(from_pipe(input, sizes, options, most), reference(input, options, most), long_piece);
   }

@@ -69,3 +69,9 @@ TEST_CASE("pace: time without anything to send is not caught up with") {
   early.forgive(at(20'000));  // not due yet: the gap stays
   CHECK(us(early.next()) == 100'000);
 }
+
+TEST_CASE("pace: a rate that is slower than the clock can tell is a long wait, and no burst") {
+  Pacer slow(1e-6, start);
+  slow.spend(11'200);
+  CHECK_FALSE(slow.is_due(start + std::chrono::hours(24 * 365)));
+}

@@ -11,10 +11,20 @@
 #include "base/text.hpp"
 
 namespace commands {
+namespace {
+
+// At once, also a FIFO that nobody writes to yet: its first writer is waited for as all input is, so that a signal or
+// deadline ends that. What it is read by blocks, as an inherited stdin does.
+int open_at_once(const std::string& path) {
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor >= 0) fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK);
+  return descriptor;
+}
+
+}  // namespace
 
 InputFile::InputFile(const std::optional<std::string>& path)
-    : name_(path ? base::escaped(*path) : "stdin"),
-      descriptor_(path ? open(path->c_str(), O_RDONLY | O_CLOEXEC) : STDIN_FILENO) {
+    : name_(path ? base::escaped(*path) : "stdin"), descriptor_(path ? open_at_once(*path) : STDIN_FILENO) {
   if (descriptor_ < 0) fail("open");
   struct stat status {};
   if (fstat(descriptor_, &status) != 0) fail("read");
@@ -27,6 +37,13 @@ InputFile::InputFile(const std::optional<std::string>& path)
 
 InputFile::~InputFile() {
   if (descriptor_ != STDIN_FILENO) close(descriptor_);
+}
+
+std::optional<std::size_t> InputFile::read(int descriptor, char* to, std::size_t size) const {
+  const ssize_t got = ::read(descriptor, to, size);
+  if (got >= 0) return static_cast<std::size_t>(got);
+  if (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK) return std::nullopt;
+  fail("read");
 }
 
 void InputFile::fail(std::string_view verb) const {

@@ -73,7 +73,7 @@ class Replay : public PayloadSource {
   bool ended() const override { return rounds_ == 0; }
   int descriptor() const override { return file_.descriptor(); }
   // Once a capture is read through stdio, what is in its buffer cannot be waited for.
-  bool is_regular_file() const override { return file_.is_regular() || capture_ != nullptr; }
+  bool is_always_ready() const override { return file_.is_regular() || capture_ != nullptr; }
 
   void refill() override {
     pieces_.clear();

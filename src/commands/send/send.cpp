@@ -10,7 +10,9 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "commands/intake.hpp"
+#include "commands/send/outcome.hpp"
 #include "commands/send/progress.hpp"
+#include "commands/send/refusals.hpp"
 #include "commands/target.hpp"
 #include "net/route.hpp"
 #include "output/records.hpp"
@@ -38,9 +40,11 @@ class Session final : Client {
     if (options_.privileges.user) run::become(*options_.privileges.user);
     if (options_.rate) pacer_.emplace(*options_.rate, run::Clock::now());
     if (options_.bitrate) pacer_.emplace(*options_.bitrate, run::Clock::now());
-    if (options_.progress && source_->progress()) show_progress();
+    if (options_.progress && source_->progress()) loop_.every(progress_interval, [this](base::Nanoseconds) { draw(); });
+    if (options_.replies) intake_.limit(*options_.replies);
     loop_.on_usr1([this] { report().so_far(totals()); });
     intake_.watch(socket_, *this);
+    began_ = run::Clock::now();
     loop_.post([this] { pump(); });
     const run::StopReason reason = loop_.run();
     intake_.take_what_waits();
@@ -60,20 +64,31 @@ class Session final : Client {
     return stop;
   }
 
-  output::Report& report() { return stage_.report; }
+  // What is said begins a line, not behind the progress.
+  output::Report& report() {
+    progress_.clear();
+    return stage_.report;
+  }
   bool waits_for_replies() const { return options_.stop.wait || options_.replies; }
+  // Replies may come while it runs, or after.
+  bool lingers() const {
+    return waits_for_replies() || is_stream() || options_.replay || options_.rate || options_.bitrate;
+  }
 
   void open_socket() {
     const net::Endpoint& to = destination_.endpoint;
-    commands::open_socket(socket_, options_.target, destination_, options_.socket,
+    constexpr std::size_t room_for_replies = std::size_t{4} << 20;
+    net::SocketOptions socket_options = options_.socket;
+    if (lingers() && !socket_options.receive_buffer) socket_options.receive_buffer = room_for_replies;
+    commands::open_socket(socket_, options_.target, destination_, socket_options,
                           output::wanted_metadata(options_.output), report());
-    socket_.use_segmentation(destination_.unfragmented());
+    // Of a run that is handed over as one the loopback refuses only the first: of messages each refusal counts.
+    const bool each_counts = waits_for_replies() && !options_.payloads.messages.empty();
+    socket_.use_segmentation(each_counts ? 0 : destination_.unfragmented());
     if (destination_.is_multicast()) report_multicast_interface();
-    // A connected socket is faster, but hears only the one peer: not where others may answer.
-    const bool connect =
-        !destination_.is_multicast() && !options_.socket.broadcast && !waits_for_replies() && !options_.replay;
-    if (connect) socket_.connect(to);
-    connected_ = connect;
+    // A connected socket is faster, but hears only the one peer: only where nobody can be waiting for another.
+    connected_ = !destination_.is_multicast() && !options_.socket.broadcast && !lingers();
+    if (connected_) socket_.connect(to);
     set_route(to.port());
   }
 
@@ -90,6 +105,7 @@ class Session final : Client {
     report().notice("multicast leaves by " + (options_.socket.interface ? options_.socket.interface->shown()
                                               : zone != 0               ? net::shown_interface(zone)
                                                                         : net::interface_with(destination_.local)));
+    if (!options_.socket.ttl) report().notice("a TTL of 1 does not leave the link: -t N lets it go further");
   }
 
   // Sends what is due and ready, then arranges to be called again.
@@ -100,7 +116,7 @@ class Session final : Client {
       if (!transmit()) return;
       if (failure_) std::rethrow_exception(failure_);
       if (source_->ended()) return end_of_source();
-      if (wants_input_ && !source_->is_regular_file()) return wait_for_input();
+      if (wants_input_ && !source_->is_always_ready()) return wait_for_input();
       if (wants_input_) source_->refill();
       if (const auto due = next_due(); due && !wants_input_) {
         const auto now = run::Clock::now();
@@ -148,7 +164,13 @@ class Session final : Client {
     if (piece.payload.size() > destination_.unfragmented()) note_fragments(piece.payload.size());
     if (piece.port != 0 && piece.port != port_) set_route(piece.port);
     transmitter_.add(piece.payload);
-    if (pacer_) pacer_->spend(options_.bitrate ? static_cast<double>(piece.payload.size()) * 8 : 1);
+    if (waits_for_replies()) refusals_.sent(piece.payload);
+    if (pacer_) pacer_->spend(options_.bitrate ? bits_of(piece.payload) : 1);
+  }
+
+  // An empty datagram is no bits, but has its turn.
+  static double bits_of(std::string_view payload) {
+    return static_cast<double>(std::max<std::size_t>(payload.size(), 1)) * 8;
   }
 
   void note_fragments(std::size_t size) {
@@ -190,10 +212,22 @@ class Session final : Client {
 
   void end_of_source() {
     sent_all_ = true;
-    if (!waits_for_replies()) return loop_.stop(run::StopReason::done);
+    note_haste();
+    if (!waits_for_replies() || transmitter_.asked() == 0) return loop_.stop(run::StopReason::done);
     if (options_.stop.wait) loop_.after(*options_.stop.wait, [this] { loop_.stop(run::StopReason::done); });
     batch_done();
     check_refusals();
+  }
+
+  void note_haste() {
+    const bool are_lines = source_->descriptor() >= 0 && !is_stream() && options_.payloads.cut.at == CutAt::delimiter;
+    if (!are_lines || pacer_ || options_.replay) return;
+    if (const auto notice = haste_notice(transmitter_.sent(), run::Clock::now() - began_)) report().notice(*notice);
+  }
+
+  Admission admit(const net::Received&) override {
+    progress_.clear();  // a record begins a line too
+    return {};
   }
 
   void batch_done() override {
@@ -206,6 +240,7 @@ class Session final : Client {
     constexpr std::size_t max_shown = 16;  // different ones: a flood of refusals is told once
     if (error.local()) return;
     if (error.is_refusal()) ++refused_;
+    refusals_.take(error);
     if (shown_.size() < max_shown && shown_.insert(net::to_string(error)).second) {
       report().error(error, error.is_refusal() ? family_hint(options_.target, destination_) : "");
     }
@@ -213,7 +248,7 @@ class Session final : Client {
   }
 
   void check_refusals() {
-    if (sent_all_ && transmitter_.sent() > 0 && refused_ >= transmitter_.sent()) loop_.stop(run::StopReason::done);
+    if (sent_all_ && refusals_.all()) loop_.stop(run::StopReason::done);
   }
 
   output::Totals totals() {
@@ -224,53 +259,44 @@ class Session final : Client {
     return totals;
   }
 
-  void show_progress() {
-    using namespace std::chrono_literals;
-    loop_.every(200ms, [this](base::Nanoseconds) {
-      progress_.show(*source_->progress(), transmitter_.sent(), transmitter_.sent_bytes());
-    });
-  }
+  void draw() { progress_.show(*source_->progress(), transmitter_.sent(), transmitter_.sent_bytes()); }
 
   base::ExitStatus finish(run::StopReason reason) {
-    if (options_.progress && source_->progress())
-      progress_.show(*source_->progress(), transmitter_.sent(), transmitter_.sent_bytes());
+    if (options_.progress && source_->progress()) draw();
     progress_.end();
+    SendOutcome outcome{transmitter_.asked(), transmitter_.failed(), refused_, intake_.datagrams()};
+    const std::size_t incomplete = source_->incomplete();
+    outcome.sent_all = sent_all_;
+    const bool is_text = is_stream() && options_.payloads.cut.at != CutAt::end;
+    outcome.open_ended = options_.payloads.rounds == for_ever || (is_text && !options_.stop.count);
+    outcome.incomplete = incomplete > 0;
+    outcome.replayed = options_.replay.has_value();
+    outcome.waited = options_.stop.wait.has_value();
+    tell_what_is_unusual(outcome, incomplete);
+    const output::Totals all = totals();
     const bool interrupted = reason == run::StopReason::signal || reason == run::StopReason::deadline;
-    if (interrupted || refused_ > 0 || report().verbose() || report().json()) report().summary(totals());
-    for (const std::string& remark : source_->remarks()) report().notice(remark);
+    if (interrupted || all.refused > 0 || all.dropped > 0 || report().verbose() || report().json()) {
+      report().summary(all);
+    }
     stage_.sink.flush();
-    if (transmitter_.failed() > 0) {
-      report_failures();
-      return base::ExitStatus::failed;
-    }
-    if (options_.replay && sent_all_ && transmitter_.asked() == 0) return base::ExitStatus::nothing;
-    if (intake_.datagrams() > 0) return base::ExitStatus::done;
-    if (refused_ > 0) return base::ExitStatus::refused;
-    const bool open_ended = options_.payloads.rounds == for_ever || (!options_.stop.count && is_stream());
-    if (interrupted && !sent_all_) return open_ended ? base::ExitStatus::done : base::ExitStatus::nothing;
-    return options_.stop.wait ? base::ExitStatus::nothing : base::ExitStatus::done;
+    if (outcome.failed > 0) report().error(failure_of(transmitter_, destination_.endpoint));
+    return status_of(outcome);
   }
 
-  bool is_stream() const { return source_->descriptor() >= 0 && !source_->is_regular_file(); }
-
-  void report_failures() {
-    std::string reasons;
-    for (const auto& [error, count] : transmitter_.failures()) {
-      if (!reasons.empty()) reasons += ", ";
-      reasons += std::strerror(error);
-      if (transmitter_.asked() > 1) reasons += fmt::format(" ({})", count);
+  void tell_what_is_unusual(const SendOutcome& outcome, std::size_t incomplete) {
+    for (const std::string& remark : source_->remarks()) report().notice(remark);
+    if (incomplete > 0) {
+      report().notice(fmt::format("not sent: {} that {} no complete datagram yet", base::counted(incomplete, "byte"),
+                                  incomplete == 1 ? "is" : "are"));
     }
-    const std::string to = net::to_string(destination_.endpoint);
-    const int code = transmitter_.failures().begin()->first;
-    report().error(base::Failure(code,
-                                 transmitter_.asked() == 1
-                                     ? fmt::format("cannot send to {}: {}", to, reasons)
-                                     : fmt::format("{} of {} datagrams to {} could not be sent: {}",
-                                                   transmitter_.failed(), transmitter_.asked(), to, reasons),
-                                 net::hint_of_sending(code, destination_.endpoint.address())));
+    const bool asked = outcome.waited && transmitter_.sent() > 0;
+    if (asked && outcome.replies == 0 && outcome.refused == 0) report().notice("no reply came");
   }
+
+  bool is_stream() const { return source_->descriptor() >= 0 && !source_->is_always_ready(); }
 
   static constexpr auto shortest_nap = std::chrono::microseconds(50);
+  static constexpr auto progress_interval = std::chrono::milliseconds(200);
 
   const SendOptions& options_;
   Stage stage_;
@@ -286,6 +312,8 @@ class Session final : Client {
   std::exception_ptr failure_;
   std::set<std::string> shown_;
   std::uint64_t refused_ = 0;
+  Refusals refusals_;
+  run::Clock::time_point began_;
   std::optional<Piece> held_;  // taken from the source, and not due yet
   std::optional<run::Clock::time_point> replay_began_;
   std::uint16_t port_ = 0;  // of the route

@@ -28,6 +28,9 @@ struct SourceOptions {
   Cut cut;
   std::uint64_t offset = 0;  // of each message, or of the whole input
   std::optional<std::uint64_t> length;
+  std::string append;                     // ends each message
+  bool skip_empty = false;                // no datagram for an empty piece of the input
+  std::optional<std::uint64_t> truncate;  // what is longer, or longer than a datagram can be, is cut to that
 };
 
 // One datagram to be.
@@ -49,11 +52,13 @@ class PayloadSource {
 
   // The descriptor to wait for before refill(); -1: never any need.
   virtual int descriptor() const { return -1; }
-  virtual bool is_regular_file() const { return false; }
+  virtual bool is_always_ready() const { return false; }  // a regular file, say: refill() never waits
   // Reads what is there, once. Payloads given before are gone.
   virtual void refill() {}
   // How much has been given, from 0 to 1, when that is known.
   virtual std::optional<double> progress() const { return std::nullopt; }
+  // Bytes that were read and are no whole piece yet.
+  virtual std::size_t incomplete() const { return 0; }
   // What is to be told at the end, a line each.
   virtual std::vector<std::string> remarks() const { return {}; }
 };
