@@ -94,6 +94,8 @@ complete -c udptool -n '__fish_seen_subcommand_from probe' -l tries -x -d 'probe
 complete -c udptool -n '__fish_seen_subcommand_from probe' -l names -d 'with --trace: names of the hops'
 complete -c udptool -n '__fish_seen_subcommand_from probe' -l mtu -d 'the largest datagram that the path carries'
 complete -c udptool -n '__fish_seen_subcommand_from probe' -l stamp -d 'a STAMP reflector: delay and loss each way (PORT 862)'
+complete -c udptool -n '__fish_seen_subcommand_from probe' -l flows -x -d 'N flows with --count or --trace, a source port each (at most 64)'
+complete -c udptool -n '__fish_seen_subcommand_from probe' -l targets -r -F -d 'ask each HOST[:PORT] of FILE, one a line, instead of HOST PORT'
 complete -c udptool -n '__fish_seen_subcommand_from probe' -l stamp-key -r -F -d 'with --stamp: authenticated, by the key in FILE'
 complete -c udptool -n '__fish_seen_subcommand_from probe' -l payload -x -a 'token dns ntp snmp stun sip mdns ssdp coap tftp memcached quic ike natpmp portmap netbios ipmi openvpn dtls a2s echo empty' -d 'a request of that protocol (default: by PORT)'
 complete -c udptool -n '__fish_seen_subcommand_from probe' -l list-payloads -d 'list the payloads and their ports'

@@ -71,7 +71,7 @@ struct Probe {
   bool escapes = false;
   std::optional<std::string> data;
   std::optional<base::Nanoseconds> interval;
-  std::optional<unsigned> first_hop, max_hops, tries;
+  std::optional<unsigned> first_hop, max_hops, tries, flows;
 
   void declare(OptionTable& table);
   void settle(const std::vector<std::string>& words);
@@ -84,6 +84,8 @@ struct Probe {
   void settle_request();
   void settle_series();
   void settle_mode();
+  void settle_many();
+  void settle_target(const std::vector<std::string>& words);
 };
 
 }  // namespace cli

@@ -36,16 +36,23 @@ void Probe::declare_modes(OptionTable& table) {
   };
   table.group("What is asked");
   table.flag("--trace", "each hop on the way to the target", trace)
-      .exclusive({"mode", "histogram or mode", "ttl or trace"});
+      .exclusive({"mode", "histogram or mode", "ttl or trace", "targets or path"});
   number("--max-hops", "trace no further than N hops (30)", max_hops, 255);
   number("--first-hop", "trace from hop N on (1)", first_hop, 255);
   number("--tries", "probes for each hop of a trace (3)", tries, 100);
   table.at("--tries").exclusive({"count or tries"});
   table.flag("--names", "with --trace: names of the hops", options.names);
   table.flag("--mtu", "the largest datagram that the path carries", mtu)
-      .exclusive({"mode", "histogram or mode", "count or mode", "size or mtu"});
+      .exclusive({"mode", "histogram or mode", "count or mode", "size or mtu", "targets or path", "flows or mtu"});
   table.flag("--stamp", "a STAMP reflector: delay and loss each way (PORT 862)", stamp)
       .exclusive({"mode", "stamp or payload", "stamp or data"});
+  number("--flows", "N flows with --count or --trace, a source port each (at most 64)", flows, 64);
+  table.at("--flows").exclusive({"flows or mtu", "flows or targets"});
+  table
+      .value("--targets", "FILE", "ask each HOST[:PORT] of FILE, one a line, instead of HOST PORT",
+             [this](const std::string& word) { options.targets = word; })
+      .takes(Takes::file)
+      .exclusive({"targets or path", "flows or targets"});
   table
       .value("--stamp-key", "FILE", "with --stamp: authenticated, by the key in FILE",
              [this](const std::string& word) { options.stamp_key = word; })
@@ -121,6 +128,15 @@ void Probe::settle_series() {
   options.interval = *interval;
 }
 
+void Probe::settle_many() {
+  if (flows && !options.stop.count && !trace) throw UsageError("--flows is for --count and --trace");
+  options.flows = flows.value_or(0);
+  const unsigned source_port = options.target.source_port;
+  if (source_port != 0 && source_port + options.flows > 65'536) {
+    throw UsageError(fmt::format("--source-port {} leaves no ports for {} flows", source_port, options.flows));
+  }
+}
+
 void Probe::settle_mode() {
   if (!trace && (first_hop || max_hops || tries || options.names)) {
     throw UsageError("--first-hop, --max-hops, --tries and --names are for --trace");
@@ -141,13 +157,23 @@ std::uint16_t Probe::default_port() const { return stamp ? stamp_port : trace ||
 
 void Probe::settle(const std::vector<std::string>& words) {
   if (list) return;
+  settle_target(words);
+  settle_request();
+  settle_series();
+  settle_many();
+  settle_mode();
+}
+
+void Probe::settle_target(const std::vector<std::string>& words) {
+  if (!options.targets.empty()) {
+    if (!words.empty()) throw refusal("", words[0], "--targets names the hosts");
+    options.target.port = stamp ? stamp_port : std::uint16_t{0};
+    return;
+  }
   const HostAndPort target = host_and_port(words, default_port());
   options.target.host = target.host;
   options.target.port = target.port;
   if (words.size() > 2) throw refusal("", words[2], "only one HOST and one PORT is asked");
-  settle_request();
-  settle_series();
-  settle_mode();
 }
 
 }  // namespace cli

@@ -31,6 +31,10 @@ events probe -j -c 3 --interval 10ms 127.0.0.1 "$port"
 events probe -j -w 200ms 127.0.0.1 9
 events probe -j --trace --max-hops 2 -w 200ms 127.0.0.1
 events probe -j --trace -c 2 --interval 10ms --max-hops 2 -w 200ms 127.0.0.1
+events probe -j -c 2 --interval 10ms --flows 2 --stats=5ms 127.0.0.1 "$port"
+echo "127.0.0.1:$port
+nobody.invalid:9" >"$work/targets"
+events probe -j --targets "$work/targets"
 events probe -j --mtu -w 200ms 127.0.0.1 "$port"
 events probe -j --list-payloads
 events join -j -W 500ms --explain -i lo --stats=200ms --rtp --top 239.255.77.1:0

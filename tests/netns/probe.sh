@@ -306,6 +306,53 @@ END
   no_rules h2
 fi
 
+# --- flows: two equal ways from r1 to r2, of which one loses 3 in 10 ------------------------------------------------
+
+if [ $have_nft = 1 ] && cable r1 second r2 second; then
+  on r1 ip address add 10.78.2.1/24 dev second
+  on r2 ip address add 10.78.2.2/24 dev second
+  set_kernel r2 net/ipv4/conf/all/rp_filter 0
+  set_kernel r2 net/ipv4/conf/second/rp_filter 0
+  set_kernel r2 net/ipv4/icmp_errors_use_inbound_ifaddr 1
+  set_kernel r1 net/ipv4/fib_multipath_hash_policy 1
+  on r1 ip route replace 10.77.5.0/24 nexthop via 10.77.2.2 dev right nexthop via 10.78.2.2 dev second
+  rules r2 <<'END'
+table ip member {
+  set flows {
+    type inet_service
+    flags dynamic
+    size 128
+  }
+  chain prerouting {
+    type filter hook prerouting priority 0
+    iifname second udp dport 7777 add @flows { udp sport } numgen random mod 10 < 3 drop
+  }
+}
+END
+  probe -j -q -c 40 --interval 20ms -w 500ms --flows 16 -p 40000 "$target" 7777
+  bad=$(on r2 nft -j list set ip member flows | grep -oE '400[0-9]{2}' | sort -n | awk '{ printf "%s%d", (NR > 1 ? "," : ""), $1 - 39999 }')
+  like "flows: those of the bad member and no others ($bad)" "$(grep '"event":"flows"' <<<"$out")" \
+    ".*\"flows\":16,\"worse\":\\[$bad\\],\"worse_percent\":[0-9.]+,\"other_percent\":0\\.000.*"
+  is "flows: a summary for each" "$(grep -c '"event":"summary".*"sent":40,' <<<"$out")" 16
+  on r2 nft delete table ip member
+  probe --trace --flows 16 -p 40000 "$target" 7777
+  others=$(seq 16 | grep -vxF -f <(tr , '\n' <<<"$bad"))
+  is "flows: two paths beside each other, of these flows" \
+    "$(sed -n 3p <<<"$out" | grep -oE '10\.7[78]\.2\.2' | sort | tr '\n' ' ')$(tail -n 1 <<<"$out")" \
+    "10.77.2.2 10.78.2.2 16 flows take 2 paths, which part at hop 2"
+  # The numbers in the head, written out.
+  spelled() { tr -d ' ' <<<"$1" | tr , '\n' | awk -F - '{ last = NF > 1 ? $2 : $1; for (n = $1; n <= last; ++n) print n }'; }
+  column=$(sed -n 3p <<<"$out" | tr '\t' '\n' | grep -n '^10\.78' | cut -d : -f 1)
+  is "flows: the path of the second member is that of its flows" \
+    "$(spelled "$(sed -n 1p <<<"$out" | cut -f "$column" | sed 's/^flows* //')" | tr '\n' ,)" "$bad,"
+  is "flows: and the others took the first" "$(wc -l <<<"$others")" "$((16 - $(tr , '\n' <<<"$bad" | wc -l)))"
+  probe --trace -c 3 --interval 20ms --flows 16 -p 40000 "$target" 7777
+  is "flows: in rounds each keeps to its path" "$(awk -F '\t' '$1 == 2 && $10 !~ /^10.7[78].2.2$/' <<<"$out")" ""
+  on r1 ip route replace 10.77.5.0/24 via 10.77.2.2
+else
+  skip_case "flows over two equal ways (no nft, or no second link)"
+fi
+
 # --- round trips ------------------------------------------------------------------------------------------------
 
 if command -v ping >/dev/null && on h1 ping -c 1 -w 5 "$target" >/dev/null 2>&1; then

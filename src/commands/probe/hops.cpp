@@ -77,6 +77,7 @@ void HopWriter::write(const TraceHop& hop) {
   const output::Format format = options_.output.format;
   if (format == output::Format::json) append_event(hop);
   if (format != output::Format::text && format != output::Format::hex) return;
+  if (options_.flow != 0) return gathered_.push_back(hop);
   if (hop.answers.empty()) return silent_.push_back(hop);
   for (const TraceHop& silent : silent_) append_line(silent);
   silent_.clear();
@@ -118,6 +119,7 @@ void HopWriter::append_event(const TraceHop& hop) {
   const auto addresses = hop.addresses();
   output::JsonEvent event(sink_.buffer(), "hop");
   event.number("ttl", hop.ttl);
+  if (options_.flow != 0) event.number("flow", options_.flow);
   if (!addresses.empty()) {
     event.address("address", addresses[0]);
     const std::string name = names_.of(addresses[0]);
@@ -138,12 +140,14 @@ std::string addresses_json(const std::vector<net::Address>& addresses) {
   return all + "]";
 }
 
-void append_trace_summary(std::string& out, ProbeState state, std::uint64_t sent, std::uint64_t received,
-                          bool reached) {
-  const double lost = sent == 0 ? 0 : 100.0 * static_cast<double>(sent - received) / static_cast<double>(sent);
+void append_summary(std::string& out, const TraceSummary& summary) {
+  const std::uint64_t lost = summary.sent - summary.received;
+  const double percent = summary.sent == 0 ? 0 : 100.0 * static_cast<double>(lost) / static_cast<double>(summary.sent);
   output::JsonEvent event(out, "summary");
-  event.text("state", name_of(state)).boolean("reached", reached);
-  event.number("sent", sent).number("received", received).number("lost", sent - received).decimal("lost_percent", lost);
+  if (summary.flow != 0) event.number("flow", summary.flow);
+  event.text("state", name_of(summary.state)).boolean("reached", summary.reached);
+  event.number("sent", summary.sent).number("received", summary.received).number("lost", lost);
+  event.decimal("lost_percent", percent);
 }
 
 }  // namespace commands

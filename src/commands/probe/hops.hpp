@@ -21,7 +21,13 @@ namespace commands {
 std::string addresses_json(const std::vector<net::Address>& addresses);
 
 // The `summary` event of a trace.
-void append_trace_summary(std::string& out, ProbeState state, std::uint64_t sent, std::uint64_t received, bool reached);
+struct TraceSummary {
+  unsigned flow = 0;
+  ProbeState state = ProbeState::no_answer;
+  std::uint64_t sent = 0, received = 0;
+  bool reached = false;
+};
+void append_summary(std::string& out, const TraceSummary& summary);
 
 class HopWriter {
  public:
@@ -36,6 +42,9 @@ class HopWriter {
   // Writes what is held back, with the names there are.
   void show_all();
   bool is_shown() const { return held_.empty(); }
+  // Of one of several flows, whose paths are told together: in text nothing is written, but gathered here.
+  const std::vector<TraceHop>& gathered() const { return gathered_; }
+  const HopNames& names() const { return names_; }
   // When a hop will have waited long enough for its names.
   std::optional<run::Clock::time_point> due() const {
     return held_.empty() ? std::nullopt : std::optional(held_.front().until);
@@ -57,6 +66,7 @@ class HopWriter {
   output::Sink& sink_;
   HopNames names_;
   std::deque<Held> held_;
+  std::vector<TraceHop> gathered_;
   std::vector<TraceHop> silent_;           // since the last that answered
   std::map<net::Address, unsigned> seen_;  // the first hop of each address
 };

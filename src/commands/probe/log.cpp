@@ -77,6 +77,12 @@ void ProbeLog::settle(std::uint64_t sequence) {
   while (oldest_waiting_ < count_ && !is_waiting(oldest_waiting_)) ++oldest_waiting_;
 }
 
+std::uint64_t ProbeLog::waiting() const {
+  std::uint64_t count = 0;
+  for (std::uint64_t sequence = oldest_waiting_; sequence < count_; ++sequence) count += is_waiting(sequence) ? 1 : 0;
+  return count;
+}
+
 ReplyKind ProbeLog::reply(std::uint64_t sequence, nanoseconds rtt, bool late) {
   if (!is_kept(sequence)) return ReplyKind::unknown;
   Probe& probe = at(sequence);

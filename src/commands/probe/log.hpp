@@ -34,6 +34,7 @@ class ProbeLog {
   static constexpr std::size_t most_exact = 100'000;
   explicit ProbeLog(std::size_t max_kept = most_exact) : max_kept_(max_kept) {}
 
+  std::size_t max_kept() const { return max_kept_; }
   std::uint64_t count() const { return count_; }  // sent so far; the next has this number
   std::uint64_t first_kept() const { return count_ - kept_.size(); }
   void sent(const Instant& when, int ttl = 0);
@@ -47,6 +48,7 @@ class ProbeLog {
   bool is_idle() const { return oldest_waiting_ == count_; }  // none is waited for
   bool is_waiting(std::uint64_t sequence) const { return is_kept(sequence) && at(sequence).waiting; }
   std::uint64_t oldest_waiting() const { return oldest_waiting_; }  // count(): none
+  std::uint64_t waiting() const;                                    // how many are
   // Its wait is over.
   void settle(std::uint64_t sequence);
 

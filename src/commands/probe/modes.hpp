@@ -36,10 +36,9 @@ class RequestMode : public Mode {
   const ProbeLog& log_;
 };
 
-base::ExitStatus probe_state(const ProbeOptions& options);
+base::ExitStatus probe_series(const ProbeOptions& options);  // the state of a port, or --stamp
 base::ExitStatus probe_trace(const ProbeOptions& options);
 base::ExitStatus probe_rounds(const ProbeOptions& options);
 base::ExitStatus probe_mtu(const ProbeOptions& options);
-base::ExitStatus probe_stamp(const ProbeOptions& options);
 
 }  // namespace commands

@@ -39,7 +39,7 @@ class MtuMode : public RequestMode {
         options_(options),
         prober_(prober),
         log_(log),
-        writer_(options.output, prober.sink()),
+        writer_(options, prober.sink(), prober.target()),
         headers_(net::family_of(prober.target()) == net::Family::ipv4 ? 28 : 48),
         link_mtu_(static_cast<unsigned>(net::max_payload(net::family_of(prober.target()))) + headers_),
         search_(net::family_of(prober.target()), link_mtu_) {}
@@ -233,13 +233,14 @@ class MtuMode : public RequestMode {
 }  // namespace
 
 base::ExitStatus probe_mtu(const ProbeOptions& options) {
-  Prober prober(options, true);
-  if (prober.is_for_many()) throw base::UsageError("--mtu takes the address of one host, not of many");
+  ProbeStage stage(options);
+  Prober prober(stage, options, find_target(stage, options), true);
+  refuse_many(prober, "--mtu");
   ProbeLog log;
   MtuMode mode(options, prober, log);
   Engine engine(mode, log, prober, options.wait());
   prober.run(engine);
-  return prober.finish(mode.finish());
+  return stage.finish(mode.finish());
 }
 
 }  // namespace commands

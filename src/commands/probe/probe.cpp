@@ -27,11 +27,10 @@ base::ExitStatus probe(const ProbeOptions& options) {
     case ProbeMode::mtu:
       return probe_mtu(options);
     case ProbeMode::stamp:
-      return probe_stamp(options);
     case ProbeMode::state:
       break;
   }
-  return probe_state(options);
+  return probe_series(options);
 }
 
 base::ExitStatus list_payloads(const ProbeOptions& options) {

@@ -32,7 +32,15 @@ struct ProbeOptions {
   bool histogram = false;
   TraceOptions trace;
   bool names = false;
-  std::string stamp_key;  // its file, or ""
+  std::string stamp_key;                    // its file, or ""
+  std::optional<std::string> stamp_secret;  // what it holds
+  unsigned flows = 0;                       // each with a source port of its own; 0: one, and not told of
+  std::string targets;                      // the file that lists them; "": `target` is the one
+
+  // Of one of several: which it is.
+  std::string name;                // of the target, as it was written
+  unsigned flow = 0;               // from 1
+  base::Nanoseconds head_start{};  // of others, so that not all leave at once
 
   base::Nanoseconds wait() const { return stop.wait.value_or(std::chrono::seconds(1)); }
 };

@@ -3,29 +3,49 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "net/route.hpp"
 
 namespace commands {
 
-Prober::Prober(const ProbeOptions& options, bool any_size)
-    : options_(options), stage_(options.output, options.stop), socket_(stage_.loop.context()) {
+ProbeStage::ProbeStage(const ProbeOptions& options) : options_(options), stage_(options.output, options.stop) {
   if (options.output.pcap) pcap_.emplace(*options.output.pcap);
-  destination_ = find_destination(stage_.loop, options_.target, options.socket, stage_.report);
-  // 0.0.0.0 and :: mean this host, and it answers from an address.
-  if (target().address().is_unspecified()) destination_.endpoint.address(destination_.local);
-  for_many_ = destination_.is_multicast() || net::is_limited_broadcast(target().address()) ||
-              (options.socket.broadcast && net::route_to(target().address()).broadcast);
-  open_socket(any_size);
 }
 
-void Prober::open_socket(bool any_size) {
+void ProbeStage::notice_once(const std::string& text) {
+  if (told_.insert(text).second) report().notice(text);
+}
+
+void ProbeStage::confine() {
+  stage_.confine(options_.privileges, {.names = options_.names || !options_.targets.empty(),
+                                       .clock = options_.mode == ProbeMode::stamp && !options_.targets.empty()});
+}
+
+void ProbeStage::release() {
+  if (--held_ == 0) stage_.loop.stop(run::StopReason::done);
+}
+
+Destination find_target(ProbeStage& stage, const ProbeOptions& options) {
+  Destination destination = find_destination(stage.loop(), options.target, options.socket, stage.report());
+  if (destination.endpoint.address().is_unspecified()) destination.endpoint.address(destination.local);
+  return destination;
+}
+
+Prober::Prober(ProbeStage& stage, const ProbeOptions& options, Destination destination, bool any_size)
+    : stage_(stage),
+      options_(options),
+      destination_(std::move(destination)),
+      for_many_(destination_.is_multicast() || net::is_limited_broadcast(target().address()) ||
+                (options.socket.broadcast && net::route_to(target().address()).broadcast)),
+      socket_(stage.loop().context()) {
   net::WantedMetadata wanted;
   wanted.details = wanted.time = true;
-  commands::open_socket(socket_, options_.target, destination_, options_.socket, wanted, stage_.report);
+  open_socket(socket_, options.target, destination_, options.socket, wanted, stage.report());
   if (any_size) socket_.set_path_mtu_probing(true);
 }
 
@@ -51,32 +71,43 @@ Outlet::Sent Prober::send(std::string_view payload, const Ask& ask) {
   return sent;
 }
 
-bool Prober::run(Engine& engine) {
+void Prober::start(Engine& engine) {
   engine_ = &engine;
-  stage_.confine(options_.privileges, {.names = options_.names});
-  stage_.loop.on_readable(socket_, [this] { turn(); });
-  stage_.loop.post([this] { turn(); });
-  stage_.loop.run();
-  drain();  // what came while stopping
-  const bool waited = engine.finish(run::Clock::now());
-  return waited;
+  stage_.hold();
+  loop().on_readable(socket_, [this] { turn(); });
+  wake();
+}
+
+bool Prober::close() {
+  drain();
+  return engine_->finish(run::Clock::now());
+}
+
+bool Prober::run(Engine& engine) {
+  stage_.confine();
+  start(engine);
+  loop().run();
+  return close();
 }
 
 void Prober::wake() {
-  stage_.loop.post([this] { turn(); });
+  loop().post([this] { turn(); });
 }
 
 // What arrived first, then what is due.
 void Prober::turn() {
   drain();
-  if (stage_.loop.stopping()) return;
+  if (over_ || loop().stopping()) return;
   const auto again = engine_->turn(run::Clock::now());
-  stage_.sink.flush();
-  if (engine_->done()) return stage_.loop.stop(run::StopReason::done);
+  sink().flush();
+  if (engine_->done()) {
+    over_ = true;
+    return stage_.release();
+  }
   if (!again || (wake_ && *wake_ <= *again)) return;
   constexpr auto min_nap = std::chrono::microseconds(50);
   wake_ = std::max(*again, run::Clock::now() + min_nap);
-  stage_.loop.at(*wake_, [this, when = *wake_] {
+  loop().at(*wake_, [this, when = *wake_] {
     if (wake_ == when) wake_.reset();
     turn();
   });
@@ -84,9 +115,10 @@ void Prober::turn() {
 
 void Prober::drain() {
   constexpr int max_batches = 32;
+  net::ReceiveBatch& batch = stage_.batch();
   for (int i = 0; i < max_batches; ++i) {
-    const std::size_t count = socket_.receive(batch_);
-    for (std::size_t place = 0; place < count; ++place) take(batch_[place]);
+    const std::size_t count = socket_.receive(batch);
+    for (std::size_t place = 0; place < count; ++place) take(batch[place]);
     if (count == 0 || socket_.drained()) break;
   }
   constexpr int max_errors = 1'024;
@@ -96,12 +128,12 @@ void Prober::drain() {
     if (!is_target(error->destination.address())) continue;
     engine_->take(*error, error->offender && is_target(*error->offender), now());
   }
-  if (pcap_) pcap_->flush();
-  stage_.sink.flush();
+  if (stage_.pcap() != nullptr) stage_.pcap()->flush();
+  sink().flush();
 }
 
 void Prober::take(const net::Received& received) {
-  if (pcap_) pcap_->write(received, socket_.local_endpoint().port());
+  if (stage_.pcap() != nullptr) stage_.pcap()->write(received, local_port());
   if (is_for_many() || is_target(received.sender->address())) {
     if (!engine_->take(received, true, now())) engine_->mode().strange();
     return;
@@ -109,12 +141,21 @@ void Prober::take(const net::Received& received) {
   engine_->mode().elsewhere(received, now());
 }
 
+// True for the address of the target itself.
 bool Prober::is_target(const net::Address& address) const {
   return net::with_zone(address, 0) == net::with_zone(target().address(), 0);
 }
 
+void Prober::notice(const std::string& text) {
+  report().notice(options_.name.empty() ? text : base::escaped(options_.name) + ": " + text);
+}
+
 void Prober::hint_at_family() {
-  if (const std::string hint = family_hint(options_.target, destination_); !hint.empty()) stage_.report.notice(hint);
+  if (const std::string hint = family_hint(options_.target, destination_); !hint.empty()) notice_once(hint);
+}
+
+void refuse_many(const Prober& prober, std::string_view mode) {
+  if (prober.is_for_many()) throw base::UsageError(fmt::format("{} takes the address of one host, not of many", mode));
 }
 
 void fail_to_send(int error, const net::Endpoint& to) {

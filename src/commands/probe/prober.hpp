@@ -1,7 +1,9 @@
-// What drives the engines of probe: a loop, the way to the target, and what arrives from there.
+// What drives the engines of probe: a loop that all of them share, and for each a socket and what arrives there.
 #pragma once
 
+#include <cstddef>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -15,27 +17,61 @@
 
 namespace commands {
 
-class Prober : public Outlet {
+class ProbeStage {
  public:
-  // Finds the target and opens a socket that is not connected: replies may come from any port. `any_size`: with DF
-  // and whatever size the link takes, the cached path MTU ignored. Throws as find_destination() and the socket do.
-  Prober(const ProbeOptions& options, bool any_size);
+  explicit ProbeStage(const ProbeOptions& options);
 
   run::Loop& loop() { return stage_.loop; }
   output::Sink& sink() { return stage_.sink; }
   output::Report& report() { return stage_.report; }
+  net::ReceiveBatch& batch() { return batch_; }
+  output::PcapWriter* pcap() { return pcap_ ? &*pcap_ : nullptr; }
+
+  // A notice that is told once, whoever of many has it.
+  void notice_once(const std::string& text);
+
+  // Enters the sandbox.
+  void confine();
+  // The loop stops when release() was called as often as hold().
+  void hold() { ++held_; }
+  void release();
   // The last step, see Stage.
   base::ExitStatus finish(base::ExitStatus status) { return stage_.finish(status); }
+
+ private:
+  const ProbeOptions& options_;
+  Stage stage_;
+  std::optional<output::PcapWriter> pcap_;
+  net::ReceiveBatch batch_{32};
+  std::set<std::string> told_;
+  std::size_t held_ = 0;
+};
+
+class Prober : public Outlet {
+ public:
+  // A socket that is not connected, for replies may come from any port. `any_size`: with DF and whatever size the link
+  // takes, the cached path MTU ignored. Throws as the socket does.
+  Prober(ProbeStage& stage, const ProbeOptions& options, Destination destination, bool any_size = false);
+
+  run::Loop& loop() { return stage_.loop(); }
+  output::Sink& sink() { return stage_.sink(); }
+  output::Report& report() { return stage_.report(); }
+  // What is said of this target alone, and of all alike.
+  void notice(const std::string& text);
+  void notice_once(const std::string& text) { stage_.notice_once(text); }
   const net::Endpoint& target() const { return destination_.endpoint; }
   // Many may answer: a group, or a broadcast address.
   bool is_for_many() const { return for_many_; }
-  // True for the address of the target itself.
-  bool is_target(const net::Address& address) const;
+  std::uint16_t local_port() const { return socket_.local_endpoint().port(); }
 
   // Throws when a payload of `size` bytes is more than a datagram holds, or, with --df, than the link takes.
   void check_size(std::size_t size) const;
 
-  // Enters the sandbox, and runs the engine until it is done or something stops it. True: it was still waiting.
+  // From now on the engine is driven, until it is done; the stage is held so long.
+  void start(Engine& engine);
+  // Takes what came while stopping, and ends all waits. True: the engine was still waiting.
+  bool close();
+  // All of it, for an engine that is alone.
   bool run(Engine& engine);
   // Gives the engine a turn although nothing arrived.
   void wake();
@@ -47,22 +83,28 @@ class Prober : public Outlet {
   void hint_at_family();
 
  private:
-  void open_socket(bool any_size);
   void drain();
   void take(const net::Received& received);
   void turn();
+  bool is_target(const net::Address& address) const;
 
+  ProbeStage& stage_;
   const ProbeOptions& options_;
-  Stage stage_;
-  std::optional<output::PcapWriter> pcap_;
   Destination destination_;
-  bool for_many_ = false;
+  bool for_many_;
   net::UdpSocket socket_;
-  net::ReceiveBatch batch_{32};
   net::SendBatch outgoing_{1};
   Engine* engine_ = nullptr;
+  bool over_ = false;
   std::optional<ProbeTime> wake_;  // the timer that is set
 };
+
+// The target of the options, and what its route is like; 0.0.0.0 and :: mean this host, and it answers from an address.
+// Throws as find_destination() does.
+Destination find_target(ProbeStage& stage, const ProbeOptions& options);
+
+// Throws UsageError where the destination is no single host: `mode` asks only one.
+void refuse_many(const Prober& prober, std::string_view mode);
 
 // What refused a datagram: "cannot send to 10.0.0.1:9: Network is unreachable".
 [[noreturn]] void fail_to_send(int error, const net::Endpoint& to);

@@ -5,8 +5,9 @@
 #include <array>
 
 #include "base/text.hpp"
+#include "net/interfaces.hpp"
 #include "output/hexdump.hpp"
-#include "output/json.hpp"
+#include "output/report.hpp"
 #include "output/timestamp.hpp"
 
 namespace commands {
@@ -49,6 +50,33 @@ void add_ways(output::JsonEvent& event, const StampSummary& ways) {
 
 bool is_repeat(ProbeState state) { return state == ProbeState::late || state == ProbeState::duplicate; }
 
+void add_record(output::JsonEvent& event, const ProbeRecord& record) {
+  event.number("sequence", record.sequence);
+  if (!is_repeat(record.state)) event.text("state", name_of(record.state));
+  if (record.state != ProbeState::no_answer) event.decimal("rtt_ms", to_milliseconds(record.time));
+  if (record.size) event.number("size", *record.size);
+  event.text("detail", record.detail);
+  if (record.offender) event.address("from", *record.offender);
+  if (record.stamp) add_facts(event, *record.stamp);
+  if (record.reply_from) event.text("reply_from", net::to_string(*record.reply_from));
+  if (record.interface) event.text("interface", net::interface_name(*record.interface));
+}
+
+void add_counts(output::JsonEvent& event, const ProbeSummary& summary) {
+  event.number("sent", summary.sent).number("received", summary.received);
+  event.number("lost", summary.lost).decimal("lost_percent", summary.lost_percent);
+}
+
+std::string counts_text(const ProbeSummary& summary) {
+  return fmt::format("{} sent, {} received, {} lost ({:.1f} %)", summary.sent, summary.received, summary.lost,
+                     summary.lost_percent);
+}
+
+std::string spread_text(const RttSummary& rtt) {
+  return fmt::format("RTT min/avg/max/stddev {:.3f}/{:.3f}/{:.3f}/{:.3f} ms", rtt.min_ms, rtt.avg_ms, rtt.max_ms,
+                     rtt.stddev_ms);
+}
+
 }  // namespace
 
 std::string_view name_of(ProbeState state) {
@@ -70,21 +98,26 @@ std::string distribution_json(const RttSummary& rtt) {
 
 void ProbeWriter::line(const ProbeRecord& record) {
   std::string& out = buffer();
-  if (options_.format == output::Format::raw) {
+  if (options_.format == output::Format::raw && record.size) {
     out += record.payload;
-    if (options_.delimiter && record.size) out += *options_.delimiter;
+    if (options_.delimiter) out += *options_.delimiter;
+    sink_.mark(1);
   }
   if (!text()) return;
   append_time(record.received.value_or(output::now()));
+  if (!name_.empty()) out += base::escaped(name_) + '\t';
   net::append_endpoint(out, record.endpoint);
   const bool silent = record.state == ProbeState::no_answer;
   out += fmt::format("\t{}\t{}\t", name_of(record.state),
                      silent ? wait_text(record.time) : milliseconds_text(record.time));
+  if (flow_ != 0) out += fmt::format("flow {}: ", flow_);
   if (is_repeat(record.state)) out += fmt::format("probe {}: ", record.sequence);
   base::append_escaped(out, record.detail);
   if (record.size) out += ", " + base::counted(*record.size, "byte");
+  if (record.interface) out += ", by " + net::shown_interface(*record.interface);
   out += '\n';
   if (options_.format == output::Format::hex) output::append_hexdump(out, record.payload);
+  sink_.mark(1);
 }
 
 void ProbeWriter::line(std::string_view words) {
@@ -103,34 +136,70 @@ void ProbeWriter::event(const ProbeRecord& record) {
   if (!json()) return;
   // What comes after a probe's own event is called by its name, so that there is one `probe` for each probe.
   const std::string_view name = is_repeat(record.state) ? name_of(record.state) : "probe";
-  output::JsonEvent event(buffer(), name, record.received.value_or(output::now()));
-  event.endpoint(record.endpoint).number("sequence", record.sequence);
-  if (!is_repeat(record.state)) event.text("state", name_of(record.state));
-  if (record.state != ProbeState::no_answer) event.decimal("rtt_ms", to_milliseconds(record.time));
-  if (record.size) event.number("size", *record.size);
-  event.text("detail", record.detail);
-  if (record.offender) event.address("from", *record.offender);
-  if (record.stamp) add_facts(event, *record.stamp);
-  if (record.reply_from) event.text("reply_from", net::to_string(*record.reply_from));
+  {
+    output::JsonEvent event(buffer(), name, record.received.value_or(output::now()));
+    event.endpoint(record.endpoint);
+    add_subject(event);
+    add_record(event, record);
+  }
+  sink_.mark(1);
+}
+
+void ProbeWriter::add_subject(output::JsonEvent& event) const {
+  if (!name_.empty()) event.text("target", name_);
+  if (flow_ != 0) event.number("flow", flow_);
+}
+
+// "NAME	10.0.0.1:53	", "flow 2: ", or ""
+std::string ProbeWriter::subject() const {
+  const std::string target =
+      name_.empty() ? "" : fmt::format("{}\t{}\t", base::escaped(name_), net::to_string(target_));
+  return flow_ == 0 ? target : fmt::format("{}flow {}: ", target, flow_);
+}
+
+void ProbeWriter::so_far(const ProbeSummary& summary) {
+  if (!json()) {
+    std::string line = subject() + counts_text(summary);
+    if (summary.rtt) line += ", " + spread_text(*summary.rtt);
+    return output::print_line(line);
+  }
+  {
+    output::JsonEvent event(buffer(), "stats");
+    add_subject(event);
+    add_counts(event, summary);
+    if (summary.rtt) event.raw("rtt_ms", distribution_json(*summary.rtt));
+  }
+  sink_.flush();
+}
+
+void ProbeWriter::verdict(const std::vector<FlowLoss>& flows) {
+  const FlowVerdict found = verdict_on(flows);
+  if (text()) line(text_of(found, flows.size()));
+  if (!json()) return;
+  output::JsonEvent(buffer(), "flows")
+      .number("flows", flows.size())
+      .raw("worse", fmt::format("[{}]", fmt::join(found.worse, ",")))
+      .decimal("worse_percent", found.worse_percent)
+      .decimal("other_percent", found.other_percent);
 }
 
 void ProbeWriter::statistics(const ProbeSummary& summary) {
   std::string& out = buffer();
-  out += fmt::format("{} sent, {} received, {} lost ({:.1f} %), {} duplicate, {} reordered, {} late", summary.sent,
-                     summary.received, summary.lost, summary.lost_percent, summary.duplicate, summary.reordered,
-                     summary.late);
+  const std::string about = subject();
+  out += fmt::format("{}{}, {} duplicate, {} reordered, {} late", about, counts_text(summary), summary.duplicate,
+                     summary.reordered, summary.late);
   if (summary.refused > 0) out += fmt::format(", {} refused", summary.refused);
   out += '\n';
   if (!summary.rtt) return;
   const RttSummary& rtt = *summary.rtt;
-  out += fmt::format("RTT min/avg/max/stddev {:.3f}/{:.3f}/{:.3f}/{:.3f} ms\n", rtt.min_ms, rtt.avg_ms, rtt.max_ms,
-                     rtt.stddev_ms);
-  out += fmt::format("RTT p50/p90/p99/p99.9 {:.3f}/{:.3f}/{:.3f}/{:.3f} ms, jitter {:.3f} ms\n", rtt.p50_ms, rtt.p90_ms,
-                     rtt.p99_ms, rtt.p999_ms, rtt.jitter_ms);
+  out += fmt::format("{}{}\n", about, spread_text(rtt));
+  out += fmt::format("{}RTT p50/p90/p99/p99.9 {:.3f}/{:.3f}/{:.3f}/{:.3f} ms, jitter {:.3f} ms\n", about, rtt.p50_ms,
+                     rtt.p90_ms, rtt.p99_ms, rtt.p999_ms, rtt.jitter_ms);
 }
 
 void ProbeWriter::statistics(const StampSummary& ways) {
   std::string& out = buffer();
+  out += subject();
   if (ways.direction_known) {
     out += fmt::format("lost {} forward, {} backward, {} unknown\n", ways.lost_forward, ways.lost_backward,
                        ways.lost_unknown);
@@ -143,15 +212,19 @@ void ProbeWriter::statistics(const StampSummary& ways) {
     return fmt::format("{:.3f}/{:.3f}/{:.3f} ms", to_milliseconds(values.min), to_milliseconds(values.avg()),
                        to_milliseconds(values.max));
   };
-  out += fmt::format("one way min/avg/max forward {}, backward {}{}\n", spread(ways.forward), spread(ways.backward),
-                     ways.synchronised ? "" : " (clocks not synchronised)");
+  out += fmt::format("{}one way min/avg/max forward {}, backward {}{}\n", subject(), spread(ways.forward),
+                     spread(ways.backward), ways.synchronised ? "" : " (clocks not synchronised)");
 }
 
 void ProbeWriter::summary(std::string_view state, const ProbeSummary& summary, std::size_t responders,
                           const StampSummary* ways, const Histogram& bins) {
+  sink_.flush();  // so that what was not written is known
   output::JsonEvent event(buffer(), "summary");
-  event.text("state", state).number("sent", summary.sent).number("received", summary.received);
-  event.number("lost", summary.lost).decimal("lost_percent", summary.lost_percent);
+  if (!name_.empty()) event.endpoint(target_);
+  add_subject(event);
+  event.text("state", state);
+  add_counts(event, summary);
+  if (sink_.unwritten() > 0) event.number("unwritten", sink_.unwritten());
   event.number("duplicate", summary.duplicate).number("reordered", summary.reordered).number("late", summary.late);
   event.number("refused", summary.refused);
   if (responders > 0) event.number("responders", responders);

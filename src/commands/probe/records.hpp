@@ -5,13 +5,16 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/units.hpp"
+#include "commands/probe/flows.hpp"
+#include "commands/probe/probe.hpp"
 #include "commands/probe/stamp_facts.hpp"
 #include "commands/probe/statistics.hpp"
 #include "net/datagram.hpp"
-#include "output/options.hpp"
-#include "output/report.hpp"
+#include "output/json.hpp"
+#include "output/sink.hpp"
 
 namespace commands {
 
@@ -30,13 +33,16 @@ struct ProbeRecord {
   std::optional<std::size_t> size;          // of a reply
   std::optional<net::Address> offender;     // who refused
   std::optional<net::Endpoint> reply_from;  // a reply that another sent than was asked
+  std::optional<unsigned> interface;        // that an answer of many came by, or that they were asked on
   std::optional<net::SystemTime> received;
   std::optional<StampFacts> stamp;  // of a STAMP reply
 };
 
 class ProbeWriter {
  public:
-  ProbeWriter(const output::Options& options, output::Sink& sink) : options_(options), sink_(sink) {}
+  // `target`: who is asked.
+  ProbeWriter(const ProbeOptions& options, output::Sink& sink, const net::Endpoint& target)
+      : options_(options.output), name_(options.name), flow_(options.flow), sink_(sink), target_(target) {}
 
   bool json() const { return options_.format == output::Format::json; }
   // True where results are lines for people: text and hex.
@@ -54,6 +60,10 @@ class ProbeWriter {
     if (!json() && !options_.quiet) line(record);
   }
 
+  // What is known by now: a line on stderr, or an event.
+  void so_far(const ProbeSummary& summary);
+  // Which flows are worse than the others.
+  void verdict(const std::vector<FlowLoss>& flows);
   void statistics(const ProbeSummary& summary);  // lines of text
   void statistics(const StampSummary& ways);     // the same
   // `ways`: of STAMP, or null.
@@ -62,9 +72,14 @@ class ProbeWriter {
 
  private:
   void append_time(net::SystemTime time);
+  std::string subject() const;
+  void add_subject(output::JsonEvent& event) const;
 
   output::Options options_;
+  std::string name_;
+  unsigned flow_;
   output::Sink& sink_;
+  net::Endpoint target_;
 };
 
 // {"min":...,"p999":...}

@@ -5,11 +5,11 @@
 #include <cerrno>
 #include <limits>
 
+#include "commands/probe/course.hpp"
 #include "commands/probe/hop_table.hpp"
 #include "commands/probe/hops.hpp"
 #include "commands/probe/modes.hpp"
 #include "commands/probe/path_statistics.hpp"
-#include "commands/probe/prober.hpp"
 #include "commands/probe/trace_answer.hpp"
 #include "output/json.hpp"
 #include "traffic/pace.hpp"
@@ -24,7 +24,7 @@ class RoundsMode : public RequestMode {
         options_(options),
         total_(*options.stop.count == 0 ? std::numeric_limits<std::uint64_t>::max() : *options.stop.count),
         prober_(prober),
-        pacer_(1e9 / static_cast<double>(options.interval.count()), run::Clock::now()),
+        pacer_(1e9 / static_cast<double>(options.interval.count()), run::Clock::now() + options.head_start),
         path_(options.trace.first_hop, options.trace.max_hops),
         by_port_(!requests_.distinct()) {}
 
@@ -81,7 +81,7 @@ class RoundsMode : public RequestMode {
     if (by_port_) return sent_to(error.destination.port());
     if (error.destination.port() != options_.target.port) return std::nullopt;
     if (requests_.distinct_within(error.quoted.size())) return matcher_.quoted_by(error.quoted, seen);
-    prober_.report().notice(
+    prober_.notice_once(
         fmt::format("{} quotes too little to tell the probes apart: each hop is asked on a port of its own, so that "
                     "hops may be of different flows",
                     net::to_string(*error.offender)));
@@ -158,34 +158,39 @@ class RoundsMode : public RequestMode {
   ProbeState target_state_ = ProbeState::no_answer;
 };
 
-// Shows the path: as it becomes known on a terminal, else at each interval of --stats, and at the end.
+// Shows the paths: as they become known on a terminal, else at each interval of --stats, and at the end.
 class RoundsReport {
  public:
-  RoundsReport(const ProbeOptions& options, Prober& prober, const RoundsMode& mode)
-      : options_(options),
-        prober_(prober),
-        mode_(mode),
-        writer_(options.output, prober.sink()),
-        names_(options.names, prober.loop(), [] {}),
-        table_(prober.sink()),
+  RoundsReport(const ProbeOptions& options, ProbeStage& stage, Flows<RoundsMode>& flows)
+      : stage_(stage),
+        flows_(flows),
+        writer_(options, stage.sink(), {}),
+        names_(options.names, stage.loop(), [] {}),
+        table_(stage.sink()),
         live_(writer_.text() && output::redraws()) {
+    stage.loop().on_usr1([this] { tell_so_far(); });
     if (live_) {
       constexpr auto tick = std::chrono::milliseconds(200);
-      prober.loop().every(tick, [this, tick](base::Nanoseconds elapsed) { redraw(elapsed > 2 * tick); });
+      stage.loop().every(tick, [this, tick](base::Nanoseconds elapsed) { redraw(elapsed > 2 * tick); });
     } else if (options.stats) {
-      prober.loop().every(*options.stats, [this](base::Nanoseconds) { tell(); });
+      stage.loop().every(*options.stats, [this](base::Nanoseconds) { tell(); });
     }
   }
 
   base::ExitStatus finish() {
     // The last table stays as it is: the terminal has echoed a ^C below it.
-    if (!table_.is_drawn() || prober_.loop().reason() != run::StopReason::signal) tell();
-    const TracePlan::End end = mode_.path().end();
-    if (writer_.json()) summary(end);
-    prober_.sink().flush();
-    if (end == TracePlan::End::reached) return base::ExitStatus::done;
-    prober_.hint_at_family();
-    return end == TracePlan::End::refused ? base::ExitStatus::refused : base::ExitStatus::nothing;
+    if (!table_.is_drawn() || stage_.loop().reason() != run::StopReason::signal) tell();
+    tell_worse();
+    base::ExitStatus status = base::ExitStatus::nothing;
+    for (auto& course : flows_.all()) {
+      const TracePlan::End end = course.mode.path().end();
+      if (writer_.json()) append_summary(writer_.buffer(), summary_of(course));
+      if (end == TracePlan::End::reached) status = base::ExitStatus::done;
+      if (end == TracePlan::End::refused) status = better(status, base::ExitStatus::refused);
+    }
+    stage_.sink().flush();
+    if (status != base::ExitStatus::done) flows_.first().prober.hint_at_family();
+    return status;
   }
 
  private:
@@ -194,22 +199,52 @@ class RoundsReport {
     tell();
   }
 
-  void tell() {
-    const std::vector<HopRow> rows = mode_.path().rows(writer_.json() ? Percentiles::told : Percentiles::left_out);
-    for (const HopRow& row : rows) names_.look_up(row.addresses);
-    if (writer_.json()) {
-      for (const HopRow& row : rows) append_event(row);
-    } else if (live_) {
-      table_.draw(table_of(rows, names_));
-    } else if (writer_.text()) {
-      for (const TableLine& line : table_of(rows, names_)) writer_.line(tabbed(line));
+  std::vector<HopRow> rows(Percentiles percentiles) const {
+    std::vector<HopRow> all;
+    for (const auto& course : flows_.all()) {
+      for (HopRow& row : course.mode.path().rows(percentiles)) {
+        row.flow = course.options.flow;
+        all.push_back(std::move(row));
+      }
     }
-    prober_.sink().flush();
+    return all;
+  }
+
+  void tell() {
+    const std::vector<HopRow> all = rows(writer_.json() ? Percentiles::told : Percentiles::left_out);
+    for (const HopRow& row : all) names_.look_up(row.addresses);
+    if (writer_.json()) {
+      for (const HopRow& row : all) append_event(row);
+    } else if (live_) {
+      table_.draw(table_of(all, names_));
+    } else if (writer_.text()) {
+      for (const TableLine& line : table_of(all, names_)) writer_.line(tabbed(line));
+    }
+    stage_.sink().flush();
+  }
+
+  // Who asked by a signal reads stderr.
+  void tell_so_far() {
+    if (writer_.json()) return tell();
+    table_.leave();
+    for (const TableLine& line : table_of(rows(Percentiles::left_out), names_)) output::print_line(tabbed(line));
+  }
+
+  // What reached the ends of the paths.
+  void tell_worse() {
+    std::vector<FlowLoss> ends;
+    for (const HopRow& row : rows(Percentiles::left_out)) {
+      if (row.flow == 0 || row.is_silent()) continue;
+      if (ends.empty() || ends.back().flow != row.flow) ends.emplace_back();
+      ends.back() = {row.flow, row.probes.sent, row.probes.lost};
+    }
+    if (!ends.empty()) writer_.verdict(ends);
   }
 
   void append_event(const HopRow& row) {
     output::JsonEvent event(writer_.buffer(), "hop");
     event.number("ttl", row.ttl);
+    if (row.flow != 0) event.number("flow", row.flow);
     if (!row.is_silent()) {
       event.address("address", row.addresses[0]);
       if (const std::string name = names_.of(row.addresses[0]); !name.empty()) event.text("name", name);
@@ -221,18 +256,20 @@ class RoundsReport {
     if (!row.remark.empty()) event.text("detail", row.remark);
   }
 
-  void summary(TracePlan::End end) {
-    std::uint64_t sent = 0, received = 0;
-    for (const HopRow& row : mode_.path().rows(Percentiles::left_out)) {
-      sent += row.probes.sent;
-      received += row.probes.received;
+  static TraceSummary summary_of(const Course<RoundsMode>& course) {
+    TraceSummary summary;
+    summary.flow = course.options.flow;
+    summary.state = course.mode.target_state();
+    summary.reached = course.mode.path().end() == TracePlan::End::reached;
+    for (const HopRow& row : course.mode.path().rows(Percentiles::left_out)) {
+      summary.sent += row.probes.sent;
+      summary.received += row.probes.received;
     }
-    append_trace_summary(writer_.buffer(), mode_.target_state(), sent, received, end == TracePlan::End::reached);
+    return summary;
   }
 
-  const ProbeOptions& options_;
-  Prober& prober_;
-  const RoundsMode& mode_;
+  ProbeStage& stage_;
+  Flows<RoundsMode>& flows_;
   ProbeWriter writer_;
   HopNames names_;
   LiveTable table_;
@@ -242,15 +279,11 @@ class RoundsReport {
 }  // namespace
 
 base::ExitStatus probe_rounds(const ProbeOptions& options) {
-  Prober prober(options, false);
-  if (prober.is_for_many()) throw base::UsageError("--trace takes the address of one host, not of many");
-  ProbeLog log;
-  RoundsMode mode(options, prober, log);
-  prober.check_size(mode.requests().make(0).size());
-  Engine engine(mode, log, prober, options.wait());
-  RoundsReport report(options, prober, mode);
-  prober.run(engine);
-  return prober.finish(report.finish());
+  ProbeStage stage(options);
+  Flows<RoundsMode> flows(stage, options, "--trace");
+  RoundsReport report(options, stage, flows);
+  flows.run();
+  return stage.finish(report.finish());
 }
 
 }  // namespace commands

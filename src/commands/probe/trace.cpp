@@ -4,9 +4,10 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "commands/probe/course.hpp"
 #include "commands/probe/hops.hpp"
 #include "commands/probe/modes.hpp"
-#include "commands/probe/prober.hpp"
+#include "commands/probe/paths.hpp"
 #include "commands/probe/trace_answer.hpp"
 
 namespace commands {
@@ -66,6 +67,7 @@ class TraceMode : public RequestMode {
   }
 
   bool done() const override { return plan_.done() && hops_.is_shown(); }
+  const HopWriter& hops() const { return hops_; }
 
   // The probe that an ICMP error is about: by its port, by what it quotes, or because only one is on its way.
   std::optional<std::uint64_t> match(const net::TransportError& error, const Instant& seen) override {
@@ -128,8 +130,8 @@ class TraceMode : public RequestMode {
     const auto end = plan_.done() ? plan_.end() : TracePlan::End::open;
     const bool reached = end == TracePlan::End::reached;
     if (options_.output.format == output::Format::json) {
-      append_trace_summary(prober_.sink().buffer(), end == TracePlan::End::open ? ProbeState::no_answer : target_state_,
-                           sent_, received_, reached);
+      const ProbeState state = end == TracePlan::End::open ? ProbeState::no_answer : target_state_;
+      append_summary(prober_.sink().buffer(), {options_.flow, state, sent_, received_, reached});
     }
     prober_.sink().flush();
     if (reached) return base::ExitStatus::done;
@@ -144,8 +146,8 @@ class TraceMode : public RequestMode {
   std::vector<TraceProbe> probes_;  // by sequence
   TracePlan plan_;
   HopWriter hops_;
-  std::optional<TraceProbe> probe_;        // the next to send
-  ProbeTime not_before_{};                 // it leaves
+  std::optional<TraceProbe> probe_;                                 // the next to send
+  ProbeTime not_before_ = run::Clock::now() + options_.head_start;  // it leaves
   std::uint64_t first_sequence_ = 0;       // of the plan; answers to those before are of no use
   std::uint64_t sent_ = 0, received_ = 0;  // in the hops that were shown
   unsigned next_ttl_ = options_.trace.first_hop;
@@ -157,14 +159,22 @@ class TraceMode : public RequestMode {
 }  // namespace
 
 base::ExitStatus probe_trace(const ProbeOptions& options) {
-  Prober prober(options, false);
-  if (prober.is_for_many()) throw base::UsageError("--trace takes the address of one host, not of many");
-  ProbeLog log;
-  TraceMode mode(options, prober, log);
-  prober.check_size(mode.requests().make(0).size());
-  Engine engine(mode, log, prober, options.wait());
-  prober.run(engine);
-  return prober.finish(mode.finish());
+  ProbeStage stage(options);
+  Flows<TraceMode> flows(stage, options, "--trace");
+  flows.run();
+  base::ExitStatus status = base::ExitStatus::nothing;
+  std::vector<FlowPath> paths;
+  for (auto& course : flows.all()) {
+    status = better(status, course.mode.finish());
+    paths.push_back({course.options.flow, course.mode.hops().gathered()});
+  }
+  const ProbeWriter writer(options, stage.sink(), {});
+  if (options.flows > 0 && writer.text()) {
+    for (const std::string& line : path_lines(paths, flows.first().mode.hops().names())) {
+      stage.sink().buffer() += line + '\n';
+    }
+  }
+  return stage.finish(status);
 }
 
 }  // namespace commands

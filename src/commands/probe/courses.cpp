@@ -1,0 +1,266 @@
+#include "commands/probe/courses.hpp"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <exception>
+#include <set>
+
+#include "base/text.hpp"
+#include "commands/probe/course.hpp"
+#include "commands/probe/flows.hpp"
+#include "commands/probe/modes.hpp"
+#include "commands/stamp_key.hpp"
+#include "net/interfaces.hpp"
+#include "net/resolve.hpp"
+#include "output/json.hpp"
+
+namespace commands {
+namespace {
+
+// Of all together as many as of one alone, but never too few for what percentiles need.
+std::size_t kept_each(std::size_t courses) {
+  constexpr std::size_t min_kept = 1'000;
+  return std::max(min_kept, ProbeLog::most_exact / std::max<std::size_t>(courses, 1));
+}
+
+// They begin one after the other, and all before the first has its second turn.
+base::Nanoseconds step(const ProbeOptions& options, std::size_t courses) {
+  const auto share = options.interval / static_cast<std::int64_t>(std::max<std::size_t>(courses, 1));
+  return std::min<base::Nanoseconds>(share, options.stop.count ? options.interval : std::chrono::milliseconds(1));
+}
+
+// A group that is not bound to an interface is asked on each.
+std::vector<ProbeOptions> by_interface(const ProbeOptions& options) {
+  const auto address = net::looks_numeric(options.target.host) ? net::parse_address(options.target.host) : std::nullopt;
+  if (!address || !address->is_multicast() || options.socket.interface || net::zone_of(*address) != 0) return {options};
+  std::vector<ProbeOptions> each;
+  for (const net::Interface& one : net::candidates_for(*address)) {
+    each.push_back(options);
+    each.back().socket.interface = one;
+  }
+  return each.empty() ? std::vector{options} : each;
+}
+
+}  // namespace
+
+base::ExitStatus better(base::ExitStatus a, base::ExitStatus b) {
+  using enum base::ExitStatus;
+  for (const base::ExitStatus status : {done, refused, nothing}) {
+    if (a == status || b == status) return status;
+  }
+  return failed;
+}
+
+struct Courses::Series {
+  Series(ProbeStage& stage, const ProbeOptions& given, const Destination& destination, std::size_t kept)
+      : options(given),
+        prober(stage, options, destination),
+        log(kept),
+        mode(options.mode == ProbeMode::stamp ? make_stamp_mode(options, prober, log)
+                                              : make_state_mode(options, prober, log)),
+        engine(*mode, log, prober, options.wait()) {
+    prober.check_size(mode->size());
+  }
+
+  ProbeOptions options;
+  Prober prober;
+  ProbeLog log;
+  std::unique_ptr<SeriesMode> mode;
+  Engine engine;
+};
+
+Courses::Courses(ProbeStage& stage, const ProbeOptions& options) : stage_(stage), options_(options) {
+  if (!options.targets.empty()) {
+    add_listed();
+    return;
+  }
+  std::exception_ptr error;
+  for (const ProbeOptions& each : by_interface(options)) {
+    try {
+      add(each);
+    } catch (const base::Failure&) {  // by one of several interfaces
+      if (!error) error = std::current_exception();
+    }
+  }
+  if (courses_.empty()) std::rethrow_exception(error);
+}
+
+void Courses::add_listed() {
+  listed_ = read_targets(options_.targets, options_.target.port);
+  constexpr std::size_t usual_addresses = 4;  // of a name
+  allow_open_files(usual_addresses * listed_.size());
+  for (const TargetLine& target : listed_) {
+    if (net::looks_numeric(target.host)) {
+      add_addresses(target, net::resolve(target.host, target.port, options_.target.family));
+    } else {
+      names_.push_back(target);
+    }
+  }
+}
+
+ProbeOptions Courses::options_of(const TargetLine& target) const {
+  ProbeOptions options = options_;
+  options.name = target.written;
+  options.target.host = target.host;
+  options.target.port = target.port;
+  return options;
+}
+
+void Courses::add_addresses(const TargetLine& target, const std::vector<net::Endpoint>& addresses) {
+  for (const net::Endpoint& address : addresses) {
+    ProbeOptions options = options_of(target);
+    options.target.host = net::to_string(address.address());
+    try {
+      for (const ProbeOptions& each : by_interface(options)) add(each);
+    } catch (const base::Error& error) {
+      unreached_.push_back({target.written, error});
+    }
+  }
+}
+
+void Courses::add(const ProbeOptions& options) { add_flows(options, find_target(stage_, options)); }
+
+void Courses::add_flows(const ProbeOptions& given, const Destination& destination) {
+  const std::size_t flows = std::max(given.flows, 1u), all = flows * std::max<std::size_t>(listed_.size(), 1);
+  for (unsigned flow = 1; flow <= flows; ++flow) {
+    const base::Nanoseconds head_start = step(given, all) * static_cast<std::int64_t>(courses_.size() % all);
+    courses_.emplace_back(stage_, options_of_flow(given, flow, head_start), destination, kept_each(all));
+    if (running_) start(courses_.back());
+  }
+}
+
+void Courses::start(Series& course) { course.prober.start(course.engine); }
+
+// Names wait for each other only when very many of them are slow.
+void Courses::look_up_next() {
+  constexpr std::size_t max_lookups = 16;
+  while (!names_.empty() && lookups_ < max_lookups) {
+    const TargetLine target = names_.front();
+    names_.pop_front();
+    try {
+      look_up(target);
+    } catch (const base::Error& error) {
+      unreached_.push_back({target.written, error});
+    }
+  }
+}
+
+void Courses::look_up(const TargetLine& target) {
+  struct Lookup {
+    std::vector<net::Endpoint> found;
+    std::exception_ptr error;
+  };
+  const auto lookup = std::make_shared<Lookup>();
+  const auto work = [lookup, target, family = options_.target.family] {
+    try {
+      lookup->found = net::resolve(target.host, target.port, family);
+    } catch (...) {
+      lookup->error = std::current_exception();
+    }
+  };
+  stage_.loop().aside(work, [this, lookup, target] {
+    --lookups_;
+    try {
+      if (lookup->error) std::rethrow_exception(lookup->error);
+      add_addresses(target, lookup->found);
+    } catch (const base::Error& error) {
+      unreached_.push_back({target.written, error});
+    }
+    look_up_next();
+    stage_.release();
+  });
+  ++lookups_;
+  stage_.hold();
+}
+
+base::ExitStatus Courses::run() {
+  stage_.confine();
+  running_ = true;
+  stage_.hold();
+  for (Series& course : courses_) start(course);
+  look_up_next();
+  stage_.release();
+  if (options_.stats) stage_.loop().every(*options_.stats, [this](base::Nanoseconds) { tell_so_far(); });
+  stage_.loop().on_usr1([this] { tell_so_far(); });
+  stage_.loop().run();
+  std::vector<bool> waited;
+  waited.reserve(courses_.size());
+  for (Series& course : courses_) waited.push_back(course.prober.close());
+  tell_flows();
+  base::ExitStatus status = courses_.empty() ? base::ExitStatus::failed : base::ExitStatus::nothing;
+  std::size_t place = 0;
+  for (Series& course : courses_) status = better(status, course.mode->finish(waited[place++]));
+  give_up_lookups();
+  for (const Unreached& each : unreached_) tell(each);
+  return stage_.finish(status);
+}
+
+// Of names that nobody has told an address of by the end.
+void Courses::give_up_lookups() {
+  std::set<std::string> known;
+  for (const Series& course : courses_) known.insert(course.options.name);
+  for (const Unreached& each : unreached_) known.insert(each.name);
+  for (const TargetLine& target : listed_) {
+    if (known.contains(target.written)) continue;
+    unreached_.push_back(
+        {target.written, base::Failure(ETIMEDOUT, fmt::format("cannot resolve '{}': no answer before the end",
+                                                              base::escaped(target.host)))});
+  }
+}
+
+void Courses::tell_so_far() {
+  for (const Series& course : courses_) course.mode->tell_so_far();
+}
+
+// Which of the flows are worse than the rest.
+void Courses::tell_flows() {
+  if (options_.flows < 2 || !options_.stop.count) return;
+  std::vector<FlowLoss> flows;
+  for (const Series& course : courses_) {
+    const ProbeSummary summary = course.log.summary(Percentiles::left_out);
+    flows.push_back({course.options.flow, summary.sent, summary.lost});
+  }
+  ProbeWriter(options_, stage_.sink(), {}).verdict(flows);
+}
+
+void Courses::tell(const Unreached& target) {
+  std::string& out = stage_.sink().buffer();
+  if (options_.output.format == output::Format::json) {
+    output::JsonEvent(out, "error")
+        .text("target", target.name)
+        .text("code", base::code_name(target.error.code))
+        .text("message", target.error.message());
+    output::JsonEvent(out, "summary")
+        .text("target", target.name)
+        .text("state", name_of(ProbeState::unreachable))
+        .number("sent", 0)
+        .number("received", 0)
+        .number("lost", 0)
+        .decimal("lost_percent", 0);
+  } else if (options_.output.format == output::Format::text || options_.output.format == output::Format::hex) {
+    out += fmt::format("{}\t-\tunreachable\t-\t{}\n", base::escaped(target.name), target.error.message());
+  }
+  stage_.sink().mark(1);
+  stage_.sink().flush();
+}
+
+void allow_open_files(std::size_t wanted) {
+  constexpr std::size_t others = 64;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted + others) return;
+  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, wanted + others);
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+base::ExitStatus probe_series(const ProbeOptions& given) {
+  ProbeOptions options = given;
+  ProbeStage stage(options);
+  if (options.mode == ProbeMode::stamp && !options.socket.ttl) options.socket.ttl = 255;  // so that hops can be counted
+  if (!options.stamp_key.empty()) options.stamp_secret = read_stamp_key(options.stamp_key, stage.report());
+  return Courses(stage, options).run();
+}
+
+}  // namespace commands
