@@ -132,7 +132,7 @@ void Courses::add_flows(const ProbeOptions& given, const Destination& destinatio
   }
 }
 
-void Courses::start(Series& course) { course.prober.start(course.engine); }
+void Courses::start(Series& series) { series.prober.start(series.engine); }
 
 // Names wait for each other only when very many of them are slow.
 void Courses::look_up_next() {
@@ -180,7 +180,7 @@ base::ExitStatus Courses::run() {
   stage_.confine();
   running_ = true;
   stage_.hold();
-  for (Series& course : courses_) start(course);
+  for (Series& series : courses_) start(series);
   look_up_next();
   stage_.release();
   if (options_.stats) stage_.loop().every(*options_.stats, [this](base::Nanoseconds) { tell_so_far(); });
@@ -188,11 +188,11 @@ base::ExitStatus Courses::run() {
   stage_.loop().run();
   std::vector<bool> waited;
   waited.reserve(courses_.size());
-  for (Series& course : courses_) waited.push_back(course.prober.close());
+  for (Series& series : courses_) waited.push_back(series.prober.close());
   tell_flows();
   base::ExitStatus status = courses_.empty() ? base::ExitStatus::failed : base::ExitStatus::nothing;
   std::size_t place = 0;
-  for (Series& course : courses_) status = better(status, course.mode->finish(waited[place++]));
+  for (Series& series : courses_) status = better(status, series.mode->finish(waited[place++]));
   give_up_lookups();
   for (const Unreached& each : unreached_) tell(each);
   return stage_.finish(status);
@@ -201,7 +201,7 @@ base::ExitStatus Courses::run() {
 // Of names that nobody has told an address of by the end.
 void Courses::give_up_lookups() {
   std::set<std::string> known;
-  for (const Series& course : courses_) known.insert(course.options.name);
+  for (const Series& series : courses_) known.insert(series.options.name);
   for (const Unreached& each : unreached_) known.insert(each.name);
   for (const TargetLine& target : listed_) {
     if (known.contains(target.written)) continue;
@@ -212,16 +212,16 @@ void Courses::give_up_lookups() {
 }
 
 void Courses::tell_so_far() {
-  for (const Series& course : courses_) course.mode->tell_so_far();
+  for (const Series& series : courses_) series.mode->tell_so_far();
 }
 
 // Which of the flows are worse than the rest.
 void Courses::tell_flows() {
   if (options_.flows < 2 || !options_.stop.count) return;
   std::vector<FlowLoss> flows;
-  for (const Series& course : courses_) {
-    const ProbeSummary summary = course.log.summary(Percentiles::left_out);
-    flows.push_back({course.options.flow, summary.sent, summary.lost});
+  for (const Series& series : courses_) {
+    const ProbeSummary summary = series.log.summary(Percentiles::left_out);
+    flows.push_back({series.options.flow, summary.sent, summary.lost});
   }
   ProbeWriter(options_, stage_.sink(), {}).verdict(flows);
 }

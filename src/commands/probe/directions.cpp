@@ -4,14 +4,14 @@
 
 namespace commands {
 
-std::optional<std::uint64_t> Directions::look_up(const Memory& memory, std::uint64_t key) {
+std::optional<std::uint32_t> Directions::look_up(const Memory& memory, std::uint64_t key) {
   const Seen& seen = memory[key % kept];
-  if (!seen.used || seen.key != key) return {};
+  if (seen.mark != mark_of(key)) return {};
   return seen.value;
 }
 
 void Directions::remember(Memory& memory, std::uint64_t key, std::uint64_t value) {
-  memory[key % kept] = {key, value, true};
+  memory[key % kept] = {mark_of(key), static_cast<std::uint32_t>(value)};
 }
 
 // The numbers are 32 bits wide, and those under way are near each other.
@@ -43,8 +43,8 @@ bool Directions::add(std::uint64_t sequence, std::uint32_t short_number, bool ag
     return false;
   }
   const std::uint64_t number = unwrapped(short_number);
-  const std::optional<std::uint64_t> same_number = look_up(sequences_, number);
-  if (same_number == sequence) return false;  // a copy that was made on the way back
+  const std::optional<std::uint32_t> same_number = look_up(sequences_, number);
+  if (same_number == static_cast<std::uint32_t>(sequence)) return false;  // a copy that was made on the way back
   const bool counted_anew = sequence > latest_ && (same_number || number + kept < number_);
   if (counted_anew) {
     const Lost ended = of_this_count();

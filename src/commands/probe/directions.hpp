@@ -23,15 +23,16 @@ class Directions {
   std::optional<Lost> lost() const;
 
  private:
+  // The lower bits: what is that far apart is long forgotten. 8 bytes, for there may be a thousand sessions.
   struct Seen {
-    std::uint64_t key = 0;
-    std::uint64_t value = 0;
-    bool used = false;
+    std::uint32_t mark = 0;  // of the key; 0: free
+    std::uint32_t value = 0;
   };
+  static std::uint32_t mark_of(std::uint64_t key) { return static_cast<std::uint32_t>(2 * key + 1); }
   static constexpr std::size_t kept = 1'024;  // as far back as a reply is known again
   using Memory = std::array<Seen, kept>;
 
-  static std::optional<std::uint64_t> look_up(const Memory& memory, std::uint64_t key);
+  static std::optional<std::uint32_t> look_up(const Memory& memory, std::uint64_t key);
   static void remember(Memory& memory, std::uint64_t key, std::uint64_t value);
   std::uint64_t unwrapped(std::uint32_t number) const;
   void begin(std::uint64_t sequence, std::uint64_t number, std::uint64_t first);
