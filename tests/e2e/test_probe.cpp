@@ -263,7 +263,7 @@ TEST_CASE("probe: Ctrl-C and the deadline end a silent one, with its line") {
 TEST_CASE("probe -c --histogram: bars of the round trips") {
   const Server server(echo);
   const Finished finished = probe({"-c", "20", "--interval", "1ms", "--histogram", "127.0.0.1", server.port()});
-  CHECK(is_like(finished.out, "[^]*\n[0-9.]+ - *[0-9.]* ms +[0-9]+  #+\n"));
+  CHECK(is_like(finished.out, "[^]*\n *[0-9.]+ - *[0-9.]* ms +[0-9]+  #+\n"));
 }
 
 TEST_CASE("probe: events") {
