@@ -64,6 +64,7 @@ complete -c udptool -n '__fish_seen_subcommand_from send' -l whole -d 'the whole
 complete -c udptool -n '__fish_seen_subcommand_from send' -l offset -x -d 'skip N bytes of a MESSAGE or the --whole input'
 complete -c udptool -n '__fish_seen_subcommand_from send' -l length -x -d 'only N bytes of a MESSAGE or the --whole input'
 complete -c udptool -n '__fish_seen_subcommand_from send' -s l -l size -x -d 'no input: datagrams of SIZE bytes of a pattern'
+complete -c udptool -n '__fish_seen_subcommand_from send' -l sequence -d 'with -l: numbered and timed as iperf 2'\''s datagrams'
 complete -c udptool -n '__fish_seen_subcommand_from send' -l empty -d 'no input: an empty datagram'
 complete -c udptool -n '__fish_seen_subcommand_from send' -l interval -x -d 'time between datagrams'
 complete -c udptool -n '__fish_seen_subcommand_from send' -l rate -x -d 'datagrams a second'

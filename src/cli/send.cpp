@@ -7,6 +7,7 @@
 #include "cli/commands.hpp"
 #include "cli/shared.hpp"
 #include "cli/words.hpp"
+#include "commands/send/numbered.hpp"
 
 namespace cli {
 
@@ -46,6 +47,7 @@ void Send::declare_payloads(OptionTable& table) {
       .value("-l,--size", "SIZE", "no input: datagrams of SIZE bytes of a pattern",
              [&](const std::string& word) { payloads.size = base::parse_size(word); })
       .exclusive({"input", "encoding", "cutting"});
+  table.flag("--sequence", "with -l: numbered and timed as iperf 2's datagrams", payloads.numbered);
   table.flag("--empty", "no input: an empty datagram", empty).exclusive({"input", "encoding", "cutting"});
   table.words_exclusive("MESSAGE", 2, {"input", "cutting"});
 }
@@ -113,6 +115,9 @@ void Send::settle_payloads() {
   if (payloads.file == "-") payloads.file.reset();
   if (empty) payloads.size = 0;
   const bool generated = payloads.size.has_value();
+  if (payloads.numbered && payloads.size.value_or(0) < commands::number_header_size) {
+    throw UsageError("--sequence takes a --size of 16 or more");
+  }
   if ((offset || payloads.length) && (generated || (!messages && !whole))) {
     throw UsageError("--offset and --length take a part of a MESSAGE or of the --whole input");
   }

@@ -264,6 +264,7 @@ class Session final : Client {
   base::ExitStatus finish(run::StopReason reason) {
     if (options_.progress && source_->progress()) draw();
     progress_.end();
+    say_farewell();
     SendOutcome outcome{transmitter_.asked(), transmitter_.failed(), refused_, intake_.datagrams()};
     const std::size_t incomplete = source_->incomplete();
     outcome.sent_all = sent_all_;
@@ -281,6 +282,14 @@ class Session final : Client {
     stage_.sink.flush();
     if (outcome.failed > 0) report().error(failure_of(transmitter_, destination_.endpoint));
     return status_of(outcome);
+  }
+
+  // To who counts what is sent, although it ends before its end.
+  void say_farewell() {
+    const auto piece = sent_all_ || !transmitter_.empty() ? std::nullopt : source_->farewell();
+    if (!piece) return;
+    transmitter_.add(piece->payload);
+    transmit();
   }
 
   void tell_what_is_unusual(const SendOutcome& outcome, std::size_t incomplete) {

@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "commands/send/input.hpp"
+#include "commands/send/numbered.hpp"
 #include "commands/send/payload.hpp"
 
 namespace commands {
@@ -85,6 +86,7 @@ class Generator : public PayloadSource {
 std::unique_ptr<PayloadSource> make_source(const SourceOptions& options, std::size_t max_payload) {
   if (options.size) {
     check_fits(*options.size, max_payload, "--size");
+    if (options.numbered) return make_numbered(*options.size, options.rounds);
     return std::make_unique<Generator>(*options.size, options.rounds);
   }
   if (!options.messages.empty()) return std::make_unique<Messages>(options, max_payload);

@@ -23,6 +23,7 @@ struct SourceOptions {
   std::vector<std::string> messages;
   std::optional<std::string> file;    // none: stdin
   std::optional<std::uint64_t> size;  // datagrams of a pattern instead
+  bool numbered = false;              // these begin with a number and the time
   std::uint64_t rounds = 1;           // or for_ever
   Encoding encoding = Encoding::plain;
   Cut cut;
@@ -59,6 +60,9 @@ class PayloadSource {
   virtual std::optional<double> progress() const { return std::nullopt; }
   // Bytes that were read and are no whole piece yet.
   virtual std::size_t incomplete() const { return 0; }
+  // What tells the receiver that no more follow, where that is told and the end has not been reached. There may be none
+  // that waits to be sent.
+  virtual std::optional<Piece> farewell() { return std::nullopt; }
   // What is to be told at the end, a line each.
   virtual std::vector<std::string> remarks() const { return {}; }
 };
