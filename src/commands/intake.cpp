@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "commands/silence.hpp"
 
 namespace commands {
 
@@ -142,9 +143,17 @@ output::Totals Intake::totals() {
   output::Totals totals;
   totals.datagrams = counts_.datagrams;
   totals.bytes = counts_.bytes;
-  for (const Watched& watched : watched_) {
+  for (Watched& watched : watched_) {
+    count_drops(watched);
     totals.ignored += watched.heard.ignored;
-    totals.dropped += watched.socket.drops();
+    totals.dropped += watched.heard.dropped;
+    totals.bad_checksum += watched.heard.bad_checksum;
+  }
+  if (kernel_) {
+    const net::KernelDrops all = kernel_->drops();
+    const std::uint64_t of_host = all.ipv4.bad_checksum + all.ipv6.bad_checksum;
+    totals.bad_checksum_of_host = of_host > totals.bad_checksum;
+    totals.bad_checksum = std::max(totals.bad_checksum, of_host);
   }
   totals.more_dropped = took_runs_ && totals.dropped > 0;
   totals.senders = counts_.senders.count();
@@ -153,10 +162,25 @@ output::Totals Intake::totals() {
   return totals;
 }
 
-Intake::Heard Intake::heard(std::size_t watched) const {
-  Heard heard = watched_[watched].heard;
-  heard.dropped = watched_[watched].socket.drops();
-  return heard;
+Intake::Heard Intake::heard(std::size_t watched) {
+  count_drops(watched_[watched]);
+  return watched_[watched].heard;
+}
+
+// The kernel has one counter a socket for all causes, and one a cause for all sockets.
+void Intake::count_drops(Watched& watched) {
+  auto& [socket, client, heard] = watched;
+  const std::uint64_t lost = socket.drops();
+  if (lost == heard.dropped + heard.bad_checksum) return;
+  const std::uint64_t bad =
+      kernel_ ? net::bad_checksums_among(lost, kernel_->drops().of(net::family_of(socket.local_endpoint()))) : 0;
+  heard.dropped = std::max(heard.dropped, lost - bad);  // the counters were not read in one moment
+  heard.bad_checksum = lost - heard.dropped;
+}
+
+void Intake::explain_silence() {
+  if (counts_.datagrams > 0 || !kernel_) return;
+  for (const std::string& cause : causes_of_silence(kernel_->drops())) report_.notice(cause);
 }
 
 base::ExitStatus status_of_receiving(run::StopReason reason, std::uint64_t datagrams, const run::StopOptions& stop) {

@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "commands/stage.hpp"
 #include "commands/top.hpp"
+#include "net/kernel_drops.hpp"
 #include "net/options.hpp"
 #include "net/udp_socket.hpp"
 #include "output/options.hpp"
@@ -64,6 +65,10 @@ class Intake {
   // Says so, once, when that interface is gone, and with it what was bound or joined there: the kernel does not.
   void tell_when_gone(const net::Interface& interface);
   void print_stats_every(base::Nanoseconds interval);
+  // From now on what the kernel drops is told apart by cause. Before the sandbox: files are opened.
+  void watch_kernel() { kernel_.emplace(); }
+  // A notice for each of them, where nothing came.
+  void explain_silence();
   // What --top asked for: with each of those rates, and when told to, which is for the end.
   void tell_top();
 
@@ -75,9 +80,10 @@ class Intake {
     std::uint64_t datagrams = 0;
     std::uint64_t bytes = 0;
     std::uint64_t ignored = 0;
-    std::uint64_t dropped = 0;  // by the kernel, for want of room
+    std::uint64_t dropped = 0;       // by the kernel, for want of room
+    std::uint64_t bad_checksum = 0;  // dropped for that
   };
-  Heard heard(std::size_t watched) const;
+  Heard heard(std::size_t watched);
 
  private:
   struct Watched {
@@ -92,6 +98,7 @@ class Intake {
 
   void drain(Watched& watched, std::size_t max_batches);
   void drain_errors(const Watched& watched);
+  void count_drops(Watched& watched);
   void check_receiving(const net::UdpSocket& socket);
   void take(net::Received received, std::uint16_t local_port, Watched& watched);
   void check_idle(base::Nanoseconds idle);
@@ -109,6 +116,7 @@ class Intake {
   std::deque<Watched> watched_;
   traffic::Counts counts_;
   output::Totals last_stats_;
+  std::optional<net::KernelCounters> kernel_;
   std::optional<TopReport> top_;
   run::Clock::time_point last_top_ = run::Clock::now();
   run::Clock::time_point started_ = run::Clock::now();

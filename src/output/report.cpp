@@ -19,10 +19,13 @@ std::string summary_text(const Totals& totals) {
                   : "";
   const std::string not_answered =
       totals.not_answered.value_or(0) > 0 ? fmt::format(", {} not answered", *totals.not_answered) : "";
-  return fmt::format("{}{}, {}, {}, {}{} dropped, {} ignored{}, {} s", sent,
-                     base::counted(totals.datagrams, "datagram"), base::counted(totals.bytes, "byte"),
-                     base::counted(totals.senders, "sender", totals.more_senders), totals.dropped,
-                     totals.more_dropped ? "+" : "", totals.ignored, not_answered, base::seconds_text(totals.elapsed));
+  const std::string bad = totals.bad_checksum > 0 ? fmt::format(", {} with a bad checksum{}", totals.bad_checksum,
+                                                                totals.bad_checksum_of_host ? " on this host" : "")
+                                                  : "";
+  return fmt::format(
+      "{}{}, {}, {}, {}{} dropped{}, {} ignored{}, {} s", sent, base::counted(totals.datagrams, "datagram"),
+      base::counted(totals.bytes, "byte"), base::counted(totals.senders, "sender", totals.more_senders), totals.dropped,
+      totals.more_dropped ? "+" : "", bad, totals.ignored, not_answered, base::seconds_text(totals.elapsed));
 }
 
 void add_sent(JsonEvent& event, const Totals& totals) {
@@ -74,6 +77,7 @@ void Report::summary(const Totals& totals) {
     add_sent(event, totals);
     event.number("datagrams", totals.datagrams).number("bytes", totals.bytes).number("senders", totals.senders);
     if (totals.more_dropped) event.boolean("more_dropped", true);
+    if (totals.bad_checksum > 0) event.number("bad_checksum", totals.bad_checksum);
     event.number("dropped", totals.dropped).number("ignored", totals.ignored);
     if (totals.not_answered) event.number("not_answered", *totals.not_answered);
     if (sink_.unwritten() > 0) event.number("unwritten", sink_.unwritten());

@@ -16,7 +16,9 @@
 #include "support/check.hpp"
 #include "support/kernel.hpp"
 #include "support/namespace.hpp"
+#include "support/raw_udp.hpp"
 #include "support/slow_reader.hpp"
+#include "support/spoof.hpp"
 
 using namespace support;
 
@@ -228,4 +230,35 @@ TEST_CASE("accounting: of a flood, what was shown, ignored and dropped is what w
   }
   CHECK(shown == summary.datagrams);
   CHECK(wrong == 0);
+}
+
+TEST_CASE("bad checksums are told apart from what a full buffer cost") {
+  IN_NAMESPACE("");
+  const auto ending = [](std::size_t size) {
+    Listener listener({"-4", "-c", "3"}, {"127.0.0.1:0"});
+    const RawIp raw;
+    const RawUdp sender;
+    const std::string payload(size, 'x');
+    sender.send("a", listener.port());
+    for (int i = 0; i < 20; ++i) raw.damaged_udp({"127.0.0.1", 4'000, "127.0.0.1", listener.port()}, payload);
+    sender.send("b", listener.port());
+    sender.send("c", listener.port());
+    return last_line(listener.finish().err);
+  };
+  CHECK(is_like(ending(500), "3 datagrams, 3 bytes, 1 sender, 0 dropped, 20 with a bad checksum, 0 ignored, [^]*"));
+  // Of a short one the kernel sees it before it knows for which socket it is.
+  CHECK(is_like(ending(5),
+                "3 datagrams, 3 bytes, 1 sender, 0 dropped, 20 with a bad checksum on this host, 0 ignored, [^]*"));
+}
+
+TEST_CASE("where nothing came, what the kernel dropped meanwhile is told by cause") {
+  IN_NAMESPACE("");
+  Listener listener({"-4"}, {"127.0.0.1:0"});
+  const RawUdp sender;
+  for (int i = 0; i < 3; ++i) sender.send("lost", unused_port());
+  const Finished result = listener.stop();
+  CHECK(result.ending == done);
+  CHECK(contains(result.err,
+                 "note: meanwhile this host's kernel dropped 3 datagrams for ports that no socket is bound to "));
+  CHECK(count_of(result.err, "meanwhile") == 1);
 }

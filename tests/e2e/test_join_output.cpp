@@ -344,8 +344,9 @@ TEST_CASE("join --rejoin: leaves and joins again") {
 
 TEST_CASE("join --leave-after: a driver that counts no multicast is said to") {
   IN_NAMESPACE(one_network);
-  Joiner joiner({"--leave-after", "300ms", "--stats=100ms", "-i", "one", "239.1.1.1:5004"});
+  Joiner joiner({"--leave-after", "3s", "--stats=100ms", "-i", "one", "239.1.1.1:5004"});
   send({"-i", "one", "239.1.1.1", "5004", "x"});
+  joiner.wait_for(Stream::out, "\tx");
   CHECK(is_like(joiner.wait_for(Stream::err, "one after leaving: "), "[^]*one after leaving: .*"));
   CHECK(contains(joiner.stop().err, "packets/s; its driver does not count multicast"));
 }

@@ -62,6 +62,12 @@ RawIp::~RawIp() { close(fd_); }
 
 void RawIp::udp(const Ends& ends, std::string_view payload) const { send(udp_packet(ends, payload), ends.to); }
 
+void RawIp::damaged_udp(const Ends& ends, std::string_view payload) const {
+  std::string packet = udp_packet(ends, payload);
+  packet.replace(26, 2, two(1));  // RFC 768: with these addresses and ports it is another
+  send(packet, ends.to);
+}
+
 void RawIp::arriving_udp(const Ends& ends, std::string_view payload) const {
   std::string packet = udp_packet(ends, payload);
   packet.replace(10, 2, checksum(packet.substr(0, 20)));

@@ -22,6 +22,8 @@ class RawIp {
   RawIp& operator=(const RawIp&) = delete;
 
   void udp(const Ends& ends, std::string_view payload) const;
+  // The same with a checksum that is wrong.
+  void damaged_udp(const Ends& ends, std::string_view payload) const;
   // The same as if it had come in by the loopback, whatever the sender: the kernel fills in one of 0.0.0.0 otherwise.
   void arriving_udp(const Ends& ends, std::string_view payload) const;
   // "Port unreachable" from `ends.to`, which quotes a datagram that `ends.from` is said to have sent.

@@ -46,6 +46,7 @@ class Joiner final : Measured {
     prepare_counts();
     if (!options_.forward.targets.empty()) open_forwarder();
     const bool names = forwarder_ && forwarder_->needs_names();
+    intake_.watch_kernel();
     stage_.confine(options_.privileges, {.directories = {"/proc/net"},  // the counters of interfaces
                                          .names = names,
                                          .replaces_in = metrics_.directory()});
@@ -70,6 +71,7 @@ class Joiner final : Measured {
     leave();
     membership_report_.summarize(memberships_);
     intake_.tell_top();
+    intake_.explain_silence();
     if (forwarder_) forwarder_->summarize();
     report().summary(totals);
     metrics_.finish();
@@ -256,7 +258,7 @@ class Joiner final : Measured {
   std::deque<Members> members_;
   std::optional<Streams> streams_;
   RtpPayloads rtp_payloads_{records_};
-  MembershipReport membership_report_{stage_.report, streams_ ? &*streams_ : nullptr};
+  MembershipReport membership_report_{stage_.report, intake_, streams_ ? &*streams_ : nullptr};
   TwinWatch twins_;
   std::size_t watched_sockets_ = 0;
   std::size_t announced_ = 0;

@@ -49,9 +49,10 @@ void MembershipReport::stats(const Memberships& memberships, base::Nanoseconds i
     interface_stats(memberships, seconds);
   } else {
     const std::size_t hidden = hidden_ones(memberships);
-    for (const auto& socket : memberships.sockets()) {
-      for (const Membership* one : socket->memberships) {
-        if (one->datagrams > 0 || hidden == 0) stats_of(*socket, *one, seconds);
+    for (std::size_t i = 0; i < memberships.sockets().size(); ++i) {
+      const std::uint64_t drops = intake_.heard(i).dropped;  // each is watched, in this order
+      for (const Membership* one : memberships.sockets()[i]->memberships) {
+        if (one->datagrams > 0 || hidden == 0) stats_of(*one, drops, seconds);
       }
     }
     if (hidden > 0) output::print_line(more_silent(hidden));
@@ -59,11 +60,11 @@ void MembershipReport::stats(const Memberships& memberships, base::Nanoseconds i
   report_.flush();
 }
 
-void MembershipReport::stats_of(Memberships::Socket& socket, const Membership& one, double seconds) {
+// `drops` are of the socket, which memberships of one group share.
+void MembershipReport::stats_of(const Membership& one, std::uint64_t drops, double seconds) {
   Rates& last = last_[&one];
   const double datagrams = static_cast<double>(one.datagrams - last.datagrams) / seconds;
   const double bits = static_cast<double>(one.bytes - last.bytes) * 8 / seconds;
-  const std::uint64_t drops = socket.udp.drops();  // of the socket, which memberships of one group share
   const std::uint64_t dropped = drops - last.dropped;
   last = {one.datagrams, one.bytes, drops};
   const auto fields = [&](output::JsonEvent& event) {

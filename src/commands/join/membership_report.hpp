@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/units.hpp"
+#include "commands/intake.hpp"
 #include "commands/join/explain/host_state.hpp"
 #include "commands/join/memberships.hpp"
 #include "commands/streams/streams.hpp"
@@ -16,7 +17,8 @@ namespace commands {
 class MembershipReport {
  public:
   // `streams` are null without --rtp and --sequence.
-  MembershipReport(output::Report& report, const Streams* streams) : report_(report), streams_(streams) {}
+  MembershipReport(output::Report& report, Intake& intake, const Streams* streams)
+      : report_(report), intake_(intake), streams_(streams) {}
 
   // `what` is "joined" or "left".
   void announce(const char* what, const Membership& one);
@@ -26,7 +28,7 @@ class MembershipReport {
   void summarize(const Memberships& memberships);
 
  private:
-  void stats_of(Memberships::Socket& socket, const Membership& one, double seconds);
+  void stats_of(const Membership& one, std::uint64_t drops, double seconds);
   std::size_t hidden_ones(const Memberships& memberships) const;
   void interface_stats(const Memberships& memberships, double seconds);
   void summarize(const Membership& one);
@@ -39,6 +41,7 @@ class MembershipReport {
   };
 
   output::Report& report_;
+  Intake& intake_;
   const Streams* streams_;
   std::map<const Membership*, Rates> last_;
   std::map<std::string, ReceiveCounters> last_of_interface_;

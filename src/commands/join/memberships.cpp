@@ -51,7 +51,9 @@ std::string Membership::group_text() const {
 }
 
 std::string Membership::text() const {
-  return fmt::format("{} on {}", group_text(), net::shown_interface(interface.index));
+  // By the name that it has now; one that is gone by its last.
+  const std::string name = net::exists(interface) ? net::shown_interface(interface.index) : interface.shown();
+  return fmt::format("{} on {}", group_text(), name);
 }
 
 std::optional<std::size_t> Memberships::Socket::index_of(const net::Received& received) const {

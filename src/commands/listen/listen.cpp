@@ -43,6 +43,7 @@ class Listener final : Measured {
     for (const auto& socket : sockets_) own.push_back(socket->local_endpoint());
     for (const net::Endpoint& one : own) guard_.answers_at(one);
     if (forwarder_) forwarder_->open(own);
+    intake_.watch_kernel();
     confine();
     for (const auto& socket : sockets_) intake_.watch(*socket, ears_.emplace_back(*this, *socket, ears_.size()));
     metrics_.start(options_.stats);
@@ -59,6 +60,7 @@ class Listener final : Measured {
     intake_.take_what_waits();
     report_all_streams(false);
     intake_.tell_top();
+    intake_.explain_silence();
     if (forwarder_) forwarder_->summarize();
     stage_.report.summary(totals());
     metrics_.finish();

@@ -1,0 +1,111 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "net/kernel_drops.hpp"
+
+namespace net {
+namespace {
+
+constexpr std::array<const char*, 3> paths{"/proc/net/snmp", "/proc/net/snmp6", "/proc/net/netstat"};
+
+std::string content_of(int fd) {
+  std::string text;
+  std::array<char, 4096> part{};
+  if (fd < 0 || lseek(fd, 0, SEEK_SET) != 0) return text;
+  for (ssize_t count = 0; (count = ::read(fd, part.data(), part.size())) > 0;) {
+    text.append(part.data(), static_cast<std::size_t>(count));
+  }
+  return text;
+}
+
+// Takes the first word from the line.
+std::string_view take_word(std::string_view& line) {
+  line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+  const std::string_view word = line.substr(0, line.find_first_of(" \t"));
+  line.remove_prefix(word.size());
+  return word;
+}
+
+std::string_view take_line(std::string_view& text) {
+  const std::string_view line = text.substr(0, text.find('\n'));
+  text.remove_prefix(std::min(line.size() + 1, text.size()));
+  return line;
+}
+
+std::uint64_t number_of(std::string_view word) {
+  std::uint64_t value = 0;
+  std::from_chars(word.data(), word.data() + word.size(), value);
+  return value;
+}
+
+// The next line that begins with the name of the table, without that.
+std::string_view take_row(std::string_view& text, std::string_view table) {
+  while (!text.empty()) {
+    std::string_view line = take_line(text);
+    const std::string_view first = take_word(line);
+    if (first.size() == table.size() + 1 && first.starts_with(table) && first.back() == ':') return line;
+  }
+  return {};
+}
+
+KernelDrops::OfFamily since(const KernelDrops::OfFamily& now, const KernelDrops::OfFamily& start) {
+  return {now.bad_checksum - start.bad_checksum, now.no_room - start.no_room, now.incomplete - start.incomplete,
+          now.no_socket - start.no_socket, now.not_joined - start.not_joined};
+}
+
+}  // namespace
+
+std::uint64_t counter_in_table(std::string_view text, std::string_view table, std::string_view name) {
+  std::string_view names = take_row(text, table);
+  std::string_view values = take_row(text, table);
+  while (!names.empty()) {
+    const std::string_view value = take_word(values);
+    if (take_word(names) == name) return number_of(value);
+  }
+  return 0;
+}
+
+std::uint64_t counter_in_list(std::string_view text, std::string_view name) {
+  while (!text.empty()) {
+    std::string_view line = take_line(text);
+    if (take_word(line) == name) return number_of(take_word(line));
+  }
+  return 0;
+}
+
+std::uint64_t bad_checksums_among(std::uint64_t lost, const KernelDrops::OfFamily& all) {
+  return std::min(all.bad_checksum, lost - std::min(lost, all.no_room));
+}
+
+KernelCounters::KernelCounters() {
+  for (std::size_t i = 0; i < paths.size(); ++i) files_[i] = open(paths[i], O_RDONLY | O_CLOEXEC);
+  start_ = read();
+}
+
+KernelCounters::~KernelCounters() {
+  for (const int fd : files_) close(fd);
+}
+
+KernelDrops KernelCounters::read() const {
+  const std::string snmp = content_of(files_[0]);
+  const std::string snmp6 = content_of(files_[1]);
+  const auto in4 = [&](const char* table, const char* name) { return counter_in_table(snmp, table, name); };
+  const auto in6 = [&](const char* name) { return counter_in_list(snmp6, name); };
+  KernelDrops drops;
+  drops.ipv4 = {in4("Udp", "InCsumErrors"), in4("Udp", "RcvbufErrors"), in4("Ip", "ReasmFails"), in4("Udp", "NoPorts"),
+                in4("Udp", "IgnoredMulti")};
+  drops.ipv6 = {in6("Udp6InCsumErrors"), in6("Udp6RcvbufErrors"), in6("Ip6ReasmFails"), in6("Udp6NoPorts"),
+                in6("Udp6IgnoredMulti")};
+  drops.reverse_path = counter_in_table(content_of(files_[2]), "TcpExt", "IPReversePathFilter");
+  return drops;
+}
+
+KernelDrops KernelCounters::drops() const {
+  const KernelDrops now = read();
+  return {since(now.ipv4, start_.ipv4), since(now.ipv6, start_.ipv6), now.reverse_path - start_.reverse_path};
+}
+
+}  // namespace net
