@@ -26,6 +26,8 @@ void Listen::declare_answering(OptionTable& table) {
                 exec_timeout = base::parse_duration(word);
                 if (exec_timeout->count() == 0) throw base::UsageError("no job is done in no time");
               });
+  table.flag("--chat", "send each line that is typed to who wrote last (/to, /who)", options.chat)
+      .exclusive({"answering"});
   table.flag("--stamp", "be a STAMP session-reflector (RFC 8762, RFC 8972)", options.stamp).exclusive({"answering"});
   table
       .value("--stamp-key", "FILE", "with --stamp: only authentic packets, by the key in FILE",

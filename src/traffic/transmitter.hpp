@@ -27,6 +27,7 @@ class Transmitter {
     batch_.add(payload);
     ++asked_;
   }
+  net::Family family() const { return socket_.family(); }
   std::uint16_t local_port() const { return socket_.local_port(); }
   bool empty() const { return batch_.empty(); }
   bool full() const { return batch_.full(); }

@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "commands/intake.hpp"
+#include "commands/listen/chat.hpp"
 #include "commands/listen/exec.hpp"
 #include "commands/listen/open.hpp"
 #include "commands/listen/responder.hpp"
@@ -37,7 +38,7 @@ class Listener final : Measured {
     responder_ = make_responder();
     if (!options_.forward.targets.empty()) forwarder_.emplace(stage_, options_.forward, options_.socket);
     net::SocketOptions socket_options = options_.socket;
-    if (responder_) socket_options.broadcast = false;  // a forged sender may be everybody
+    if (responder_ && !options_.chat) socket_options.broadcast = false;  // a forged sender may be everybody
     sockets_ = open_endpoints(options_, socket_options, wanted(), stage_);
     std::vector<net::Endpoint> own;
     for (const auto& socket : sockets_) own.push_back(socket->local_endpoint());
@@ -45,7 +46,11 @@ class Listener final : Measured {
     if (forwarder_) forwarder_->open(own);
     intake_.watch_kernel();
     confine();
-    for (const auto& socket : sockets_) intake_.watch(*socket, ears_.emplace_back(*this, *socket, ears_.size()));
+    for (const auto& socket : sockets_) {
+      Ear& ear = ears_.emplace_back(*this, *socket, ears_.size());
+      if (responder_) responder_->opened(ear.answers);
+      intake_.watch(*socket, ear);
+    }
     metrics_.start(options_.stats);
     for (const auto& socket : sockets_) stage_.report.listening(socket->local_endpoint());
     note_what_is_unusual();
@@ -104,6 +109,7 @@ class Listener final : Measured {
   std::unique_ptr<Responder> make_responder() {
     const std::optional<int> ttl = options_.socket.ttl;
     if (options_.exec.command) return std::make_unique<Exec>(guard_, ttl, options_.exec, stage_, intake_);
+    if (options_.chat) return std::make_unique<Chat>(guard_, stage_);
     if (options_.stamp) {
       StampReflector::Settings settings{ttl, options_.socket.dscp.has_value(), !options_.filter.allowed.empty(), {}};
       if (options_.stamp_key) settings.key = read_stamp_key(*options_.stamp_key, stage_.report);
@@ -169,7 +175,7 @@ class Listener final : Measured {
   }
 
   static bool is_only_printing(const ListenOptions& options) {
-    return !options.echo && !options.reply && !options.exec.command && !options.stamp &&
+    return !options.echo && !options.reply && !options.exec.command && !options.chat && !options.stamp &&
            options.forward.targets.empty();
   }
 

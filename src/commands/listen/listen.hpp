@@ -26,6 +26,7 @@ struct ListenOptions : ReceiveOptions {
   bool echo = false;
   std::optional<std::string> reply;
   ExecOptions exec;
+  bool chat = false;
   bool stamp = false;
   std::optional<std::string> stamp_key;  // its file
   StreamOptions streams;

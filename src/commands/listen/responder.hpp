@@ -27,6 +27,8 @@ class Responder {
   virtual void depart() {}
   // How many datagrams it can take now; for as long as it is none, they are left to the kernel.
   virtual std::size_t room() const { return std::numeric_limits<std::size_t>::max(); }
+  // A socket that it answers by, before anything arrives there; it stays.
+  virtual void opened(traffic::Transmitter&) {}
   // The end: nothing is begun any more.
   virtual void finish() {}
 
