@@ -41,6 +41,7 @@ void Join::declare(OptionTable& table) {
 
 void Join::settle(const std::vector<std::string>& words) {
   if (words.empty()) throw base::UsageError("no GROUP given");
+  settle_forward(options.forward);
   for (const std::string& word : words) options.groups.push_back(group_of(word, options.family));
 }
 

@@ -77,6 +77,7 @@ void Listen::settle(const std::vector<std::string>& typed) {
   const std::vector<std::string> words = typed.empty() ? net::handed_over() : typed;
   if (words.empty()) throw base::UsageError("no ENDPOINT given");
   settle_answering();
+  settle_forward(options.forward);
   for (const std::string& word : words) {
     const net::EndpointWord endpoint = endpoint_of(word, options.family);
     const bool known =

@@ -234,6 +234,16 @@ void bind_forward(OptionTable& app, commands::ForwardOptions& options) {
       .exclusive({"answering"});
   app.value("--session-timeout", "DURATION", "with --forward: a sender's session without traffic ends after (2m)",
             [&options](const std::string& word) { options.session_timeout = base::parse_duration(word); });
+  app.repeatable("--impair", "LIST", "with --forward: a bad network, as loss=1%,delay=50ms (>: there, <: back)",
+                 [&options](const std::string& word) { take_impairment(word, options); });
+}
+
+void settle_forward(const commands::ForwardOptions& options) {
+  if (!options.impair_forward && !options.impair_backward) return;
+  if (options.targets.empty()) throw UsageError("--impair is for --forward");
+  if (options.targets.size() > 1 && !options.impair_forward) {
+    throw UsageError("--impair: nothing comes back from several targets");
+  }
 }
 
 }  // namespace cli

@@ -44,7 +44,8 @@ void bind_receiving(OptionTable& app, run::StopOptions& stop, output::Options& o
 
 // --rtp, --clock-rate, --sequence
 void bind_streams(OptionTable& app, commands::StreamOptions& options);
-// --forward, --session-timeout: of the commands that pass on.
+// --forward, --session-timeout, --impair: of the commands that pass on.
 void bind_forward(OptionTable& app, commands::ForwardOptions& options);
+void settle_forward(const commands::ForwardOptions& options);
 
 }  // namespace cli

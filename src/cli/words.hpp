@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "commands/forward.hpp"
 #include "net/address.hpp"
 #include "net/group.hpp"
 
@@ -16,6 +17,8 @@ net::EndpointWord endpoint_of(const std::string& word, std::optional<net::Family
 net::GroupWord group_of(const std::string& word, std::optional<net::Family> family);
 // TARGET: HOST:PORT, neither left out.
 net::EndpointWord target_of(const std::string& word);
+// LIST of --impair: "loss=1%,delay=50ms", of both ways, or behind ">" or "<" of one. A later one takes its ways over.
+void take_impairment(const std::string& word, commands::ForwardOptions& options);
 
 // HOST and PORT, the first two words. A PORT that is left out is `default_port`, or missing when that is 0.
 struct HostAndPort {

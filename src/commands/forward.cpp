@@ -133,7 +133,7 @@ bool Forwarder::may_pass(const net::Received& received, const Path& path) const 
   return leaves_by != 0 && received.metadata.interface && *received.metadata.interface != leaves_by;
 }
 
-void Forwarder::take(const net::Received& received, traffic::Transmitter& back) {
+void Forwarder::pass(const net::Received& received, traffic::Transmitter& back) {
   const auto ttl = ttl_of(received);
   for (Path& path : paths_) {
     path.came += received.count();
@@ -178,7 +178,7 @@ void Forwarder::fan_out(const net::Received& received, int ttl) {
   }
 }
 
-void Forwarder::batch_done() {
+void Forwarder::transmit() {
   for (const auto& socket : fan_sockets_) drain_fan(*socket);  // an old error costs no new datagram
   for (Path& path : paths_) {
     if (path.out) path.out->transmit_or_drop();
@@ -277,6 +277,18 @@ void Forwarder::resolve_for(Session& session) {
   });
 }
 
+void Forwarder::pass_back(Session& session, const net::Received& received, int ttl) {
+  const net::Route route{session.sender, session.asked, ttl};
+  if (!backward_line_) session.back.set_route(route);
+  for (std::size_t i = 0; i < received.count(); ++i) {
+    if (backward_line_) {
+      backward_line_->take({std::string(received.payload(i)), {}, {}, route, &session.back});
+    } else {
+      session.back.add(received.payload(i));
+    }
+  }
+}
+
 void Forwarder::drain(Session& session) {
   net::UdpSocket& socket = *session.socket;
   if (!socket.is_open()) return;
@@ -288,10 +300,10 @@ void Forwarder::drain(Session& session) {
       if (!same_host(received.sender->address(), session.to.address()) || came <= 1) continue;
       session.to.port(received.sender->port());  // it goes on from another port, as TFTP does
       session.used = run::Clock::now();
-      session.back.set_route({session.sender, session.asked, std::min(came - 1, socket_options_.ttl.value_or(255))});
-      for (std::size_t j = 0; j < received.count(); ++j) session.back.add(received.payload(j));
+      pass_back(session, received, std::min(came - 1, socket_options_.ttl.value_or(255)));
     }
     if (count > 0) session.back.transmit_or_drop();
+    if (count > 0 && backward_line_) backward_line_->release();
     if (count == 0 || socket.drained()) break;
   }
   while (const auto error = socket.transport_error()) {

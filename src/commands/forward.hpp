@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "commands/delay_line.hpp"
 #include "commands/stage.hpp"
 #include "net/address.hpp"
 #include "net/options.hpp"
@@ -19,12 +20,16 @@ namespace commands {
 struct ForwardOptions {
   std::vector<net::EndpointWord> targets;  // HOST:PORT, neither empty
   base::Nanoseconds session_timeout = std::chrono::minutes(2);
+  std::optional<Impairment> impair_forward;   // on the way to the targets
+  std::optional<Impairment> impair_backward;  // and back: of a single one
 };
 
 class Forwarder {
  public:
   Forwarder(Stage& stage, const ForwardOptions& options, const net::SocketOptions& socket)
-      : stage_(stage), options_(options), socket_options_(socket) {}
+      : stage_(stage), options_(options), socket_options_(socket) {
+    impair();
+  }
   ~Forwarder();
 
   // What must be known of each datagram: by what it came, and its TTL.
@@ -34,8 +39,8 @@ class Forwarder {
   void open(std::vector<net::Endpoint> own);
   bool needs_names() const;
 
-  // Takes what was received to be passed on; it must stay in place until batch_done(). What comes back to its sender
-  // leaves by `back`, which must outlive this.
+  // Takes what was received to be passed on, after what is to happen to it on purpose; it must stay in place until
+  // batch_done(). What comes back to its sender leaves by `back`, which must outlive this.
   void take(const net::Received& received, traffic::Transmitter& back);
   void batch_done();
 
@@ -60,6 +65,14 @@ class Forwarder {
     bool told = false;
   };
 
+  void impair();
+  void leave_forward(const std::vector<Parcel>& parcels);
+  static void leave_backward(const std::vector<Parcel>& parcels);
+  void summarize(const char* direction, const DelayLine& line);
+
+  void pass(const net::Received& received, traffic::Transmitter& back);
+  void transmit();
+  void pass_back(Session& session, const net::Received& received, int ttl);
   bool two_way() const { return paths_.size() == 1; }
   bool is_own(const net::Endpoint& target);
   bool may_pass(const net::Received& received, const Path& path) const;
@@ -91,6 +104,7 @@ class Forwarder {
   std::vector<std::shared_ptr<Session>> ended_;    // whose handlers may still be called
   net::ReceiveBatch answers_;
   std::uint64_t sessions_made_ = 0;
+  std::optional<DelayLine> forward_line_, backward_line_;  // of --impair
 };
 
 }  // namespace commands

@@ -43,7 +43,23 @@ void Forwarder::measure(output::MetricsText& metrics) const {
   }
 }
 
+void Forwarder::summarize(const char* direction, const DelayLine& line) {
+  const ImpairCounts& counts = line.counts();
+  const auto fields = [&](output::JsonEvent& event) {
+    event.text("direction", direction).number("datagrams", counts.came).number("lost", counts.lost);
+    event.number("duplicated", counts.duplicated).number("reordered", counts.reordered);
+    event.number("delayed", counts.delayed).number("dropped", counts.dropped);
+  };
+  stage_.report.tell(output::Tone::talk, "impaired", fields, [&] {
+    return fmt::format("impaired {}: {}, {} lost, {} duplicated, {} reordered, {} delayed, {} dropped", direction,
+                       base::counted(counts.came, "datagram"), counts.lost, counts.duplicated, counts.reordered,
+                       counts.delayed, counts.dropped);
+  });
+}
+
 void Forwarder::summarize() {
+  if (forward_line_) forward_line_->give_up();
+  if (backward_line_) backward_line_->give_up();
   for (const auto& socket : fan_sockets_) drain_fan(*socket);
   while (!sessions_.empty()) end(*sessions_.begin()->second);
   for (Path& path : paths_) {
@@ -60,6 +76,8 @@ void Forwarder::summarize() {
     if (two_way()) text += ", " + base::counted(sessions_made_, "session");
     stage_.report.tell(output::Tone::talk, "forwarded", fields, [&] { return text; });
   }
+  if (forward_line_) summarize("forward", *forward_line_);
+  if (backward_line_) summarize("backward", *backward_line_);
 }
 
 }  // namespace commands

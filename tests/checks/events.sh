@@ -26,6 +26,8 @@ events send -j -w 5 --replies 3 127.0.0.1 "$port" plain $'\x01\x1b"\\' $'\xff'
 events send -j 127.0.0.1 9 'nobody there'
 events send -j no-such-name.invalid 9 x
 events listen -j 127.0.0.1
+"$udptool" listen -j --forward "127.0.0.1:$port" --impair 'loss=10%,delay=1ms' -W 2 127.0.0.1:0 >"$work/relay" 2>/dev/null &
+relay=$!
 events probe -j 127.0.0.1 "$port"
 events probe -j -c 3 --interval 10ms 127.0.0.1 "$port"
 events probe -j -w 200ms 127.0.0.1 9
@@ -39,7 +41,9 @@ events probe -j --mtu -w 200ms 127.0.0.1 "$port"
 events probe -j --list-payloads
 events join -j -W 500ms --explain -i lo --stats=200ms --rtp --top 239.255.77.1:0
 events join -j -W 500ms --explain -i lo --stats=200ms --rtp --top 239.255.77.1:41299
-sleep 0.3
+wait $relay || true
+grep -q '"event":"impaired"' "$work/relay" || { echo "failed: no event of what was impaired"; exit 1; }
+cat "$work/relay" >>"$work/lines"
 kill -TERM $listener  # a background job of a script ignores SIGINT
 wait $listener || true
 cat "$work/listen" >>"$work/lines"
