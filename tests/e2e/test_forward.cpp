@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <deque>
 #include <filesystem>
 #include <string>
 
@@ -114,8 +115,9 @@ TEST_CASE("forward: more senders than open files end the oldest sessions, not th
   const rlim_t files = highest_descriptor(relay.pid()) + 16;  // some may be inherited from what runs the tests
   const rlimit limit{files, files};
   REQUIRE(prlimit(relay.pid(), RLIMIT_NOFILE, &limit, nullptr) == 0);
+  std::deque<RawUdp> senders;  // all at once: a port that is used again would be the same sender
   for (int i = 0; i < 100; ++i) {
-    const RawUdp sender;
+    const RawUdp& sender = senders.emplace_back();
     sender.send(std::to_string(i), relay.port());
     const auto asked = target.receive();
     REQUIRE(asked);
