@@ -45,7 +45,7 @@ run() {
   # A capture of one datagram: pcap, raw IPv4.
   printf '\xd4\xc3\xb2\xa1\2\0\4\0\0\0\0\0\0\0\0\0\0\0\4\0\x65\0\0\0\0\0\0\0\0\0\0\0\x1e\0\0\0\x1e\0\0\0' >capture.pcap
   printf '\x45\0\0\x1e\0\0\0\0\x40\x11\0\0\xc0\0\2\x01\xc0\0\2\7\0\7\0\7\0\x0a\0\0hi' >>capture.pcap
-  printf 'host:7\nhost\n' >targets
+  printf 'host:7\nhost:53\n' >hosts.txt
   complaint=$(unshare -rnm "$here" --inside "$work/bin" "$command" 2>&1 || echo "the namespace ended with $?")
   if [ -z "$complaint" ]; then
     echo "passed: $command"
