@@ -462,7 +462,7 @@ TEST_CASE("probe -c: -q leaves the statistics alone, and -j has the histogram's 
   quiet.insert(quiet.begin(), "-q");
   CHECK(probe(quiet).out.starts_with("5 sent, 5 received"));
   events.insert(events.begin(), "-j");
-  CHECK(contains(probe(events).out, R"("histogram":[{"from_ms":0.)"));
+  CHECK(contains(probe(events).out, R"("histogram":[{"from_ms":)"));
 }
 
 TEST_CASE("probe -c 0: until it is ended, with its statistics") {
