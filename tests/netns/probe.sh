@@ -169,6 +169,7 @@ END
   no_rules r3
 fi
 if command -v script >/dev/null; then
+  # shellcheck disable=SC2154  # host_h1 comes from new_host
   # What is drawn goes up by as many lines as there were, and clears no more than them.
   TERM=xterm script -qefc "stty cols 60 rows 24; nsenter -t $host_h1 -n $udptool probe --trace -c 30 --interval 20ms $target" \
     "$work/screen" >/dev/null </dev/null
