@@ -68,7 +68,7 @@ _udptool() {
     send:*:0) _udptool_offer -A hostname ;;
     send:*:1) _udptool_offer -A service ;;
     join:-*) _udptool_offer -W '-h --help --version --leave-after --rejoin --rtp --clock-rate --sequence --forward --session-timeout --impair --explain -4 --ipv4 -6 --ipv6 -i --interface --rcvbuf -c --count -w --wait -W --deadline -o --output -j --json -r --raw -T --timestamps -v --verbose -q --quiet --color --pcap -D --delimiter --stats --top --metrics --user --no-sandbox' ;;
-    probe:-*) _udptool_offer -W '-h --help --version --trace --max-hops --first-hop --tries --names --mtu --stamp --flows --targets --stamp-key --payload --list-payloads --data -x --hex -e --escapes -l --size --interval -4 --ipv4 -6 --ipv6 -i --interface -s --source -p --source-port -t --ttl --dscp -b --broadcast --rcvbuf --sndbuf --no-loopback --df -c --count -w --wait -W --deadline --histogram -o --output -j --json -r --raw -T --timestamps -v --verbose -q --quiet --color --pcap --stats -D --delimiter --user --no-sandbox' ;;
+    probe:-*) _udptool_offer -W '-h --help --version --trace --max-hops --first-hop --tries --names --mtu --stamp --flows --targets --stamp-key --payload --list-payloads --data -x --hex -e --escapes -l --size --interval -4 --ipv4 -6 --ipv6 -i --interface -s --source -p --source-port -t --ttl --dscp -b --broadcast --rcvbuf --sndbuf --no-loopback --df -c --count -w --wait -W --deadline --histogram -o --output -j --json -r --raw -T --timestamps -v --verbose -q --quiet --color --pcap --stats --metrics -D --delimiter --user --no-sandbox' ;;
     probe:*:0) _udptool_offer -A hostname ;;
     probe:*:1) _udptool_offer -A service ;;
   esac

@@ -50,7 +50,7 @@ complete -c udptool -n '__fish_seen_subcommand_from listen send join probe' -l p
 complete -c udptool -n '__fish_seen_subcommand_from listen join probe' -s D -l delimiter -x -d 'written after each raw datagram (C escapes)'
 complete -c udptool -n '__fish_seen_subcommand_from listen join' -l stats -d 'a line of rates each second, or DURATION'
 complete -c udptool -n '__fish_seen_subcommand_from listen join' -l top -d 'the N senders that sent the most, at the end and with --stats'
-complete -c udptool -n '__fish_seen_subcommand_from listen join' -l metrics -r -F -d 'counters for Prometheus there, each --stats interval (15s)'
+complete -c udptool -n '__fish_seen_subcommand_from listen join probe' -l metrics -r -F -d 'counters for Prometheus there, each --stats interval (15s)'
 complete -c udptool -n '__fish_seen_subcommand_from listen send join probe' -l user -x -a '(__fish_complete_users)' -d 'become this user when all is open (for root)'
 complete -c udptool -n '__fish_seen_subcommand_from listen join probe' -l no-sandbox -d 'do not confine the process to what it needs'
 complete -c udptool -n '__udptool_without_command' -a send -d 'Send each MESSAGE as a datagram, or else each line of stdin; print the replies.'

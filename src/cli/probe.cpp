@@ -103,6 +103,7 @@ void Probe::declare(OptionTable& table) {
       .exclusive({"histogram or mode"});
   bind_output(table, options.output);
   bind_stats(table, "with --count: what is known by then, each second, or DURATION", options.stats);
+  bind_metrics(table, options.metrics);
   bind_delimiter(table, options.output);
   bind_privileges(table, options.privileges);
 }
@@ -142,6 +143,9 @@ void Probe::settle_mode() {
     throw UsageError("--first-hop, --max-hops, --tries and --names are for --trace");
   }
   if (options.stop.wait && options.stop.wait->count() == 0) throw UsageError("--wait: no reply comes in no time");
+  if (options.metrics && (trace || mtu)) {
+    throw UsageError("--metrics counts probes: with --trace or --mtu there is none");
+  }
   if (!options.stamp_key.empty() && !stamp) throw UsageError("--stamp-key is for --stamp");
   options.mode = trace ? ProbeMode::trace : mtu ? ProbeMode::mtu : stamp ? ProbeMode::stamp : ProbeMode::state;
   options.trace.first_hop = first_hop.value_or(1);

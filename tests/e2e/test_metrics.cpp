@@ -161,16 +161,126 @@ TEST_CASE("metrics: what can never be written is refused at the start") {
   CHECK(contains(refusal("-"), "--metrics: '-': a file is replaced "));
 }
 
+TEST_CASE("metrics: probe's counters are in the file from the start, and what it was waiting for at the end") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("u.prom");
+  const RawUdp silent;
+  const std::string at = "{target=\"" + silent.endpoint() + "\"}";
+  Process probe(udptool({"probe", "-w", "1m", "--metrics", path, "127.0.0.1", std::to_string(silent.port())}));
+  REQUIRE(silent.receive());
+  CHECK(sample(content_of(path), "udptool_probe_sent_total" + at) == "0");
+  CHECK(sample(content_of(path), "udptool_probe_rtt_seconds_count" + at) == "0");
+  CHECK(probe.stop().ending == nothing);
+  const std::string text = content_of(path);
+  CHECK(sample(text, "udptool_probe_sent_total" + at) == "1");
+  CHECK(sample(text, "udptool_probe_received_total" + at) == "0");
+  CHECK(sample(text, "udptool_probe_timeouts_total" + at) == "1");
+}
+
+TEST_CASE("metrics: a reply that comes late, and one that comes twice") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("u.prom");
+  const RawUdp server;
+  const std::string at = "{target=\"" + server.endpoint() + "\"}";
+  Process probe(udptool({"probe", "-q", "-c", "0", "--interval", "1m", "-w", "20ms", "--stats=10ms", "--metrics", path,
+                         "127.0.0.1", std::to_string(server.port())}));
+  const auto asked = server.receive();
+  REQUIRE(asked);
+  CHECK(comes_to(path, "udptool_probe_timeouts_total" + at, "1"));
+  server.reply(*asked, asked->payload);
+  CHECK(comes_to(path, "udptool_probe_late_total" + at, "1"));
+  server.reply(*asked, asked->payload);
+  CHECK(comes_to(path, "udptool_probe_duplicates_total" + at, "1"));
+  CHECK(probe.stop().ending == done);
+  const std::string text = content_of(path);
+  CHECK(sample(text, "udptool_probe_sent_total" + at) == "1");
+  CHECK(sample(text, "udptool_probe_received_total" + at) == "1");
+  CHECK(sample(text, "udptool_probe_timeouts_total" + at) == "1");
+  CHECK(sample(text, "udptool_probe_reordered_total" + at) == "0");
+  const std::string in_bucket = at.substr(0, at.size() - 1) + ",le=\"";
+  CHECK(sample(text, "udptool_probe_rtt_seconds_bucket" + in_bucket + "0.0128\"}") == "0");
+  CHECK(sample(text, "udptool_probe_rtt_seconds_bucket" + in_bucket + "+Inf\"}") == "1");
+  CHECK(std::stod(sample(text, "udptool_probe_rtt_seconds_sum" + at)) >= 0.02);
+}
+
+TEST_CASE("metrics: the flows of a target are one, and targets are named as they were written") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("u.prom");
+  const Listener echo({"--echo", "-o", "none"});
+  const std::string port = std::to_string(echo.port());
+  const std::string at = "{target=\"127.0.0.1:" + port + "\"}";
+  const Words series{"probe", "-q", "-c", "2", "--interval", "5ms", "--metrics", path};
+  const auto with = [&series](const Words& more) {
+    Words words = series;
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  };
+  CHECK(run_udptool(with({"--flows", "3", "127.0.0.1", port})).ending == done);
+  CHECK(sample(content_of(path), "udptool_probe_sent_total" + at) == "6");
+  CHECK(sample(content_of(path), "udptool_probe_rtt_seconds_count" + at) == "6");
+  const std::string closed = "127.0.0.1:" + std::to_string(unused_port());
+  CHECK(run_with_input(with({"--targets", "-"}), "127.0.0.1:" + port + "\n" + closed + "\nnosuch.invalid:9\n").ending ==
+        done);
+  const std::string text = content_of(path);
+  CHECK(sample(text, "udptool_probe_received_total" + at) == "2");
+  CHECK(sample(text, "udptool_probe_refused_total{target=\"" + closed + "\"}") == "2");
+  CHECK(sample(text, "udptool_probe_timeouts_total{target=\"" + closed + "\"}") == "0");
+  CHECK(sample(text, "udptool_probe_sent_total{target=\"nosuch.invalid:9\"}") == "0");
+  if (!has_ipv6()) return;
+  const Listener six({"--echo", "-o", "none"}, {"[::1]:0"});
+  CHECK(run_udptool(with({"::1", std::to_string(six.port())})).ending == done);
+  CHECK(sample(content_of(path), "udptool_probe_received_total{target=\"[::1]:" + std::to_string(six.port()) + "\"}") ==
+        "2");
+}
+
+TEST_CASE("metrics: STAMP has hops, and one-way delays where both clocks are synchronised") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("u.prom");
+  const auto ask = [&](const ProcessOptions& options) {
+    const Listener reflector({"--stamp", "-o", "none"}, {"127.0.0.1:0"}, 1, options);
+    const std::string port = std::to_string(reflector.port());
+    const Words words{"probe", "-q", "--stamp", "-c", "3", "--interval", "5ms", "--metrics", path, "127.0.0.1", port};
+    CHECK(run_udptool(words, options).ending == done);
+    return "{target=\"127.0.0.1:" + port + "\"";
+  };
+  const std::string at = ask({.environment = {std::string("LD_PRELOAD=") + FAULTS_PATH,
+                                              "ASAN_OPTIONS=verify_asan_link_order=0", "FAULT_SYNCHRONISED=1"}});
+  const std::string text = content_of(path);
+  CHECK(sample(text, "udptool_probe_received_total" + at + "}") == "3");
+  for (const std::string direction : {"forward", "backward"}) {
+    CHECK(sample(text, "udptool_probe_hops" + at + ",direction=\"" + direction + "\"}") == "0");
+    CHECK(sample(text, "udptool_probe_lost_total" + at + ",direction=\"" + direction + "\"}") == "0");
+    CHECK(sample(text, "udptool_probe_" + direction + "_delay_seconds_count" + at + "}") == "3");
+  }
+  CHECK(sample(text, "udptool_probe_lost_total" + at + ",direction=\"unknown\"}") == "0");
+}
+
+TEST_CASE("metrics: a path has no probes to count") {
+  for (const char* mode : {"--trace", "--mtu"}) {
+    const Finished result = run_udptool({"probe", mode, "--metrics", "u.prom", "127.0.0.1"});
+    CHECK(result.ending == failed);
+    CHECK(contains(result.err, "--metrics counts probes: with --trace or --mtu there is none"));
+  }
+}
+
 TEST_CASE("metrics: promtool finds nothing to say of the file") {
   SKIP_UNLESS(have("promtool"), "no promtool");
   const TemporaryDirectory directory;
   const std::string path = directory.file("u.prom");
+  const auto check = [&path] {
+    ProcessOptions options;
+    options.input = Input::file;
+    options.input_file = path;
+    const Finished checked = run({"promtool", "check", "metrics"}, options);
+    CHECK(checked.ending == done);
+    CHECK(checked.out + checked.err == "");
+  };
   Listener listener({"-o", "none", "--rtp", "--metrics", path});
   CHECK(listener.stop().ending == done);
-  ProcessOptions options;
-  options.input = Input::file;
-  options.input_file = path;
-  const Finished checked = run({"promtool", "check", "metrics"}, options);
-  CHECK(checked.ending == done);
-  CHECK(checked.out + checked.err == "");
+  check();
+  const Listener reflector({"--stamp", "-o", "none"});
+  CHECK(run_udptool({"probe", "--stamp", "--metrics", path, "127.0.0.1", std::to_string(reflector.port())}).ending ==
+        done);
+  CHECK(contains(content_of(path), "udptool_probe_hops"));
+  check();
 }

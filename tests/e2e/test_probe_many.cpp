@@ -115,6 +115,8 @@ TEST_CASE("probe --targets: what is no target is one line with its place") {
   CHECK(contains(refusal("127.0.0.1:9\n", {"127.0.0.1", "9"}), "--targets names the hosts"));
   CHECK(contains(refusal("127.0.0.1:9\n", {"--trace"}), "--trace and --targets contradict"));
   CHECK(contains(refusal("127.0.0.1:9\n", {"--flows", "2", "-c", "1"}), "--flows and --targets contradict"));
+  CHECK(contains(refusal("127.0.0.1:9\n127.0.0.2:9\n", {"-p", "40000"}),
+                 "--source-port 40000: each of 2 targets is asked from a port of its own"));
   CHECK(contains(run_udptool({"probe", "--targets", "/nonexistent"}).err, "cannot open '/nonexistent'"));
   CHECK(contains(run_udptool({"probe", "--flows", "2", "127.0.0.1", "9"}).err, "--flows is for --count and --trace"));
   CHECK(contains(run_udptool({"probe", "--flows", "65", "-c", "1", "127.0.0.1", "9"}).err, "--flows: "));

@@ -63,6 +63,21 @@ TEST_CASE("probe --stamp: loss has the direction that it had") {
                  R"("lost_forward":1,"lost_backward":1,"lost_unknown":2)"));
 }
 
+TEST_CASE("probe --stamp --metrics: loss has the direction that it had, and what is behind the last reply has none") {
+  SKIP_UNLESS(have("python3"), "no python3");
+  const Peer peer({"--lose-forward", "3,5,6", "--lose-backward", "8,10,19"});
+  const TemporaryFile file;
+  peer.ask({"-q", "-w", "0.5", "-c", "20", "--interval", "10ms", "--stats=5ms", "--metrics", file.path()});
+  const auto lost = [&](const char* direction, const char* count) {
+    return contains(file.content(), "\nudptool_probe_lost_total{target=\"127.0.0.1:" + peer.port() + "\",direction=\"" +
+                                        direction + "\"} " + count + "\n");
+  };
+  CAPTURE(file.content());
+  CHECK(lost("forward", "3"));
+  CHECK(lost("backward", "2"));
+  CHECK(lost("unknown", "1"));
+}
+
 TEST_CASE("probe --stamp: a stateless reflector leaves the direction unknown, an RFC 8762 one the session") {
   SKIP_UNLESS(have("python3"), "no python3");
   const Peer peer({"--stateless", "--twamp", "--zero-ssid", "--lose-backward", "4"});

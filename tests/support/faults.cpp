@@ -1,9 +1,11 @@
 // A preload (ld.so(8)) for a host that is worse than this one.
-//   FAULT_NO_IPV6   the kernel knows no IPv6: socket(2) says so
-//   FAULT_CLOCK     somebody sets the wall clock back or forth by hours, every 20 ms; the kernel's receive times are
-//                   on that clock too
+//   FAULT_NO_IPV6       the kernel knows no IPv6: socket(2) says so
+//   FAULT_CLOCK         somebody sets the wall clock back or forth by hours, every 20 ms; the kernel's receive times
+//                       are on that clock too
+//   FAULT_SYNCHRONISED  no fault, but what a test needs: the kernel says that its clock is synchronised
 #include <dlfcn.h>
 #include <sys/socket.h>
+#include <sys/timex.h>
 
 #include <cerrno>
 #include <cstdint>
@@ -66,6 +68,14 @@ extern "C" int clock_gettime(clockid_t clock, timespec* now) noexcept {
   *now = {time / second, time % second};
   if (clock == CLOCK_REALTIME && std::getenv("FAULT_CLOCK") != nullptr) falsify(*now);
   return 0;
+}
+
+extern "C" int adjtimex(timex* asked) noexcept {
+  static auto* const ask = real<decltype(adjtimex)>("adjtimex");
+  const int state = ask(asked);
+  if (std::getenv("FAULT_SYNCHRONISED") == nullptr) return state;
+  asked->status &= ~STA_UNSYNC;
+  return TIME_OK;
 }
 
 extern "C" ssize_t recvmsg(int fd, msghdr* message, int flags) {

@@ -195,6 +195,19 @@ TEST_CASE("log: no more than so many are kept") {
   CHECK(log.departure(ProbeLog::most_exact).steady == at(1h).steady);
 }
 
+TEST_CASE("log: what is still waited for counts neither as lost nor, once it was answered, as not sent") {
+  ProbeLog log;
+  for (int i = 0; i < 3; ++i) log.sent(at(0ns));
+  CHECK(log.unanswered() == 3);
+  log.reply(0, 1ms);  // of many, who are still waited for
+  log.settle(1);
+  const auto summary = log.summary(commands::Percentiles::left_out, log.unanswered());
+  CHECK(summary.sent == 2);
+  CHECK(summary.received == 1);
+  CHECK(summary.lost == 1);
+  CHECK(log.delays().counts()[commands::DelayBuckets::place_of(1ms)] == 1);
+}
+
 TEST_CASE("matcher: an id is read where replies carry it, so that none is missed after a long outage") {
   for (const char* payload : {"dns", "token", "ntp", "stun", "snmp", "sip", "portmap", "echo"}) {
     CAPTURE(payload);

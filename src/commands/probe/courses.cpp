@@ -6,12 +6,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <exception>
+#include <map>
 #include <set>
 
 #include "base/text.hpp"
 #include "commands/probe/course.hpp"
 #include "commands/probe/flows.hpp"
 #include "commands/probe/modes.hpp"
+#include "commands/probe/tally.hpp"
 #include "commands/stamp_key.hpp"
 #include "net/interfaces.hpp"
 #include "net/resolve.hpp"
@@ -42,6 +44,14 @@ std::vector<ProbeOptions> by_interface(const ProbeOptions& options) {
     each.back().socket.interface = one;
   }
   return each.empty() ? std::vector{options} : each;
+}
+
+// The target as the command line or the file names it.
+std::string written(const ProbeOptions& options) {
+  if (!options.name.empty()) return options.name;
+  const std::string& host = options.target.host;
+  const bool is_ipv6 = host.find(':') != std::string::npos;
+  return fmt::format("{}:{}", is_ipv6 ? "[" + host + "]" : host, options.target.port);
 }
 
 }  // namespace
@@ -90,6 +100,10 @@ Courses::Courses(ProbeStage& stage, const ProbeOptions& options) : stage_(stage)
 
 void Courses::add_listed() {
   listed_ = read_targets(options_.targets, options_.target.port);
+  if (options_.target.source_port != 0 && listed_.size() > 1) {
+    throw base::UsageError(fmt::format("--source-port {}: each of {} targets is asked from a port of its own",
+                                       options_.target.source_port, listed_.size()));
+  }
   constexpr std::size_t usual_addresses = 4;  // of a name
   allow_open_files(usual_addresses * listed_.size());
   for (const TargetLine& target : listed_) {
@@ -177,7 +191,8 @@ void Courses::look_up(const TargetLine& target) {
 }
 
 base::ExitStatus Courses::run() {
-  stage_.confine();
+  stage_.confine(metrics_.directory());
+  metrics_.start(options_.stats);
   running_ = true;
   stage_.hold();
   for (Series& series : courses_) start(series);
@@ -189,6 +204,8 @@ base::ExitStatus Courses::run() {
   std::vector<bool> waited;
   waited.reserve(courses_.size());
   for (Series& series : courses_) waited.push_back(series.prober.close());
+  over_ = true;
+  metrics_.finish();
   tell_flows();
   base::ExitStatus status = courses_.empty() ? base::ExitStatus::failed : base::ExitStatus::nothing;
   std::size_t place = 0;
@@ -209,6 +226,13 @@ void Courses::give_up_lookups() {
         {target.written, base::Failure(ETIMEDOUT, fmt::format("cannot resolve '{}': no answer before the end",
                                                               base::escaped(target.host)))});
   }
+}
+
+void Courses::measure(output::MetricsText& metrics) {
+  std::map<std::string, Tally> tallies;
+  for (const TargetLine& target : listed_) tallies[target.written];  // none of it may be asked yet, or ever
+  for (const Series& series : courses_) tallies[written(series.options)].add(series.mode->tally(over_));
+  for (const auto& [target, tally] : tallies) commands::measure(metrics, target, tally);
 }
 
 void Courses::tell_so_far() {

@@ -8,13 +8,14 @@
 #include <string>
 #include <vector>
 
+#include "commands/metrics.hpp"
 #include "commands/probe/prober.hpp"
 #include "commands/probe/series.hpp"
 #include "commands/probe/targets.hpp"
 
 namespace commands {
 
-class Courses {
+class Courses final : Measured {
  public:
   // Finds the target, or begins to look for those in the file. Throws for a single one that cannot be asked.
   Courses(ProbeStage& stage, const ProbeOptions& options);
@@ -38,6 +39,7 @@ class Courses {
   void start(Series& series);
   ProbeOptions options_of(const TargetLine& target) const;
 
+  void measure(output::MetricsText& metrics) override;
   void tell_so_far();
   void tell_flows();
   void tell(const Unreached& target);
@@ -51,6 +53,8 @@ class Courses {
   std::list<Series> courses_;
   std::vector<Unreached> unreached_;
   bool running_ = false;
+  bool over_ = false;
+  Metrics metrics_{stage_.base(), options_.metrics, *this};
 };
 
 // Lets this process have so many files open, or as many as it may.

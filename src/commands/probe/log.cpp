@@ -77,9 +77,11 @@ void ProbeLog::settle(std::uint64_t sequence) {
   while (oldest_waiting_ < count_ && !is_waiting(oldest_waiting_)) ++oldest_waiting_;
 }
 
-std::uint64_t ProbeLog::waiting() const {
+std::uint64_t ProbeLog::unanswered() const {
   std::uint64_t count = 0;
-  for (std::uint64_t sequence = oldest_waiting_; sequence < count_; ++sequence) count += is_waiting(sequence) ? 1 : 0;
+  for (std::uint64_t sequence = oldest_waiting_; sequence < count_; ++sequence) {
+    count += is_waiting(sequence) && at(sequence).rtt < 0 ? 1 : 0;
+  }
   return count;
 }
 
@@ -99,6 +101,7 @@ ReplyKind ProbeLog::reply(std::uint64_t sequence, nanoseconds rtt, bool late) {
   max_ = std::max(max_, kept);
   ++received_;
   if (late) ++late_;
+  delays_.add(nanoseconds(kept));
   const double difference = static_cast<double>(kept) - mean_;
   mean_ += difference / static_cast<double>(received_);
   squares_ += difference * (static_cast<double>(kept) - mean_);
@@ -131,9 +134,9 @@ double ProbeLog::jitter() const {
   return jitter.value;
 }
 
-ProbeSummary ProbeLog::summary(Percentiles percentiles, std::uint64_t waiting) const {
+ProbeSummary ProbeLog::summary(Percentiles percentiles, std::uint64_t unanswered) const {
   ProbeSummary out;
-  out.sent = count_ - waiting;
+  out.sent = count_ - unanswered;
   out.received = received_;
   out.lost = out.sent - received_;
   if (out.sent > 0) out.lost_percent = 100.0 * static_cast<double>(out.lost) / static_cast<double>(out.sent);

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "commands/probe/delay_buckets.hpp"
 #include "commands/probe/statistics.hpp"
 #include "net/datagram.hpp"
 
@@ -48,7 +49,8 @@ class ProbeLog {
   bool is_idle() const { return oldest_waiting_ == count_; }  // none is waited for
   bool is_waiting(std::uint64_t sequence) const { return is_kept(sequence) && at(sequence).waiting; }
   std::uint64_t oldest_waiting() const { return oldest_waiting_; }  // count(): none
-  std::uint64_t waiting() const;                                    // how many are
+  // How many are, and nothing came yet: a probe of many is waited for after its first reply, too.
+  std::uint64_t unanswered() const;
   // Its wait is over.
   void settle(std::uint64_t sequence);
 
@@ -57,10 +59,12 @@ class ProbeLog {
   // An ICMP error for the probe. A reply that comes all the same takes its place.
   void refused(std::uint64_t sequence);
 
-  // `waiting`: so many of the probes do not count yet.
-  ProbeSummary summary(Percentiles percentiles = Percentiles::told, std::uint64_t waiting = 0) const;
+  // `unanswered`: so many of the probes do not count yet.
+  ProbeSummary summary(Percentiles percentiles = Percentiles::told, std::uint64_t unanswered = 0) const;
   // The round trips in whole nanoseconds with how often each occurs, in ascending order.
   RttSamples rtts() const;
+  // All of them, by how long they took.
+  const DelayBuckets& delays() const { return delays_; }
 
  private:
   struct Probe {
@@ -81,6 +85,7 @@ class ProbeLog {
   std::vector<Probe> kept_;           // by sequence modulo max_kept_
   std::vector<std::uint64_t> older_;  // counts by bucket; empty until something is forgotten
   RttJitter older_jitter_;            // over the forgotten ones
+  DelayBuckets delays_;
   std::uint64_t count_ = 0;
   std::uint64_t oldest_waiting_ = 0;
   std::uint64_t received_ = 0, duplicate_ = 0, reordered_ = 0, late_ = 0, refused_ = 0;

@@ -29,6 +29,7 @@ struct ProbeOptions {
   RequestChoice request;
   base::Nanoseconds interval = std::chrono::seconds(1);
   std::optional<base::Nanoseconds> stats;  // of a series: what is known by then, each so long
+  std::optional<std::string> metrics;      // the file for them
   bool histogram = false;
   TraceOptions trace;
   bool names = false;

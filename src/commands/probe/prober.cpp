@@ -21,9 +21,10 @@ void ProbeStage::notice_once(const std::string& text) {
   if (told_.insert(text).second) report().notice(text);
 }
 
-void ProbeStage::confine() {
+void ProbeStage::confine(int replaces_in) {
   stage_.confine(options_.privileges, {.names = options_.names || !options_.targets.empty(),
-                                       .clock = options_.mode == ProbeMode::stamp && !options_.targets.empty()});
+                                       .clock = options_.mode == ProbeMode::stamp && !options_.targets.empty(),
+                                       .replaces_in = replaces_in});
 }
 
 void ProbeStage::release() {

@@ -21,6 +21,7 @@ class ProbeStage {
  public:
   explicit ProbeStage(const ProbeOptions& options);
 
+  Stage& base() { return stage_; }
   run::Loop& loop() { return stage_.loop; }
   output::Sink& sink() { return stage_.sink; }
   output::Report& report() { return stage_.report; }
@@ -30,8 +31,8 @@ class ProbeStage {
   // A notice that is told once, whoever of many has it.
   void notice_once(const std::string& text);
 
-  // Enters the sandbox.
-  void confine();
+  // Enters the sandbox. `replaces_in`: see run::LateNeeds.
+  void confine(int replaces_in = -1);
   // The loop stops when release() was called as often as hold().
   void hold() { ++held_; }
   void release();

@@ -88,6 +88,7 @@ ProbeRecord SeriesMode::record_of(std::uint64_t sequence) const {
 void SeriesMode::conclude(std::uint64_t sequence, ProbeTime now) {
   const auto doubt = doubts_.find(sequence);
   if (doubt != doubts_.end()) return settle(ProbeRecord(doubt->second));
+  ++timeouts_;
   ProbeRecord record = record_of(sequence);
   record.time = std::min<Nanoseconds>(options_.wait(), now - log_.departure(sequence).steady);
   record.detail = "no reply";
@@ -173,7 +174,21 @@ bool SeriesMode::send_in_fragments(ProbeRecord& record) {
   return true;
 }
 
-void SeriesMode::tell_so_far() { writer_.so_far(log_.summary(Percentiles::told, log_.waiting())); }
+void SeriesMode::tell_so_far() { writer_.so_far(log_.summary(Percentiles::told, log_.unanswered())); }
+
+Tally SeriesMode::tally(bool) {
+  const ProbeSummary known = log_.summary(Percentiles::left_out);
+  Tally tally;
+  tally.sent = known.sent;
+  tally.received = known.received;
+  tally.timeouts = timeouts_;
+  tally.late = known.late;
+  tally.duplicates = known.duplicate;
+  tally.reordered = known.reordered;
+  tally.refused = known.refused;
+  tally.rtt = log_.delays();
+  return tally;
+}
 
 base::ExitStatus SeriesMode::finish(bool interrupted) {
   const ProbeState state = received_ ? ProbeState::open : refused_.value_or(ProbeState::no_answer);

@@ -11,6 +11,7 @@
 #include "commands/probe/prober.hpp"
 #include "commands/probe/records.hpp"
 #include "commands/probe/run.hpp"
+#include "commands/probe/tally.hpp"
 #include "traffic/pace.hpp"
 
 namespace commands {
@@ -34,6 +35,8 @@ class SeriesMode : public Mode {
   virtual std::size_t size() const = 0;
   // What is known by now, on stderr or as an event.
   void tell_so_far();
+  // The same, for --metrics; `over`: nothing more will be known.
+  virtual Tally tally(bool over);
   // Tells the results. Throws Failure where this host could not send, and nothing was answered.
   base::ExitStatus finish(bool interrupted);
 
@@ -92,6 +95,7 @@ class SeriesMode : public Mode {
   int failure_ = 0;  // of this host, to send: the last
   std::uint64_t settled_ = 0;
   std::uint64_t strange_ = 0;
+  std::uint64_t timeouts_ = 0;
   base::Nanoseconds longest_{};
   bool may_try_ = true;  // without a count
   bool received_ = false;

@@ -30,6 +30,20 @@ class StampMode : public SeriesMode {
 
   std::size_t size() const override { return size_; }
 
+  Tally tally(bool over) override {
+    const StampSummary now = *ways(log().summary(Percentiles::left_out, log().unanswered()));
+    // What is missing behind the last reply has timed out; which way it went, the next reply tells.
+    const bool may_be_told = now.direction_known && !over;
+    lost_.follow({now.lost_forward, now.lost_backward, may_be_told ? 0 : now.lost_unknown});
+    Tally tally = SeriesMode::tally(over);
+    tally.lost = lost_;
+    tally.forward = forward_delays_;
+    tally.backward = backward_delays_;
+    tally.hops_forward = hops_forward_;
+    tally.hops_backward = hops_backward_;
+    return tally;
+  }
+
   std::string request(std::uint64_t sequence, const Ask&, const Instant& now) override {
     stamp::Request request;
     request.sequence = static_cast<std::uint32_t>(sequence);
@@ -113,12 +127,21 @@ class StampMode : public SeriesMode {
       backward_.add(*facts.backward);
       synchronised_ = (forward_.count == 1 || synchronised_) && facts.synchronised;
     }
+    if (first) note_for_metrics(facts);
     if (!std::exchange(told_format_, told_format_ || !facts.forward) && !facts.forward) {
       prober().notice("the reflector's clock format is unknown: no one-way delays");
     }
     if (!std::exchange(told_ssid_, told_ssid_ || reply.ssid == 0) && reply.ssid == 0) {
       prober().notice("the reflector returned no session id (SSID): it knows RFC 8762 or TWAMP-Light, no TLVs");
     }
+  }
+
+  void note_for_metrics(const StampFacts& facts) {
+    if (facts.hops_forward) hops_forward_ = facts.hops_forward;
+    if (facts.hops_backward) hops_backward_ = facts.hops_backward;
+    if (!facts.synchronised) return;
+    forward_delays_.add(*facts.forward);
+    backward_delays_.add(*facts.backward);
   }
 
   bool is_unproven(const Answer& answer) const override { return !packets_.read_quoted(answer.error->quoted); }
@@ -151,6 +174,9 @@ class StampMode : public SeriesMode {
   std::vector<std::uint64_t> times_;  // T1 by sequence, as long as the log keeps them
   Directions directions_;
   Spread forward_, backward_;
+  LostWays lost_;  // as --metrics has told it
+  DelayBuckets forward_delays_, backward_delays_;
+  std::optional<int> hops_forward_, hops_backward_;  // of the last reply
   bool synchronised_ = false;
   bool told_format_ = false;
   bool told_ssid_ = false;
