@@ -22,7 +22,7 @@ struct Impairment {
   base::Nanoseconds delay{};
   base::Nanoseconds jitter{};  // at most so much more or less than `delay`; it reorders nothing
   double rate = 0;             // bits of payload a second; 0: any
-  std::optional<std::uint64_t> seed;
+  std::optional<std::uint64_t> seed = {};
 };
 
 // A datagram under way, with all that is needed to send it when its time has come.
