@@ -110,6 +110,7 @@ class OptionTable {
   Names word_groups_;
   bool help_ = false;
   bool version_ = false;
+  std::vector<const Option*> mentioned_;
   bool json_ = false;
   std::vector<std::string> words_, notices_;
 };
