@@ -221,18 +221,10 @@ TEST_CASE("exec: a job that cannot be begun is told, and others are when they ca
 }
 
 TEST_CASE("exec: bad words") {
-  const auto refusal = [](Words words) {
-    words.insert(words.begin(), "listen");
-    words.emplace_back("127.0.0.1:0");
-    const Finished result = run_udptool(words);
-    CHECK(result.ending == failed);
-    CHECK(count_of(result.err, "\n") == 1);
-    return result.err;
-  };
-  CHECK(contains(refusal({"--exec", "cat", "--echo"}), "--exec"));
-  CHECK(contains(refusal({"--exec", "cat", "--forward", "127.0.0.1:9"}), "--exec"));
-  CHECK(contains(refusal({"--exec", "cat", "--jobs", "0"}), "1 to 1024"));
-  CHECK(contains(refusal({"--exec", "cat", "--exec-timeout", "0"}), "no job is done in no time"));
-  CHECK(contains(refusal({"--jobs", "2"}), "--jobs is for --exec"));
-  CHECK(contains(refusal({"--exec-timeout", "2"}), "--exec-timeout is for --exec"));
+  CHECK(contains(listen_refusal({"--exec", "cat", "--echo"}), "--exec"));
+  CHECK(contains(listen_refusal({"--exec", "cat", "--forward", "127.0.0.1:9"}), "--exec"));
+  CHECK(contains(listen_refusal({"--exec", "cat", "--jobs", "0"}), "1 to 1024"));
+  CHECK(contains(listen_refusal({"--exec", "cat", "--exec-timeout", "0"}), "no job is done in no time"));
+  CHECK(contains(listen_refusal({"--jobs", "2"}), "--jobs is for --exec"));
+  CHECK(contains(listen_refusal({"--exec-timeout", "2"}), "--exec-timeout is for --exec"));
 }

@@ -122,16 +122,10 @@ TEST_CASE("impair: of join, multicast to unicast") {
 }
 
 TEST_CASE("impair: bad words are one line and exit 2") {
-  const auto refusal = [](Words words) {
-    words.insert(words.begin(), "listen");
-    words.emplace_back("127.0.0.1:0");
-    const Finished result = run_udptool(words);
-    CHECK(result.ending == failed);
-    CHECK(count_of(result.err, "\n") == 1);
-    return result.err;
+  CHECK(contains(listen_refusal({"--impair", "loss=1%"}), "--impair is for --forward"));
+  const auto list = [&](const std::string& word) {
+    return listen_refusal({"--forward", "127.0.0.1:9", "--impair", word});
   };
-  CHECK(contains(refusal({"--impair", "loss=1%"}), "--impair is for --forward"));
-  const auto list = [&](const std::string& word) { return refusal({"--forward", "127.0.0.1:9", "--impair", word}); };
   CHECK(contains(list("lose=1%"), "'lose=1%' is none of loss="));
   CHECK(contains(list("loss=1%,"), "'' is none of loss="));
   CHECK(contains(list(">"), "'' is none of"));
@@ -141,7 +135,7 @@ TEST_CASE("impair: bad words are one line and exit 2") {
   CHECK(contains(list("delay=fast"), "fast"));
   CHECK(contains(list("rate=0"), "0"));
   CHECK(contains(list("seed=x"), "x"));
-  CHECK(contains(refusal({"--forward", "127.0.0.1:9", "--forward", "127.0.0.1:10", "--impair", "<loss=1%"}),
+  CHECK(contains(listen_refusal({"--forward", "127.0.0.1:9", "--forward", "127.0.0.1:10", "--impair", "<loss=1%"}),
                  "nothing comes back from several targets"));
   CHECK(run_udptool({"join", "--impair", "loss=1%", "239.1.1.1"}).ending == failed);
 }

@@ -35,21 +35,16 @@ ProcessOptions on_poor_kernel(const std::string& lacking) {
 class Prey {
  public:
   Prey() {
-    path_ = (std::filesystem::temp_directory_path() / "udptool-test-XXXXXX").string();
-    REQUIRE(mkdtemp(path_.data()) != nullptr);
-    std::ofstream(path_ + "/secret") << "secret";
+    std::ofstream(directory_.file("secret")) << "secret";
     sockaddr_un name{};
     name.sun_family = AF_UNIX;
-    const std::string abstract = path_ + "/abstract";
+    const std::string abstract = directory_.file("abstract");
     std::memcpy(name.sun_path + 1, abstract.data(), abstract.size());
     socket_ = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + abstract.size());
     REQUIRE(bind(socket_, reinterpret_cast<sockaddr*>(&name), size) == 0);
   }
-  ~Prey() {
-    close(socket_);
-    std::filesystem::remove_all(path_);
-  }
+  ~Prey() { close(socket_); }
   Prey(const Prey&) = delete;
   Prey& operator=(const Prey&) = delete;
 
@@ -57,12 +52,12 @@ class Prey {
   ProcessOptions hunted(const std::string& lacking = "") const {
     ProcessOptions options = on_poor_kernel(lacking);
     options.environment[0] += std::string(":") + BREAK_OUT_PATH;
-    options.environment.push_back("BREAK_OUT_FOLDER=" + path_);
+    options.environment.push_back("BREAK_OUT_FOLDER=" + directory_.path());
     return options;
   }
 
  private:
-  std::string path_;
+  TemporaryDirectory directory_;
   int socket_;
 };
 

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "support/check.hpp"
 #include "support/process.hpp"
 #include "support/raw_udp.hpp"
 
@@ -101,6 +102,22 @@ class TemporaryFile {
   std::string path_;
 };
 
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() {
+    path_ = (std::filesystem::temp_directory_path() / "udptool-test-XXXXXX").string();
+    REQUIRE(mkdtemp(path_.data()) != nullptr);
+  }
+  ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+  const std::string& path() const { return path_; }
+  std::string file(const std::string& name) const { return path_ + "/" + name; }
+
+ private:
+  std::string path_;
+};
+
 class Stopwatch {
  public:
   Milliseconds elapsed() const {
@@ -115,6 +132,16 @@ inline std::size_t count_of(std::string_view text, std::string_view part) {
   std::size_t count = 0;
   for (std::size_t at = 0; (at = text.find(part, at)) != std::string_view::npos; at += part.size()) ++count;
   return count;
+}
+
+// What `udptool listen` with these words says, which it has to refuse by one line.
+inline std::string listen_refusal(Words words) {
+  words.insert(words.begin(), "listen");
+  words.emplace_back("127.0.0.1:0");
+  const Finished result = run_udptool(words);
+  CHECK(result.ending == failed);
+  CHECK(count_of(result.err, "\n") == 1);
+  return result.err;
 }
 
 }  // namespace support
