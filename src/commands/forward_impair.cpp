@@ -25,7 +25,7 @@ void Forwarder::impair() {
     backward_line_.emplace(stage_.loop, *how, ~seed, &leave_backward);  // not what happens on the way there once more
   }
   stage_.loop.on_stop([this](run::StopReason reason) {
-    if (reason != run::StopReason::signal && reason != run::StopReason::deadline) return;
+    if (!run::is_interruption(reason)) return;
     if (forward_line_) forward_line_->give_up();
     if (backward_line_) backward_line_->give_up();
   });

@@ -143,18 +143,15 @@ output::Totals Intake::totals() {
   output::Totals totals;
   totals.datagrams = counts_.datagrams;
   totals.bytes = counts_.bytes;
-  for (Watched& watched : watched_) {
-    count_drops(watched);
+  count_drops();
+  for (const Watched& watched : watched_) {
     totals.ignored += watched.heard.ignored;
     totals.dropped += watched.heard.dropped;
     totals.bad_checksum += watched.heard.bad_checksum;
   }
-  if (kernel_) {
-    const net::KernelDrops all = kernel_->drops();
-    const std::uint64_t of_host = all.ipv4.bad_checksum + all.ipv6.bad_checksum;
-    totals.bad_checksum_of_host = of_host > totals.bad_checksum;
-    totals.bad_checksum = std::max(totals.bad_checksum, of_host);
-  }
+  const std::uint64_t of_host = dropped_.ipv4.bad_checksum + dropped_.ipv6.bad_checksum;
+  totals.bad_checksum_of_host = of_host > totals.bad_checksum;
+  totals.bad_checksum = std::max(totals.bad_checksum, of_host);
   totals.more_dropped = took_runs_ && totals.dropped > 0;
   totals.senders = counts_.senders.count();
   totals.more_senders = counts_.senders.is_full();
@@ -162,25 +159,26 @@ output::Totals Intake::totals() {
   return totals;
 }
 
-Intake::Heard Intake::heard(std::size_t watched) {
-  count_drops(watched_[watched]);
-  return watched_[watched].heard;
-}
-
-// The kernel has one counter a socket for all causes, and one a cause for all sockets.
-void Intake::count_drops(Watched& watched) {
-  auto& [socket, client, heard] = watched;
-  const std::uint64_t lost = socket.drops();
-  if (lost == heard.dropped + heard.bad_checksum) return;
-  const std::uint64_t bad =
-      kernel_ ? net::bad_checksums_among(lost, kernel_->drops().of(net::family_of(socket.local_endpoint()))) : 0;
-  heard.dropped = std::max(heard.dropped, lost - bad);  // the counters were not read in one moment
-  heard.bad_checksum = lost - heard.dropped;
+// The kernel has one counter a socket for all causes, and one a cause for all sockets, which is read after those.
+void Intake::count_drops() {
+  std::vector<std::uint64_t> lost;
+  lost.reserve(watched_.size());
+  for (const Watched& watched : watched_) lost.push_back(watched.socket.drops());
+  if (kernel_) dropped_ = kernel_->drops();
+  auto next = lost.begin();
+  for (auto& [socket, client, heard] : watched_) {
+    const std::uint64_t all = *next++;
+    if (all == heard.dropped + heard.bad_checksum) continue;
+    const std::uint64_t bad = net::bad_checksums_among(all, dropped_.of(net::family_of(socket.local_endpoint())));
+    heard.dropped = std::max(heard.dropped, all - bad);  // the counters were not read in one moment
+    heard.bad_checksum = all - heard.dropped;
+  }
 }
 
 void Intake::explain_silence() {
-  if (counts_.datagrams > 0 || !kernel_) return;
-  for (const std::string& cause : causes_of_silence(kernel_->drops())) report_.notice(cause);
+  if (counts_.datagrams > 0) return;
+  count_drops();
+  for (const std::string& cause : causes_of_silence(dropped_)) report_.notice(cause);
 }
 
 base::ExitStatus status_of_receiving(run::StopReason reason, std::uint64_t datagrams, const run::StopOptions& stop) {

@@ -75,7 +75,7 @@ class Intake {
   std::uint64_t datagrams() const { return counts_.datagrams; }
   output::Totals totals();
 
-  // What came at one socket, by the number of its watch(), from 0.
+  // What came at one socket, by the number of its watch(), from 0; what was dropped as the last totals() found it.
   struct Heard {
     std::uint64_t datagrams = 0;
     std::uint64_t bytes = 0;
@@ -83,7 +83,7 @@ class Intake {
     std::uint64_t dropped = 0;       // by the kernel, for want of room
     std::uint64_t bad_checksum = 0;  // dropped for that
   };
-  Heard heard(std::size_t watched);
+  const Heard& heard(std::size_t watched) const { return watched_[watched].heard; }
 
  private:
   struct Watched {
@@ -98,7 +98,7 @@ class Intake {
 
   void drain(Watched& watched, std::size_t max_batches);
   void drain_errors(const Watched& watched);
-  void count_drops(Watched& watched);
+  void count_drops();
   void check_receiving(const net::UdpSocket& socket);
   void take(net::Received received, std::uint16_t local_port, Watched& watched);
   void check_idle(base::Nanoseconds idle);
@@ -117,6 +117,7 @@ class Intake {
   traffic::Counts counts_;
   output::Totals last_stats_;
   std::optional<net::KernelCounters> kernel_;
+  net::KernelDrops dropped_;  // by the host's kernel, since it is watched
   std::optional<TopReport> top_;
   run::Clock::time_point last_top_ = run::Clock::now();
   run::Clock::time_point started_ = run::Clock::now();

@@ -2,8 +2,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 
+#include "base/lines.hpp"
 #include "net/kernel_drops.hpp"
 
 namespace net {
@@ -21,31 +21,13 @@ std::string content_of(int fd) {
   return text;
 }
 
-// Takes the first word from the line.
-std::string_view take_word(std::string_view& line) {
-  line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
-  const std::string_view word = line.substr(0, line.find_first_of(" \t"));
-  line.remove_prefix(word.size());
-  return word;
-}
-
-std::string_view take_line(std::string_view& text) {
-  const std::string_view line = text.substr(0, text.find('\n'));
-  text.remove_prefix(std::min(line.size() + 1, text.size()));
-  return line;
-}
-
-std::uint64_t number_of(std::string_view word) {
-  std::uint64_t value = 0;
-  std::from_chars(word.data(), word.data() + word.size(), value);
-  return value;
-}
+std::uint64_t number_of(std::string_view word) { return base::number_of<std::uint64_t>(word).value_or(0); }
 
 // The next line that begins with the name of the table, without that.
 std::string_view take_row(std::string_view& text, std::string_view table) {
   while (!text.empty()) {
-    std::string_view line = take_line(text);
-    const std::string_view first = take_word(line);
+    std::string_view line = base::next_line(text);
+    const std::string_view first = base::next_word(line);
     if (first.size() == table.size() + 1 && first.starts_with(table) && first.back() == ':') return line;
   }
   return {};
@@ -62,16 +44,16 @@ std::uint64_t counter_in_table(std::string_view text, std::string_view table, st
   std::string_view names = take_row(text, table);
   std::string_view values = take_row(text, table);
   while (!names.empty()) {
-    const std::string_view value = take_word(values);
-    if (take_word(names) == name) return number_of(value);
+    const std::string_view value = base::next_word(values);
+    if (base::next_word(names) == name) return number_of(value);
   }
   return 0;
 }
 
 std::uint64_t counter_in_list(std::string_view text, std::string_view name) {
   while (!text.empty()) {
-    std::string_view line = take_line(text);
-    if (take_word(line) == name) return number_of(take_word(line));
+    std::string_view line = base::next_line(text);
+    if (base::next_word(line) == name) return number_of(base::next_word(line));
   }
   return 0;
 }

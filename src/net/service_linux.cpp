@@ -6,12 +6,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
 
 #include "base/error.hpp"
+#include "base/lines.hpp"
 #include "base/text.hpp"
 
 namespace net {
@@ -26,11 +26,7 @@ std::string_view variable(const char* name) {
 }
 
 // A number of decimal digits alone, or -1.
-int number_of(std::string_view word) {
-  int value = -1;
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-  return error == std::errc() && end == word.data() + word.size() && value >= 0 ? value : -1;
-}
+int number_of(std::string_view word) { return std::max(base::number_of<int>(word).value_or(-1), -1); }
 
 int count_handed_over() {
   if (number_of(variable("LISTEN_PID")) != getpid()) return 0;  // for another process

@@ -16,4 +16,9 @@ struct StopOptions {
 
 enum class StopReason { none, done, count, idle, deadline, reader_gone, signal };
 
+// The end has come from outside: what is under way is not waited for.
+constexpr bool is_interruption(StopReason reason) {
+  return reason == StopReason::signal || reason == StopReason::deadline;
+}
+
 }  // namespace run

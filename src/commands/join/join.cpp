@@ -81,11 +81,8 @@ class Joiner final : Measured {
  private:
   static net::WantedMetadata wanted(const JoinOptions& options) {
     net::WantedMetadata wanted = output::wanted_metadata(options.output);
-    wanted.details = true;        // the interface tells the membership
-    if (options.streams.any()) {  // jitter takes a time for each datagram
-      wanted.time = true;
-      wanted.coalesced = false;
-    }
+    wanted.details = true;  // the interface tells the membership
+    if (options.streams.any()) wanted.add(Streams::needs());
     return wanted;
   }
 
@@ -115,6 +112,7 @@ class Joiner final : Measured {
   };
 
   void measure(output::MetricsText& metrics) override {
+    const output::Totals totals = intake_.totals();
     for (const auto& one : memberships_.all()) {
       const std::string labels = output::labels({{"group", one->group_text()}, {"interface", one->interface.name}});
       metrics.add(metric::received_datagrams, labels, one->datagrams);
@@ -123,7 +121,7 @@ class Joiner final : Measured {
     }
     measure_sockets(metrics);
     if (forwarder_) forwarder_->measure(metrics);
-    metrics.add(metric::senders, "", intake_.totals().senders);
+    metrics.add(metric::senders, "", totals.senders);
   }
 
   // What is counted by the socket, of which a group may have several, for all interfaces.

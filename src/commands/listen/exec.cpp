@@ -32,7 +32,7 @@ Exec::Exec(AnswerGuard& guard, std::optional<int> max_ttl, const ExecOptions& op
 
 // What a signal or the deadline ends waits for no job.
 void Exec::stopped(run::StopReason reason) {
-  if (reason != run::StopReason::signal && reason != run::StopReason::deadline) return;
+  if (!run::is_interruption(reason)) return;
   over_ = true;
   while (in_hand_ > 0) done_with_one();
 }

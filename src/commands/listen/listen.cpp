@@ -128,6 +128,7 @@ class Listener final : Measured {
   }
 
   void measure(output::MetricsText& metrics) override {
+    const output::Totals totals = intake_.totals();
     for (const Ear& ear : ears_) {
       const std::string labels = output::labels({{"endpoint", net::to_string(ear.socket.local_endpoint())}});
       add_heard(metrics, labels, intake_.heard(ear.number));
@@ -135,7 +136,7 @@ class Listener final : Measured {
       if (streams_) measure_streams(metrics, labels, *streams_, ear.number);
     }
     if (forwarder_) forwarder_->measure(metrics);
-    metrics.add(metric::senders, "", intake_.totals().senders);
+    metrics.add(metric::senders, "", totals.senders);
   }
 
   void tell_status() {
@@ -206,11 +207,7 @@ class Listener final : Measured {
     net::WantedMetadata wanted = output::wanted_metadata(options_.output);
     if (responder_) wanted.add(responder_->needs());
     if (forwarder_) wanted.add(Forwarder::needs());
-    if (options_.streams.any()) {
-      wanted.destination = true;  // the interface is part of what tells streams apart
-      wanted.time = true;
-      wanted.coalesced = false;
-    }
+    if (options_.streams.any()) wanted.add(Streams::needs());
     return wanted;
   }
 

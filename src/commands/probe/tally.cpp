@@ -1,27 +1,35 @@
 #include "commands/probe/tally.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace commands {
 namespace {
 
 using output::Metric;
 
-constexpr Metric sent{"udptool_probe_sent_total", Metric::Type::counter, "Probes that were sent."};
-constexpr Metric received{"udptool_probe_received_total", Metric::Type::counter,
-                          "Probes that were answered, late ones among them."};
-constexpr Metric timeouts{"udptool_probe_timeouts_total", Metric::Type::counter,
-                          "Probes that neither a reply nor an error came for in time."};
-constexpr Metric late{"udptool_probe_late_total", Metric::Type::counter,
-                      "Probes that were answered after the wait for them was over."};
-constexpr Metric duplicates{"udptool_probe_duplicates_total", Metric::Type::counter,
-                            "Further replies to probes that had one."};
-constexpr Metric reordered{"udptool_probe_reordered_total", Metric::Type::counter,
-                           "Replies that one to a later probe had overtaken."};
-constexpr Metric refused{"udptool_probe_refused_total", Metric::Type::counter,
-                         "Probes that an ICMP error, or this host, refused."};
-constexpr Metric lost{"udptool_probe_lost_total", Metric::Type::counter,
-                      "Probes that were lost on the way there, or their replies on the way back."};
+struct Counter {
+  Metric metric;
+  std::uint64_t Tally::*value;
+};
+
+constexpr Metric counter(const char* name, const char* help) { return {name, Metric::Type::counter, help}; }
+
+constexpr std::array counters{
+    Counter{counter("udptool_probe_sent_total", "Probes that were sent."), &Tally::sent},
+    Counter{counter("udptool_probe_received_total", "Probes that were answered, late ones among them."),
+            &Tally::received},
+    Counter{counter("udptool_probe_timeouts_total", "Probes that neither a reply nor an error came for in time."),
+            &Tally::timeouts},
+    Counter{counter("udptool_probe_late_total", "Probes that were answered after the wait for them was over."),
+            &Tally::late},
+    Counter{counter("udptool_probe_duplicates_total", "Further replies to probes that had one."), &Tally::duplicates},
+    Counter{counter("udptool_probe_reordered_total", "Replies that one to a later probe had overtaken."),
+            &Tally::reordered},
+    Counter{counter("udptool_probe_refused_total", "Probes that an ICMP error, or this host, refused."),
+            &Tally::refused}};
+constexpr Metric lost =
+    counter("udptool_probe_lost_total", "Probes that were lost on the way there, or their replies on the way back.");
 constexpr Metric rtt_seconds{"udptool_probe_rtt_seconds", Metric::Type::histogram,
                              "Round-trip times, without the time that a STAMP reflector held the probe."};
 constexpr Metric forward_delay{"udptool_probe_forward_delay_seconds", Metric::Type::histogram,
@@ -61,13 +69,7 @@ void LostWays::follow(const LostWays& now) {
 }
 
 void Tally::add(const Tally& other) {
-  sent += other.sent;
-  received += other.received;
-  timeouts += other.timeouts;
-  late += other.late;
-  duplicates += other.duplicates;
-  reordered += other.reordered;
-  refused += other.refused;
+  for (const auto& [metric, value] : counters) this->*value += other.*value;
   rtt.add(other.rtt);
   forward.add(other.forward);
   backward.add(other.backward);
@@ -82,13 +84,7 @@ void Tally::add(const Tally& other) {
 
 void measure(output::MetricsText& metrics, const std::string& target, const Tally& tally) {
   const std::string labels = output::labels({{"target", target}});
-  metrics.add(sent, labels, tally.sent);
-  metrics.add(received, labels, tally.received);
-  metrics.add(timeouts, labels, tally.timeouts);
-  metrics.add(late, labels, tally.late);
-  metrics.add(duplicates, labels, tally.duplicates);
-  metrics.add(reordered, labels, tally.reordered);
-  metrics.add(refused, labels, tally.refused);
+  for (const auto& [metric, value] : counters) metrics.add(metric, labels, tally.*value);
   add_delays(metrics, rtt_seconds, labels, tally.rtt);
   if (tally.lost) add_ways(metrics, labels, tally);
 }

@@ -275,7 +275,7 @@ class Session final : Client {
     outcome.waited = options_.stop.wait.has_value();
     tell_what_is_unusual(outcome, incomplete);
     const output::Totals all = totals();
-    const bool interrupted = reason == run::StopReason::signal || reason == run::StopReason::deadline;
+    const bool interrupted = run::is_interruption(reason);
     if (interrupted || all.refused > 0 || all.dropped > 0 || report().verbose() || report().json()) {
       report().summary(all);
     }

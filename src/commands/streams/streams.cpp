@@ -170,6 +170,14 @@ Streams::Sums Streams::sums(std::size_t place) const {
   return sums;
 }
 
+net::WantedMetadata Streams::needs() {
+  net::WantedMetadata wanted;
+  wanted.destination = true;
+  wanted.time = true;
+  wanted.coalesced = false;
+  return wanted;
+}
+
 std::optional<Streams::TwoSenders> Streams::take_two_senders() { return std::exchange(two_senders_, std::nullopt); }
 
 }  // namespace commands

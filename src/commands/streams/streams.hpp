@@ -65,6 +65,9 @@ class Streams {
   explicit Streams(const StreamOptions& options, std::size_t max_streams = default_max)
       : options_(options), max_(max_streams) {}
 
+  // What must be known of each datagram: a time of its own, and by which interface it came, which tells streams apart.
+  static net::WantedMetadata needs();
+
   const StreamOptions& options() const { return options_; }
 
   // Each datagram of what was received.

@@ -4,49 +4,28 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <charconv>
 #include <utility>
 
+#include "base/lines.hpp"
 #include "base/text.hpp"
 
 namespace commands {
 namespace {
 
-constexpr std::string_view blanks = " \t\r";
-
-std::string_view next_line(std::string_view& text) {
-  const std::size_t end = std::min(text.find('\n'), text.size());
-  const std::string_view line = text.substr(0, end);
-  text.remove_prefix(std::min(end + 1, text.size()));
-  return line;
-}
-
-std::string_view next_word(std::string_view& line) {
-  line.remove_prefix(std::min(line.find_first_not_of(blanks), line.size()));
-  const std::string_view word = line.substr(0, line.find_first_of(blanks));
-  line.remove_prefix(word.size());
-  return word;
-}
-
-template <class Number>
-std::optional<Number> number(std::string_view word, int base = 10) {
-  Number value{};
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value, base);
-  if (error != std::errc{} || end != word.data() + word.size()) return std::nullopt;
-  return value;
-}
+using base::next_line;
+using base::next_word;
 
 // An address as the kernel prints it, in hexadecimal: 32 digits for IPv6, else a number in network order.
 std::optional<net::Address> hex_address(std::string_view word) {
   if (word.starts_with("0x")) word.remove_prefix(2);
   net::asio::ip::address_v6::bytes_type bytes;
   if (word.size() != 2 * bytes.size()) {
-    const auto value = number<std::uint32_t>(word, 16);
+    const auto value = base::number_of<std::uint32_t>(word, 16);
     if (!value) return std::nullopt;
     return net::asio::ip::address_v4(*value);
   }
   for (std::size_t i = 0; i < bytes.size(); ++i) {
-    const auto value = number<std::uint8_t>(word.substr(2 * i, 2), 16);
+    const auto value = base::number_of<std::uint8_t>(word.substr(2 * i, 2), 16);
     if (!value) return std::nullopt;
     bytes[i] = *value;
   }
@@ -55,7 +34,7 @@ std::optional<net::Address> hex_address(std::string_view word) {
 
 // /proc/net/igmp prints an IPv4 address as this machine holds it in memory.
 std::optional<net::asio::ip::address_v4> raw_address(std::string_view word) {
-  const auto value = number<std::uint32_t>(word, 16);
+  const auto value = base::number_of<std::uint32_t>(word, 16);
   if (!value || word.size() != 8) return std::nullopt;
   net::asio::ip::address_v4::bytes_type bytes;
   for (std::size_t i = 0; i < bytes.size(); ++i) {
@@ -77,14 +56,14 @@ IgmpTable parse_igmp(std::string_view text) {
     const std::string_view first = next_word(line);
     if (is_group) {
       const auto group = raw_address(first);
-      const auto users = number<std::uint64_t>(next_word(line));
+      const auto users = base::number_of<std::uint64_t>(next_word(line));
       if (group && users && interface != 0) table.memberships.push_back({interface, *group, *users, {}});
       continue;
     }
-    interface = number<unsigned>(first).value_or(0);  // 0 for the title
+    interface = base::number_of<unsigned>(first).value_or(0);  // 0 for the title
     const std::size_t version = line.rfind(" V");
     if (interface == 0 || version == std::string_view::npos) continue;
-    if (const auto value = number<int>(line.substr(version + 2))) table.versions[interface] = *value;
+    if (const auto value = base::number_of<int>(line.substr(version + 2))) table.versions[interface] = *value;
   }
   return table;
 }
@@ -94,10 +73,10 @@ std::vector<HostMembership> parse_igmp6(std::string_view text) {
   std::vector<HostMembership> memberships;
   while (!text.empty()) {
     std::string_view line = next_line(text);
-    const auto interface = number<unsigned>(next_word(line));
+    const auto interface = base::number_of<unsigned>(next_word(line));
     next_word(line);  // the interface's name
     const auto group = hex_address(next_word(line));
-    const auto users = number<std::uint64_t>(next_word(line));
+    const auto users = base::number_of<std::uint64_t>(next_word(line));
     if (interface && group && group->is_v6() && users) memberships.push_back({*interface, *group, *users, {}});
   }
   return memberships;
@@ -109,12 +88,12 @@ void parse_mcfilter(std::string_view text, std::vector<HostMembership>& membersh
   for (HostMembership& one : memberships) by_group[{one.interface, one.group}] = &one;
   while (!text.empty()) {
     std::string_view line = next_line(text);
-    const auto interface = number<unsigned>(next_word(line));
+    const auto interface = base::number_of<unsigned>(next_word(line));
     next_word(line);  // the interface's name
     const auto group = hex_address(next_word(line));
     const auto source = hex_address(next_word(line));
-    const auto included = number<std::uint64_t>(next_word(line));
-    const auto excluded = number<std::uint64_t>(next_word(line));
+    const auto included = base::number_of<std::uint64_t>(next_word(line));
+    const auto excluded = base::number_of<std::uint64_t>(next_word(line));
     if (!interface || !group || !source || !included || !excluded) continue;
     const auto found = by_group.find({*interface, *group});
     if (found != by_group.end()) found->second->sources.push_back({*source, *included, *excluded});
@@ -131,7 +110,7 @@ std::optional<ReceiveCounters> parse_receive_counters(std::string_view text, std
     if (next_word(name) != interface) continue;
     line.remove_prefix(colon + 1);
     std::array<std::optional<std::uint64_t>, 8> fields;  // bytes packets errs drop fifo frame compressed multicast
-    for (auto& field : fields) field = number<std::uint64_t>(next_word(line));
+    for (auto& field : fields) field = base::number_of<std::uint64_t>(next_word(line));
     if (!fields[1] || !fields[7]) return std::nullopt;
     return ReceiveCounters{*fields[1], *fields[7]};
   }
@@ -140,7 +119,7 @@ std::optional<ReceiveCounters> parse_receive_counters(std::string_view text, std
 
 std::optional<long> parse_setting(std::string_view text) {
   std::string_view line = next_line(text);
-  return number<long>(next_word(line));
+  return base::number_of<long>(next_word(line));
 }
 
 const InterfaceState* MulticastState::find(unsigned index) const {
