@@ -30,14 +30,14 @@ struct Loop::Watch {
   explicit Watch(asio::io_context& context) : descriptor(context) {}
 
   asio::posix::stream_descriptor descriptor;
-  std::function<bool()> handler;
+  Watcher handler;
 };
 
 struct Loop::Ticker {
   base::Nanoseconds interval;
   Clock::time_point due;
   Clock::time_point last;
-  std::function<void(base::Nanoseconds)> handler;
+  Tick handler;
 };
 
 namespace {
@@ -121,20 +121,18 @@ void Loop::release() {
 
 void Loop::stop_after(base::Nanoseconds deadline) { set_alarm(deadline); }
 
-void Loop::post(std::function<void()> handler) { asio::post(context_, std::move(handler)); }
+void Loop::post(Handler handler) { asio::post(context_, std::move(handler)); }
 
-void Loop::after(base::Nanoseconds delay, std::function<void()> handler) {
-  at(Clock::now() + delay, std::move(handler));
-}
+void Loop::after(base::Nanoseconds delay, Handler handler) { at(Clock::now() + delay, std::move(handler)); }
 
-void Loop::at(Clock::time_point when, std::function<void()> handler) {
+void Loop::at(Clock::time_point when, Handler handler) {
   auto timer = std::make_shared<asio::steady_timer>(context_, when);
   timer->async_wait([timer, handler = std::move(handler)](const boost::system::error_code& error) {
     if (!error) handler();
   });
 }
 
-void Loop::every(base::Nanoseconds interval, std::function<void(base::Nanoseconds)> handler) {
+void Loop::every(base::Nanoseconds interval, Tick handler) {
   const auto now = Clock::now();
   tick(std::make_shared<Ticker>(Ticker{interval, now + interval, now, std::move(handler)}));
 }
@@ -149,11 +147,11 @@ void Loop::tick(std::shared_ptr<Ticker> ticker) {
   });
 }
 
-void Loop::on_readable(net::UdpSocket& socket, std::function<void()> handler) {
-  wait_readable(socket, std::make_shared<std::function<void()>>(std::move(handler)));
+void Loop::on_readable(net::UdpSocket& socket, Handler handler) {
+  wait_readable(socket, std::make_shared<Handler>(std::move(handler)));
 }
 
-void Loop::wait_readable(net::UdpSocket& socket, std::shared_ptr<std::function<void()>> handler) {
+void Loop::wait_readable(net::UdpSocket& socket, std::shared_ptr<Handler> handler) {
   auto ready = [this, &socket, handler = std::move(handler)](const boost::system::error_code& error) mutable {
     if (error) return;  // the socket was closed
     (*handler)();
@@ -167,13 +165,13 @@ void Loop::wait_readable(net::UdpSocket& socket, std::shared_ptr<std::function<v
   }
 }
 
-void Loop::when_writable(net::UdpSocket& socket, std::function<void()> handler) {
+void Loop::when_writable(net::UdpSocket& socket, Handler handler) {
   socket.async_wait_writable([handler = std::move(handler)](const boost::system::error_code& error) {
     if (!error) handler();
   });
 }
 
-void Loop::on_readable(int inherited, std::function<bool()> handler) {
+void Loop::on_readable(int inherited, Watcher handler) {
   auto watch = std::make_shared<Watch>(context_);
   watch->handler = std::move(handler);
   const int epoll = epoll_with(inherited, EPOLLIN);
@@ -181,7 +179,7 @@ void Loop::on_readable(int inherited, std::function<bool()> handler) {
   wait_inherited(std::move(watch));
 }
 
-void Loop::on_reader_gone(int inherited, std::function<void()> handler) {
+void Loop::on_reader_gone(int inherited, Handler handler) {
   struct stat status {};
   if (fstat(inherited, &status) != 0 || !S_ISFIFO(status.st_mode)) return;
   auto watch = std::make_shared<Watch>(context_);
@@ -205,7 +203,7 @@ void Loop::wait_inherited(std::shared_ptr<Watch> watch) {
   }
 }
 
-void Loop::aside(std::function<void()> work, std::function<void()> done) {
+void Loop::aside(Handler work, Handler done) {
   const int finished = eventfd(0, EFD_CLOEXEC);
   if (finished < 0) fail("cannot make an eventfd");
   auto watch = std::make_shared<Watch>(context_);
@@ -236,7 +234,7 @@ void Loop::aside(std::function<void()> work, std::function<void()> done) {
   wait_inherited(std::move(watch));
 }
 
-bool Loop::aside(std::function<void()> work) {
+bool Loop::aside(Handler work) {
   // Shared: when the loop stops first, the watch keeps what it refers to.
   const auto finished = std::make_shared<bool>(false);
   aside(std::move(work), [finished] { *finished = true; });

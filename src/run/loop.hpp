@@ -15,6 +15,11 @@ namespace run {
 
 using Clock = std::chrono::steady_clock;
 
+using Handler = std::function<void()>;
+using StopHandler = std::function<void(StopReason)>;
+using Tick = std::function<void(base::Nanoseconds elapsed)>;  // since the last one
+using Watcher = std::function<bool()>;                        // true: go on watching
+
 // Handlers run one at a time on the caller's thread; what they throw comes out of run().
 class Loop {
  public:
@@ -35,42 +40,42 @@ class Loop {
   void hold() { ++held_; }
   void release();
   // Called once, when the loop is stopped: for those who hold it.
-  void on_stop(std::function<void(StopReason)> handler) { on_stop_ = std::move(handler); }
+  void on_stop(StopHandler handler) { on_stop_ = std::move(handler); }
   bool stopping() const { return reason_ != StopReason::none || signalled(); }
   StopReason reason() const { return reason_; }
 
   // At each SIGUSR1.
-  void on_usr1(std::function<void()> handler) { on_usr1_ = std::move(handler); }
+  void on_usr1(Handler handler) { on_usr1_ = std::move(handler); }
 
   // Stops with StopReason::deadline after so long, even out of a blocked write.
   void stop_after(base::Nanoseconds deadline);
   // True once the deadline has passed: a blocked write is to be given up.
   static bool past_deadline();
 
-  void post(std::function<void()> handler);
-  void after(base::Nanoseconds delay, std::function<void()> handler);
-  void at(Clock::time_point when, std::function<void()> handler);
+  void post(Handler handler);
+  void after(base::Nanoseconds delay, Handler handler);
+  void at(Clock::time_point when, Handler handler);
   // On the schedule of `interval`, as long as the loop runs. Ticks that were missed (the process was stopped, or
   // blocked) are one; `handler` gets the time that has really passed since the last.
-  void every(base::Nanoseconds interval, std::function<void(base::Nanoseconds elapsed)> handler);
+  void every(base::Nanoseconds interval, Tick handler);
 
   // Calls `handler` whenever the socket is readable or has an error, for as long as the loop runs. A handler that
   // left the queue undrained is called again at once.
-  void on_readable(net::UdpSocket& socket, std::function<void()> handler);
+  void on_readable(net::UdpSocket& socket, Handler handler);
   // Once, when the socket can take more.
-  void when_writable(net::UdpSocket& socket, std::function<void()> handler);
+  void when_writable(net::UdpSocket& socket, Handler handler);
 
   // The same for a descriptor that this process inherited and that may be shared with others, so that its flags
-  // must not change: for as long as `handler` gives true. A regular file is always readable.
-  void on_readable(int inherited, std::function<bool()> handler);
+  // must not change: for as long as `handler` returns true. A regular file is always readable.
+  void on_readable(int inherited, Watcher handler);
   // Once, when nobody reads from the pipe `inherited` any more; never for what is not a pipe.
-  void on_reader_gone(int inherited, std::function<void()> handler);
+  void on_reader_gone(int inherited, Handler handler);
 
   // Runs `work` on a thread of its own, then `done` here. `work` must own what it uses: a loop that stops leaves it
   // behind.
-  void aside(std::function<void()> work, std::function<void()> done);
+  void aside(Handler work, Handler done);
   // The same, and waits here: false when the loop was stopped before the work was done.
-  bool aside(std::function<void()> work);
+  bool aside(Handler work);
   // True when such a thread may still be running.
   static bool left_work_behind();
 
@@ -81,7 +86,7 @@ class Loop {
   static bool signalled();
   void watch_signals();
   void tick(std::shared_ptr<Ticker> ticker);
-  void wait_readable(net::UdpSocket& socket, std::shared_ptr<std::function<void()>> handler);
+  void wait_readable(net::UdpSocket& socket, std::shared_ptr<Handler> handler);
   void wait_inherited(std::shared_ptr<Watch> watch);
   // Not before stop(): a signal that has just come is still to be handled.
   bool ended() const { return reason_ != StopReason::none && held_ == 0; }
@@ -89,8 +94,8 @@ class Loop {
   boost::asio::io_context context_{1};
   StopReason reason_ = StopReason::none;
   int held_ = 0;
-  std::function<void(StopReason)> on_stop_;
-  std::function<void()> on_usr1_;
+  StopHandler on_stop_;
+  Handler on_usr1_;
 };
 
 }  // namespace run

@@ -1,7 +1,6 @@
 // The names of hops, looked up beside the trace.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -15,8 +14,7 @@ namespace commands {
 class HopNames {
  public:
   // Without `wanted` no address has a name. `named`: called when one has been found.
-  HopNames(bool wanted, run::Loop& loop, std::function<void()> named)
-      : wanted_(wanted), loop_(loop), named_(std::move(named)) {}
+  HopNames(bool wanted, run::Loop& loop, run::Handler named) : wanted_(wanted), loop_(loop), named_(std::move(named)) {}
 
   // Each address once.
   void look_up(const std::vector<net::Address>& addresses);
@@ -31,7 +29,7 @@ class HopNames {
 
   bool wanted_;
   run::Loop& loop_;
-  std::function<void()> named_;
+  run::Handler named_;
   std::map<net::Address, std::optional<std::string>> names_;  // nothing: still looked up; "": it has none
 };
 

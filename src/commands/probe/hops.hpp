@@ -2,7 +2,6 @@
 #pragma once
 
 #include <deque>
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -32,7 +31,7 @@ void append_summary(std::string& out, const TraceSummary& summary);
 class HopWriter {
  public:
   // `named`: called when a name has been found.
-  HopWriter(const ProbeOptions& options, run::Loop& loop, output::Sink& sink, std::function<void()> named)
+  HopWriter(const ProbeOptions& options, run::Loop& loop, output::Sink& sink, run::Handler named)
       : options_(options), sink_(sink), names_(options.names, loop, std::move(named)) {}
 
   // Takes a hop; it is written once its names and those of the hops before are known, or have been waited for.
