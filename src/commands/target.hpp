@@ -29,7 +29,7 @@ struct Destination {
 
   bool is_multicast() const { return endpoint.address().is_multicast(); }
   // The largest payload that leaves in one piece: the MTU less the IP and UDP headers.
-  std::size_t unfragmented() const { return mtu - (endpoint.address().is_v4() ? 28 : 48); }
+  std::size_t unfragmented() const { return mtu - net::headers_size(net::family_of(endpoint)); }
 };
 
 // As net::resolve(), but a name is looked up on the side, so that a signal or deadline ends the wait (Failure).

@@ -110,57 +110,6 @@ void decode_udp(const cmsghdr& header, Metadata& out) {
   if (const auto size = data_as<int>(header); size && *size > 0) out.segment_size = static_cast<std::size_t>(*size);
 }
 
-Kind kind_v4(std::uint8_t type, std::uint8_t code) {
-  if (type == 11 && code == 0) return Kind::ttl_exceeded;
-  if (type != 3) return Kind::other;
-  switch (code) {
-    case 0:
-    case 6:
-    case 11:
-      return Kind::network_unreachable;
-    case 1:
-    case 5:
-    case 7:
-    case 8:
-    case 12:
-      return Kind::host_unreachable;
-    case 2:
-      return Kind::protocol_unreachable;
-    case 3:
-      return Kind::port_unreachable;
-    case 4:
-      return Kind::too_big;
-    case 9:
-    case 10:
-    case 13:
-    case 14:
-    case 15:
-      return Kind::prohibited;
-    default:
-      return Kind::other;
-  }
-}
-
-Kind kind_v6(std::uint8_t type, std::uint8_t code) {
-  if (type == 2) return Kind::too_big;
-  if (type == 3 && code == 0) return Kind::ttl_exceeded;
-  if (type != 1) return Kind::other;
-  switch (code) {
-    case 0:
-      return Kind::network_unreachable;
-    case 1:
-    case 5:
-    case 6:
-      return Kind::prohibited;
-    case 3:
-      return Kind::host_unreachable;
-    case 4:
-      return Kind::port_unreachable;
-    default:
-      return Kind::other;
-  }
-}
-
 // Cuts what the kernel gave behind the ICMP header into the quoted payload and the extension structure. The kernel
 // tells where that begins when the packet says so (RFC 4884); routers older than that put it behind a quote of 128
 // bytes (RFC 4884, 5.5), of which `headers` are not payload. What is no structure fails its decoder's checks.
@@ -182,10 +131,9 @@ void decode_extended_error(const cmsghdr& header, std::string_view quoted, Trans
   const bool v4 = extended->ee_origin == SO_EE_ORIGIN_ICMP;
   const bool v6 = extended->ee_origin == SO_EE_ORIGIN_ICMP6;
   if (extended->ee_origin == SO_EE_ORIGIN_LOCAL) out.kind = out.code == EMSGSIZE ? Kind::too_big : Kind::other;
-  if (v4) out.kind = kind_v4(out.icmp_type, out.icmp_code);
-  if (v6) out.kind = kind_v6(out.icmp_type, out.icmp_code);
   if (!v4 && !v6) return;
-  split_quote(quoted, extended->ee_rfc4884.len, v4 ? 28 : 48, out);
+  out.kind = icmp_kind(v4 ? Family::ipv4 : Family::ipv6, out.icmp_type, out.icmp_code);
+  split_quote(quoted, extended->ee_rfc4884.len, headers_size(v4 ? Family::ipv4 : Family::ipv6), out);
   // SO_EE_OFFENDER: the sockaddr right behind the fixed part.
   const auto* offender = CMSG_DATA(&header) + sizeof(sock_extended_err);
   const std::size_t room = header.cmsg_len - CMSG_LEN(sizeof(sock_extended_err));

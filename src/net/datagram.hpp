@@ -17,6 +17,11 @@ namespace net {
 
 using SystemTime = std::chrono::sys_time<std::chrono::nanoseconds>;
 
+// Bytes of the headers before a payload: IP without options (RFC 791) or extensions (RFC 8200), and UDP (RFC 768).
+constexpr unsigned udp_header_size = 8;
+constexpr unsigned ip_header_size(Family family) { return family == Family::ipv4 ? 20 : 40; }
+constexpr unsigned headers_size(Family family) { return ip_header_size(family) + udp_header_size; }
+
 // The largest payload of one datagram: 65,507 bytes over IPv4 (RFC 791: 65,535 less 20 and 8), 65,527 over IPv6
 // (RFC 8200, without jumbograms).
 constexpr std::size_t max_payload(Family family) { return family == Family::ipv4 ? 65'507 : 65'527; }

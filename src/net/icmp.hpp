@@ -41,8 +41,9 @@ struct TransportError {
   bool is_refusal() const { return !local() && kind != Kind::too_big; }
 };
 
-// What an ICMP (RFC 792, 1122, 1812) or ICMPv6 (RFC 4443) error is called: "port unreachable",
-// "administratively prohibited", ... Numbers without a name give "ICMP type 3 code 42".
+// What an ICMP (RFC 792, 1122, 1812) or ICMPv6 (RFC 4443) error means, and what it is called: "port unreachable",
+// "administratively prohibited", ... Numbers that no RFC names are `other`, "ICMP type 3 code 42".
+TransportError::Kind icmp_kind(Family family, std::uint8_t type, std::uint8_t code);
 std::string icmp_name(Family family, std::uint8_t type, std::uint8_t code);
 
 // "port unreachable from 10.0.0.9"

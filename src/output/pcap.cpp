@@ -16,7 +16,6 @@
 namespace output {
 namespace {
 
-constexpr std::size_t udp_header = 8;
 constexpr std::uint8_t udp_protocol = 17;
 
 // Integers as this machine has them: the magic number tells a reader which way that is.
@@ -57,7 +56,7 @@ void append_ipv4(std::string& out, const Packet& packet, std::size_t udp_size) {
   const std::size_t start = out.size();
   out += '\x45';
   out += static_cast<char>(packet.traffic_class);
-  append16(out, 20 + udp_size);
+  append16(out, net::ip_header_size(net::Family::ipv4) + udp_size);
   out.append(4, '\0');  // identification, flags, offset: not told
   out += static_cast<char>(packet.ttl);
   out += static_cast<char>(udp_protocol);
@@ -85,9 +84,9 @@ void append_udp(std::string& out, const Packet& packet, std::string_view payload
   const std::size_t start = out.size();
   append16(out, packet.from.port());
   append16(out, packet.to.port());
-  append16(out, udp_header + payload.size());
+  append16(out, net::udp_header_size + payload.size());
   const std::uint64_t pseudo =
-      sum_of(std::string_view(out).substr(start - addresses)) + udp_protocol + (udp_header + payload.size());
+      sum_of(std::string_view(out).substr(start - addresses)) + udp_protocol + (net::udp_header_size + payload.size());
   const std::uint16_t sum = checksum(pseudo + sum_of(payload));
   append16(out, sum == 0 ? 0xffff : sum);  // 0 is for none
   out += payload;
@@ -112,8 +111,8 @@ void append_pcap_header(std::string& out) {
 void append_pcap_record(std::string& out, const Packet& packet, std::string_view payload) {
   const bool v4 = packet.to.address().is_v4();
   const auto second = std::chrono::floor<std::chrono::seconds>(packet.time);
-  const std::size_t udp_size = udp_header + payload.size();
-  const auto size = static_cast<std::uint32_t>((v4 ? 20 : 40) + udp_size);
+  const std::size_t udp_size = net::udp_header_size + payload.size();
+  const auto size = static_cast<std::uint32_t>(net::ip_header_size(net::family_of(packet.to)) + udp_size);
   append_native(out, static_cast<std::uint32_t>(second.time_since_epoch().count()));
   append_native(out, static_cast<std::uint32_t>((packet.time - second).count()));
   append_native(out, size);

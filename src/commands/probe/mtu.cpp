@@ -40,7 +40,7 @@ class MtuMode : public RequestMode {
         prober_(prober),
         log_(log),
         writer_(options, prober.sink(), prober.target()),
-        headers_(net::family_of(prober.target()) == net::Family::ipv4 ? 28 : 48),
+        headers_(net::headers_size(net::family_of(prober.target()))),
         link_mtu_(static_cast<unsigned>(net::max_payload(net::family_of(prober.target()))) + headers_),
         search_(net::family_of(prober.target()), link_mtu_) {}
 

@@ -5,6 +5,8 @@
 #include <iterator>
 #include <vector>
 
+#include "net/datagram.hpp"
+
 namespace commands {
 namespace {
 
@@ -133,7 +135,7 @@ void MtuSearch::restart(unsigned size) {
   current_ = size;
   silences_ = 0;
   suspect_.reset();
-  if (restarts_ > most_restarts) done_ = failed_ = true;
+  if (restarts_ > max_restarts) done_ = failed_ = true;
 }
 
 // Picks the next size, or ends the search.
@@ -165,7 +167,7 @@ MtuResult MtuSearch::result() const {
   if (target_ == Target::never_answers && !refused_) return out;
   out.proof = target_ == Target::answers ? MtuResult::Proof::by_reply : MtuResult::Proof::by_icmp;
   out.mtu = low_;
-  out.payload = low_ - (family_ == net::Family::ipv4 ? 28 : 48);
+  out.payload = low_ - net::headers_size(family_);
   if (refused_ || claim_ == low_) out.narrowed_by = claimed_by_;
   out.black_hole = is_silent_limit() && !out.narrowed_by;
   return out;
