@@ -31,7 +31,9 @@ void Intake::take_what_waits() {
   // As much as the buffer (twice of what was granted) may have held: a flood does not end because we do.
   constexpr std::size_t min_cost = 512;  // bytes of it that a datagram takes
   for (Watched& watched : watched_) {
-    drain(watched, 2 * watched.socket.receive_buffer() / min_cost / batch_.places() + 1);
+    drain(watched, 2 * static_cast<std::size_t>(watched.socket.read(net::UdpSocket::Readable::receive_buffer)) /
+                           min_cost / batch_.places() +
+                       1);
   }
 }
 

@@ -68,7 +68,8 @@ Destination scouted(run::Loop& loop, const net::Endpoint& endpoint, const Target
   } else {
     scout.connect(endpoint);
   }
-  return {endpoint, scout.local_endpoint().address(), scout.path_mtu(), false};
+  return {endpoint, scout.local_endpoint().address(),
+          static_cast<std::size_t>(scout.read(net::UdpSocket::Readable::path_mtu)), false};
 }
 
 bool is_reachable(run::Loop& loop, const net::Endpoint& endpoint, const Target& target,

@@ -82,8 +82,8 @@ bool is_from_network(int error) {
 
 }  // namespace
 
-std::size_t UdpSocket::receive(ReceiveBatch& batch, std::size_t most) {
-  const std::size_t places = std::min(most, batch.places());
+std::size_t UdpSocket::receive(ReceiveBatch& batch, std::size_t max) {
+  const std::size_t places = std::min(max, batch.places());
   if (places == 0) {  // what waits is to stay there: the next arrival is the next event
     drained_ = true;
     batch.filled(0);
@@ -93,7 +93,7 @@ std::size_t UdpSocket::receive(ReceiveBatch& batch, std::size_t most) {
   // No timeout: the kernel looks at it only after a datagram. MSG_TRUNC gives the true size of one that was cut.
   int count = 0;
   do {
-    count = recvmmsg(fd(), headers, static_cast<unsigned>(places), MSG_DONTWAIT | MSG_TRUNC, nullptr);
+    count = recvmmsg(fd_, headers, static_cast<unsigned>(places), MSG_DONTWAIT | MSG_TRUNC, nullptr);
   } while (count < 0 && errno == EINTR);
   const bool error = count < 0 && errno != EAGAIN && errno != EWOULDBLOCK;
   receive_error_ = error && !is_from_network(errno) ? errno : 0;
@@ -114,8 +114,8 @@ std::size_t UdpSocket::pack(const SendBatch& batch) {
   bool segmented = false;
   std::size_t count = 0;
   iovec* vector = m.vectors.data();
-  const iovec* const end = vector + Messages::most_vectors;
-  while (!waiting.empty() && count < Messages::most) {
+  const iovec* const end = vector + Messages::max_vectors;
+  while (!waiting.empty() && count < Messages::max) {
     const std::size_t run = run_length(waiting, segment_limits_);
     if (static_cast<std::size_t>(end - vector) < run) break;
     if (manages_df_ && (waiting.front().size <= segment_limits_.segment_bytes) != fits) break;
@@ -171,20 +171,20 @@ bool UdpSocket::give_way(int error, std::size_t run) {
 SendResult UdpSocket::send(SendBatch& batch) {
   // The socket's pending ICMP error makes one send fail, whatever it sends (ip(7)); the failure takes the error away,
   // so the same datagram is tried again. An error that stays is this host's own.
-  constexpr int most_stale_errors = 8;
+  constexpr int max_stale_errors = 8;
   SendResult result;
   int stale_errors = 0;
   while (!batch.empty()) {
     const std::size_t count = pack(batch);
     const int taken =
-        sendmmsg(fd(), Messages::of_this_thread().headers.data(), static_cast<unsigned>(count), MSG_DONTWAIT);
+        sendmmsg(fd_, Messages::of_this_thread().headers.data(), static_cast<unsigned>(count), MSG_DONTWAIT);
     if (taken < 0) {
       const int error = errno;
       // EMSGSIZE too may be about an earlier datagram: a router's "fragmentation needed". A second one is not.
       if (error == EMSGSIZE && reports_errors_ && stale_errors++ == 0) continue;
       if (give_way(error, Messages::of_this_thread().runs[0])) continue;
       const bool final = error == EAGAIN || error == ENOBUFS || error == EMSGSIZE || error == EINVAL;
-      if (!final && reports_errors_ && ++stale_errors <= most_stale_errors) continue;
+      if (!final && reports_errors_ && ++stale_errors <= max_stale_errors) continue;
       result.error = error;
       return result;
     }
@@ -210,9 +210,10 @@ SentBy UdpSocket::sent_by(const Route& route) const {
   } else if (by.from.address().is_unspecified()) {
     if (const auto source = route_to(by.to.address()).source) by.from.address(*source);
   }
-  const int own_ttl = by.to.address().is_multicast() ? multicast_ttl() : ttl();
+  const int own_ttl = by.to.address().is_multicast() ? read(Readable::multicast_ttl) : read(Readable::ttl);
   by.ttl = static_cast<std::uint8_t>(route.ttl >= 0 ? route.ttl : own_ttl);
-  by.traffic_class = static_cast<std::uint8_t>(route.traffic_class >= 0 ? route.traffic_class : traffic_class());
+  by.traffic_class =
+      static_cast<std::uint8_t>(route.traffic_class >= 0 ? route.traffic_class : read(Readable::traffic_class));
   return by;
 }
 
@@ -250,7 +251,7 @@ std::optional<TransportError> UdpSocket::transport_error() {
   message.msg_controllen = control.size();
   ssize_t size = 0;
   do {
-    size = recvmsg(fd(), &message, MSG_ERRQUEUE | MSG_DONTWAIT);
+    size = recvmsg(fd_, &message, MSG_ERRQUEUE | MSG_DONTWAIT);
   } while (size < 0 && errno == EINTR);
   if (size < 0) return std::nullopt;
   errors_left_ = true;

@@ -10,17 +10,17 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/udp.hpp>
-#include <boost/asio/ip/v6_only.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <utility>
 
 #include "net/datagram.hpp"
 #include "net/icmp.hpp"
-#include "net/interfaces.hpp"
 #include "net/send_batch.hpp"
+#include "net/udp_options.hpp"
 
 namespace net {
 
@@ -49,7 +49,7 @@ class SentTap {
   ~SentTap() = default;
 };
 
-class UdpSocket {
+class UdpSocket : public UdpOptions {
  public:
   explicit UdpSocket(asio::io_context& context);
   ~UdpSocket();
@@ -67,53 +67,17 @@ class UdpSocket {
   void bind(const Endpoint& endpoint);
   // connect(2): only that peer is heard, and the route's source address and MTU are known.
   void connect(const Endpoint& peer);
-  void disconnect();
   Endpoint local_endpoint() const;
   std::uint16_t local_port() const { return local_port_; }  // as of bind(); 0 before
   Family family() const { return family_; }
-  static constexpr std::size_t max_payload(Family family) { return net::max_payload(family); }
 
-  // Options; each has a reader that asks the kernel. ip(7), ipv6(7), socket(7).
-  void set_broadcast(bool allowed);      // SO_BROADCAST
-  void set_ttl(int hops);                // 1-255, unicast and broadcast
-  void set_multicast_ttl(int hops);      // 0-255
-  void set_multicast_loopback(bool on);  // whether groups joined on this host get what is sent
-  void set_multicast_interface(unsigned index);
-  void set_multicast_all(bool on);     // off: only groups that this socket joined
-  void set_traffic_class(int value);   // 0-255: DSCP << 2
-  void set_dont_fragment(bool on);     // DF, and nothing larger than the path MTU leaves
-  void set_path_mtu_probing(bool on);  // DF, and the cached path MTU is ignored
-  void set_reuse_address(bool on);
-  void set_reuse_port(bool on);
-  void bind_to_interface(const Interface& interface);  // SO_BINDTODEVICE
-  std::size_t set_receive_buffer(std::size_t bytes);   // gives what was granted
-  std::size_t set_send_buffer(std::size_t bytes);
-  void want(const WantedMetadata& wanted);
+  // Beside the options of UdpOptions:
   void report_transport_errors(bool on);               // IP_RECVERR, and where extensions begin (RFC 4884)
   void use_segmentation(std::size_t largest_segment);  // 0: none
 
-  int broadcast() const;
-  int ttl() const;
-  int multicast_ttl() const;
-  int multicast_loopback() const;
-  unsigned multicast_interface() const;  // IPv6; over IPv4 Linux does not tell the index: 0
-  int multicast_all() const;
-  int traffic_class() const;
-  int path_mtu_mode() const;  // IP_MTU_DISCOVER
-  int reuse_address() const;
-  int reuse_port() const;
-  std::size_t receive_buffer() const;
-  std::size_t send_buffer() const;
-  std::size_t path_mtu() const;  // of a connected socket: IP packet size that the route takes
-
-  // Membership (RFC 3678), by interface. `source` makes it source-specific.
-  void add_membership(const Address& group, const Interface& interface, const std::optional<Address>& source = {});
-  void drop_membership(const Address& group, const Interface& interface, const std::optional<Address>& source = {});
-
-  // Takes what waits, up to `most` places of the batch. Gives how many places were filled; 0: nothing waits, or none
+  // Takes what waits, up to `max` places of the batch. Returns how many places were filled; 0: nothing waits, or none
   // was to be taken.
-  std::size_t receive(ReceiveBatch& batch, std::size_t most);
-  std::size_t receive(ReceiveBatch& batch) { return receive(batch, batch.places()); }
+  std::size_t receive(ReceiveBatch& batch, std::size_t max = std::numeric_limits<std::size_t>::max());
   // Errno of what the last receive failed with, or 0: this host's own trouble, not what the network told.
   int receive_error() const { return receive_error_; }
   // True when the last looks at the queues of data and of errors saw them empty, so that the next arrival is a new
@@ -122,7 +86,7 @@ class UdpSocket {
 
   // Hands over what waits in the batch. An ICMP error about an earlier datagram never costs one of these.
   SendResult send(SendBatch& batch);
-  // One datagram. Gives errno, or 0.
+  // One datagram. Returns errno, or 0.
   int send_to(std::string_view payload, const Endpoint& to);
   // True once after segmentation turned out not to work here and was given up.
   bool segmentation_given_up() { return std::exchange(gave_up_segmentation_, false); }
@@ -148,7 +112,7 @@ class UdpSocket {
  private:
   struct Messages;
 
-  int fd() const { return const_cast<asio::ip::udp::socket&>(socket_).native_handle(); }
+  void own(int fd, Family family, const std::string& what);
   std::size_t pack(const SendBatch& batch);
   bool give_way(int error, std::size_t run);
   void keep_df(bool on);
@@ -159,7 +123,6 @@ class UdpSocket {
   static inline SentTap* tap_ = nullptr;
 
   asio::ip::udp::socket socket_;
-  Family family_ = Family::ipv4;
   SegmentLimits segment_limits_;
   std::uint16_t local_port_ = 0;
   std::uint64_t drops_ = 0;
