@@ -34,22 +34,22 @@ std::pair<double, std::string_view> split_number(std::string_view word, std::str
 }
 
 template <std::size_t N>
-double scaled(std::string_view word, const std::array<Unit, N>& units, double most, std::string_view wanted) {
+double scaled(std::string_view word, const std::array<Unit, N>& units, double max, std::string_view wanted) {
   const auto [value, suffix] = split_number(word, wanted);
   for (const Unit& unit : units) {
-    if (unit.name == suffix && value * unit.factor <= most) return value * unit.factor;
+    if (unit.name == suffix && value * unit.factor <= max) return value * unit.factor;
   }
   reject(word, wanted);
 }
 
 }  // namespace
 
-std::uint64_t parse_integer(std::string_view word, std::uint64_t least, std::uint64_t most) {
+std::uint64_t parse_integer(std::string_view word, std::uint64_t min, std::uint64_t max) {
   std::uint64_t value = 0;
   const char* end = word.data() + word.size();
   const auto [rest, error] = std::from_chars(word.data(), end, value);
-  if (error != std::errc{} || rest != end || value < least || value > most) {
-    reject(word, fmt::format("a whole number from {} to {}", least, most));
+  if (error != std::errc{} || rest != end || value < min || value > max) {
+    reject(word, fmt::format("a whole number from {} to {}", min, max));
   }
   return value;
 }
@@ -62,9 +62,9 @@ Nanoseconds parse_duration(std::string_view word) {
   return Nanoseconds(std::llround(nanoseconds));
 }
 
-std::uint64_t parse_size(std::string_view word, std::uint64_t least, std::uint64_t most) {
+std::uint64_t parse_size(std::string_view word, std::uint64_t min, std::uint64_t max) {
   const auto wanted = [&] {
-    return fmt::format("a size from {} to {} bytes, with K, M or G for 1024, 1024^2, 1024^3", least, most);
+    return fmt::format("a size from {} to {} bytes, with K, M or G for 1024, 1024^2, 1024^3", min, max);
   };
   std::uint64_t value = 0;
   const char* end = word.data() + word.size();
@@ -72,7 +72,7 @@ std::uint64_t parse_size(std::string_view word, std::uint64_t least, std::uint64
   if (error != std::errc{}) reject(word, wanted());
   const std::string_view suffix(rest, static_cast<std::size_t>(end - rest));
   const int shift = suffix.empty() ? 0 : suffix == "K" ? 10 : suffix == "M" ? 20 : suffix == "G" ? 30 : -1;
-  if (shift < 0 || value > (most >> shift) || value << shift < least) reject(word, wanted());
+  if (shift < 0 || value > (max >> shift) || value << shift < min) reject(word, wanted());
   return value << shift;
 }
 

@@ -12,16 +12,16 @@ namespace base {
 
 using Nanoseconds = std::chrono::nanoseconds;
 
-// A whole number in decimal, from `least` to `most`; no sign, no blanks.
-std::uint64_t parse_integer(std::string_view word, std::uint64_t least = 0,
-                            std::uint64_t most = std::numeric_limits<std::uint64_t>::max());
+// A whole number in decimal, from `min` to `max`; no sign, no blanks.
+std::uint64_t parse_integer(std::string_view word, std::uint64_t min = 0,
+                            std::uint64_t max = std::numeric_limits<std::uint64_t>::max());
 
 // DURATION: a decimal number and `us`, `ms`, `s`, `m` or `h`; no unit is seconds. At most 100,000 hours.
 Nanoseconds parse_duration(std::string_view word);
 
-// SIZE: a whole number of bytes and `K`, `M` or `G` (1024), from `least` to `most` bytes.
-std::uint64_t parse_size(std::string_view word, std::uint64_t least = 0,
-                         std::uint64_t most = std::numeric_limits<std::uint32_t>::max());
+// SIZE: a whole number of bytes and `K`, `M` or `G` (1024), from `min` to `max` bytes.
+std::uint64_t parse_size(std::string_view word, std::uint64_t min = 0,
+                         std::uint64_t max = std::numeric_limits<std::uint32_t>::max());
 
 // RATE: a decimal number per second above 0 and `k`, `M` or `G` (1000). At most 1e12.
 double parse_rate(std::string_view word);

@@ -38,7 +38,7 @@ constexpr auto octets = [] {
   return all;
 }();
 
-// Writes the address to `to`, which has INET_ADDRSTRLEN bytes, and gives its end: for every record of a new sender.
+// Writes the address to `to`, which has INET_ADDRSTRLEN bytes, and returns its end: for every record of a new sender.
 char* write_v4(char* to, std::uint32_t address) {
   for (int shift = 24; shift >= 0; shift -= 8) {
     const Octet& one = octets[address >> shift & 255];
@@ -156,11 +156,11 @@ Network Network::parse(std::string_view word) {
         fmt::format("'{}' is not an address or network such as 10.0.0.0/8 or ::1", base::escaped(word)));
   }
   const bool mapped = host.find(':') != std::string_view::npos && address->is_v4();
-  const unsigned most = host.find(':') != std::string_view::npos ? 128 : 32;
-  unsigned bits = most;
+  const unsigned max = host.find(':') != std::string_view::npos ? 128 : 32;
+  unsigned bits = max;
   if (slash != std::string_view::npos) {
     try {
-      bits = static_cast<unsigned>(base::parse_integer(word.substr(slash + 1), mapped ? 96 : 0, most));
+      bits = static_cast<unsigned>(base::parse_integer(word.substr(slash + 1), mapped ? 96 : 0, max));
     } catch (const base::UsageError& error) {
       throw base::UsageError(fmt::format("'{}': the prefix length {}", base::escaped(word), error.what()));
     }

@@ -36,13 +36,13 @@ struct UdpSocket::Messages {
     return *messages;
   }
 
-  static constexpr std::size_t most = 64;             // messages a system call
-  static constexpr std::size_t most_vectors = 4'096;  // pieces of memory in all of them
+  static constexpr std::size_t max = 64;             // messages a system call
+  static constexpr std::size_t max_vectors = 4'096;  // pieces of memory in all of them
 
-  std::array<mmsghdr, most> headers;
-  std::array<std::array<char, send_control_room>, most> controls;
-  std::array<std::size_t, most> runs;  // datagrams in each message
-  std::vector<iovec> vectors = std::vector<iovec>(most_vectors);
+  std::array<mmsghdr, max> headers;
+  std::array<std::array<char, send_control_room>, max> controls;
+  std::array<std::size_t, max> runs;  // datagrams in each message
+  std::vector<iovec> vectors = std::vector<iovec>(max_vectors);
 };
 
 }  // namespace net

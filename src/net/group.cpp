@@ -11,7 +11,7 @@ namespace {
 
 using base::UsageError;
 
-constexpr std::uint32_t most_groups = 65'536;
+constexpr std::uint32_t max_groups = 65'536;
 
 struct Parts {
   std::string_view source, group, count, port;
@@ -83,7 +83,7 @@ GroupWord parse_group(std::string_view word) {
   out.first = *group;
   try {
     if (parts.has_source) out.source = parse_source(parts.source, *group);
-    if (parts.has_count) out.count = static_cast<std::uint32_t>(base::parse_integer(parts.count, 1, most_groups));
+    if (parts.has_count) out.count = static_cast<std::uint32_t>(base::parse_integer(parts.count, 1, max_groups));
     if (parts.has_port) out.port = parse_port(parts.port, 1);
   } catch (const UsageError& error) {
     throw UsageError(fmt::format("'{}': {}", shown, error.what()));

@@ -21,7 +21,7 @@ class NetlinkSocket {
   NetlinkSocket(const NetlinkSocket&) = delete;
   NetlinkSocket& operator=(const NetlinkSocket&) = delete;
 
-  // Sends a request and gives the size of the answer, or -1.
+  // Sends a request and returns the size of the answer, or -1.
   ssize_t ask(const void* request, std::size_t size, void* answer, std::size_t room) const {
     if (fd_ < 0 || send(fd_, request, size, 0) < 0) return -1;
     return recv(fd_, answer, room, 0);

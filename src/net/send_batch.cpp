@@ -7,9 +7,9 @@ namespace net {
 std::size_t run_length(std::span<const Outgoing> datagrams, const SegmentLimits& limits) {
   const Outgoing& first = datagrams.front();
   if (first.size == 0 || first.size > limits.segment_bytes) return 1;
-  const std::size_t most = std::min({datagrams.size(), limits.segments, limits.run_bytes / first.size});
+  const std::size_t max = std::min({datagrams.size(), limits.segments, limits.run_bytes / first.size});
   std::size_t length = 1;
-  while (length < most) {
+  while (length < max) {
     const Outgoing& next = datagrams[length];
     if (next.route != first.route || next.size == 0 || next.size > first.size) break;
     ++length;

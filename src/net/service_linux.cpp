@@ -30,8 +30,8 @@ int number_of(std::string_view word) { return std::max(base::number_of<int>(word
 
 int count_handed_over() {
   if (number_of(variable("LISTEN_PID")) != getpid()) return 0;  // for another process
-  const long most = sysconf(_SC_OPEN_MAX) - first_descriptor;   // more cannot be open
-  return static_cast<int>(std::clamp(long{number_of(variable("LISTEN_FDS"))}, 0L, std::max(most, 0L)));
+  const long max = sysconf(_SC_OPEN_MAX) - first_descriptor;    // more cannot be open
+  return static_cast<int>(std::clamp(long{number_of(variable("LISTEN_FDS"))}, 0L, std::max(max, 0L)));
 }
 
 }  // namespace

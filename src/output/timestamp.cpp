@@ -13,12 +13,12 @@ namespace {
 using std::chrono::seconds;
 
 constexpr std::size_t date_size = 20;  // of `2026-01-02T03:04:05.`
-constexpr std::size_t most_places = 9;
+constexpr std::size_t max_places = 9;
 
 // The text of one time. All but the digits of the fraction stay for a second.
 struct Text {
   std::chrono::sys_seconds second{seconds(-1)};
-  std::array<char, date_size + most_places + 1> characters{};
+  std::array<char, date_size + max_places + 1> characters{};
 };
 
 void write_date(Text& text, std::chrono::sys_seconds second) {
@@ -49,7 +49,7 @@ void append_time(std::string& out, net::SystemTime time, int places) {
   if (second != text.second) write_date(text, second);
   auto fraction = static_cast<std::uint32_t>((time - second).count());
   char* const digits = text.characters.data() + date_size;
-  for (std::size_t at = most_places; at > 1; fraction /= 100) {
+  for (std::size_t at = max_places; at > 1; fraction /= 100) {
     at -= 2;
     std::memcpy(digits + at, digit_pairs.data() + 2 * (fraction % 100), 2);
   }

@@ -37,10 +37,10 @@ struct LateNeeds {
 
 // Confines this thread, and those that it starts from now on, by Landlock and seccomp: no file is opened but those
 // that are needed, none is changed, no program is run, no process is started or signalled, and no socket is made but
-// for UDP, interface names and routes. Gives what this kernel or build lacks for it, a clause each; never fails.
+// for UDP, interface names and routes. Returns what this kernel or build lacks for it, a clause each; never fails.
 std::vector<std::string> enter_sandbox(const LateNeeds& needs);
 
-// The half that is seccomp's; gives what it lacks, or "".
+// The half that is seccomp's; returns what it lacks, or "".
 std::string filter_system_calls(const LateNeeds& needs);
 
 }  // namespace run

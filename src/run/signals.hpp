@@ -7,7 +7,7 @@ namespace run {
 
 // Makes SIGINT, SIGTERM and SIGHUP set a flag, the second of them end the process as by default (but those that the
 // parent ignored), SIGUSR1 set another, SIGPIPE and SIGXFSZ do nothing; a mask that blocked them is lifted.
-// System calls that block are interrupted. Once a process. Gives a descriptor that is readable from the first signal
+// System calls that block are interrupted. Once a process. Returns a descriptor that is readable from the first signal
 // on.
 int catch_signals();
 

@@ -78,7 +78,7 @@ TEST_CASE("path statistics: what is still waited for does not count, and a late 
 
 TEST_CASE("path statistics: more probes in flight than are kept are all accounted for") {
   PathStatistics path(1, 1);
-  const unsigned count = static_cast<unsigned>(PathStatistics::most_exact) + 500;
+  const unsigned count = static_cast<unsigned>(PathStatistics::max_exact) + 500;
   for (unsigned i = 0; i < count; ++i) path.sent(1);
   for (unsigned i = 0; i < count; ++i) path.silent({1, i});
   const auto probes = path.rows(Percentiles::told).at(0).probes;

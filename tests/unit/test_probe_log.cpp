@@ -183,7 +183,7 @@ TEST_CASE("log: a quote of probes that are all alike must be theirs") {
 
 TEST_CASE("log: no more than so many are kept") {
   ProbeLog log;
-  for (std::uint64_t i = 0; i < ProbeLog::most_exact; ++i) log.sent(at(nanoseconds(1ms) * i));
+  for (std::uint64_t i = 0; i < ProbeLog::max_exact; ++i) log.sent(at(nanoseconds(1ms) * i));
   CHECK(log.is_full());
   CHECK(log.is_kept(0));
   log.settle(0);
@@ -192,7 +192,7 @@ TEST_CASE("log: no more than so many are kept") {
   CHECK(!log.is_kept(0));
   CHECK(!log.is_waiting(0));
   CHECK(log.is_waiting(1));
-  CHECK(log.departure(ProbeLog::most_exact).steady == at(1h).steady);
+  CHECK(log.departure(ProbeLog::max_exact).steady == at(1h).steady);
 }
 
 TEST_CASE("log: what is still waited for counts neither as lost nor, once it was answered, as not sent") {

@@ -155,7 +155,7 @@ TEST_CASE("up to 100,000 probes percentiles and jitter are exact") {
   ProbeLog statistics;
   std::mt19937 random(7);
   std::vector<std::int64_t> rtts;
-  for (std::uint64_t i = 0; i < ProbeLog::most_exact; ++i) {
+  for (std::uint64_t i = 0; i < ProbeLog::max_exact; ++i) {
     statistics.sent({});
     rtts.push_back(20'000'000 + static_cast<std::int64_t>(random() % 10'000'000));
   }
@@ -205,14 +205,14 @@ TEST_CASE("jitter survives the probes that it came from") {
     rtts.push_back(static_cast<std::int64_t>(i * i) * 1'000'000);
     statistics.reply(i, nanoseconds(rtts.back()));
   }
-  send(statistics, ProbeLog::most_exact);
+  send(statistics, ProbeLog::max_exact);
   CHECK(statistics.summary().rtt->jitter_ms == doctest::Approx(jitter_of(rtts)));
   CHECK(statistics.summary().rtt->p50_ms == doctest::Approx(16).epsilon(0.004));
 }
 
 TEST_CASE("extreme round trips are kept within a day") {
   ProbeLog statistics;
-  for (std::uint64_t i = 0; i < 2 * ProbeLog::most_exact; ++i) {
+  for (std::uint64_t i = 0; i < 2 * ProbeLog::max_exact; ++i) {
     statistics.sent({});
     if (i % 3 == 0) statistics.reply(i, nanoseconds::max());
     if (i % 3 == 1) statistics.reply(i, 0ns);

@@ -16,8 +16,8 @@ constexpr seconds earliest{200};
 constexpr seconds latest{280};
 
 // What makes a minute steady: datagrams in it, and slots of it in which there were some.
-constexpr std::uint64_t least_datagrams = 20;
-constexpr std::size_t least_slots = 6;
+constexpr std::uint64_t min_datagrams = 20;
+constexpr std::size_t min_slots = 6;
 
 constexpr seconds shortest_silence{5};
 constexpr int mean_gaps = 10;
@@ -55,7 +55,7 @@ StallWatch::Duration StallWatch::silence_that_counts() const {
     datagrams += slot.datagrams;
     longest_gap = std::max(longest_gap, slot.longest_gap);
   }
-  if (datagrams < least_datagrams || busy < least_slots) return Duration::max();
+  if (datagrams < min_datagrams || busy < min_slots) return Duration::max();
   const Duration mean_gap = (last_heard() - oldest * slot_length) / static_cast<std::int64_t>(datagrams);
   return std::max({Duration(shortest_silence), mean_gap * mean_gaps, longest_gap * longest_gaps});
 }

@@ -25,7 +25,7 @@ namespace {
 // Of all together as many as of one alone, but never too few for what percentiles need.
 std::size_t kept_each(std::size_t courses) {
   constexpr std::size_t min_kept = 1'000;
-  return std::max(min_kept, ProbeLog::most_exact / std::max<std::size_t>(courses, 1));
+  return std::max(min_kept, ProbeLog::max_exact / std::max<std::size_t>(courses, 1));
 }
 
 // They begin one after the other, and all before the first has its second turn.

@@ -32,8 +32,8 @@ std::chrono::nanoseconds round_trip(const Instant& sent, const std::optional<net
 // exact, but for replies that come so many probes late. 24 bytes a probe.
 class ProbeLog {
  public:
-  static constexpr std::size_t most_exact = 100'000;
-  explicit ProbeLog(std::size_t max_kept = most_exact) : max_kept_(max_kept) {}
+  static constexpr std::size_t max_exact = 100'000;
+  explicit ProbeLog(std::size_t max_kept = max_exact) : max_kept_(max_kept) {}
 
   std::size_t max_kept() const { return max_kept_; }
   std::uint64_t count() const { return count_; }  // sent so far; the next has this number

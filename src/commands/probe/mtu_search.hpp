@@ -33,7 +33,7 @@ class MtuSearch {
  public:
   static constexpr unsigned tries = 3;        // RFC 8899, 5.1.2: MAX_PROBES
   static constexpr unsigned lossy_tries = 6;  // once loss was seen that is not due to size
-  static constexpr unsigned most_restarts = 5;
+  static constexpr unsigned max_restarts = 5;
 
   // `link_mtu`: of the interface that the packets leave by; at least 68 (IPv4) or 1280 (IPv6).
   MtuSearch(net::Family family, unsigned link_mtu);
@@ -51,7 +51,7 @@ class MtuSearch {
   // The wait for an answer to a packet of `size` bytes is over.
   void silent(unsigned size);
 
-  MtuResult result() const;  // once next() gives nothing
+  MtuResult result() const;  // once next() returns nothing
 
  private:
   enum class Target { unknown, answers, never_answers };

@@ -28,7 +28,7 @@ struct HopRow {
 class PathStatistics {
  public:
   // As many RTTs as percentiles are exact for; of each TTL.
-  static constexpr std::size_t most_exact = 1'000;
+  static constexpr std::size_t max_exact = 1'000;
 
   PathStatistics(unsigned first_hop, unsigned max_hops) : first_hop_(first_hop), max_hops_(max_hops) {}
 
@@ -48,7 +48,7 @@ class PathStatistics {
 
  private:
   struct Hop {
-    ProbeLog probes{most_exact};
+    ProbeLog probes{max_exact};
     std::uint64_t waiting = 0;
     std::optional<std::chrono::nanoseconds> last;
     std::vector<net::Address> addresses;

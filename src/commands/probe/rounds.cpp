@@ -137,7 +137,7 @@ class RoundsMode : public RequestMode {
     begun_ = 0;
   }
 
-  static std::size_t place_of(std::uint64_t sequence) { return sequence % ProbeLog::most_exact; }
+  static std::size_t place_of(std::uint64_t sequence) { return sequence % ProbeLog::max_exact; }
   void remember(std::uint64_t sequence, const TraceProbe& probe) {
     const std::size_t place = place_of(sequence);
     if (place >= probes_.size()) probes_.resize(place + 1);

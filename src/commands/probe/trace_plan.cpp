@@ -108,7 +108,7 @@ std::vector<MplsLabel> parse_mpls(std::string_view extension) {
   in.skip(1);
   const std::uint16_t checksum = in.u16();  // 0: not given
   if (!in.ok() || version != 2 || (checksum != 0 && !checksum_is_right(extension))) return {};
-  constexpr std::size_t header_size = 4, most_labels = 16;
+  constexpr std::size_t header_size = 4, max_labels = 16;
   while (in.left() > 0) {
     const std::size_t size = in.u16();
     const std::uint8_t object_class = in.u8();
@@ -118,7 +118,7 @@ std::vector<MplsLabel> parse_mpls(std::string_view extension) {
     if (!in.ok()) return {};
     if (object_class != 1 || type != 1) continue;
     std::vector<MplsLabel> labels;
-    while (object.left() >= 4 && labels.size() < most_labels) {
+    while (object.left() >= 4 && labels.size() < max_labels) {
       const std::uint32_t entry = object.u32();
       labels.push_back({entry >> 12, static_cast<std::uint8_t>(entry >> 9 & 7), (entry >> 8 & 1) != 0,
                         static_cast<std::uint8_t>(entry & 0xff)});

@@ -54,7 +54,7 @@ struct TraceHop {
   std::vector<net::Address> addresses() const;
 };
 
-// Every probe that next() gives is to be sent, and then either answered or, after its wait, silent. The path ends at
+// Every probe that next() returns is to be sent, and then either answered or, after its wait, silent. The path ends at
 // the lowest TTL that reached the target or was refused; nothing is sent past it, and what is still in flight
 // past it no longer matters.
 class TracePlan {

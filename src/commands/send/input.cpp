@@ -161,8 +161,8 @@ class Pieces final : public PayloadSource {
   }
   // The beginning of a delimiter may stand at the end.
   void keep_possible_delimiter() {
-    const std::size_t most = std::max<std::size_t>(options_.cut.delimiter.size(), 1) - 1;
-    unread_.remove_prefix(unread_.size() - std::min(unread_.size(), most));
+    const std::size_t max = std::max<std::size_t>(options_.cut.delimiter.size(), 1) - 1;
+    unread_.remove_prefix(unread_.size() - std::min(unread_.size(), max));
   }
 
   // A small piece moves up to the one before, over the delimiter: the kernel takes a run of datagrams that is one piece

@@ -17,7 +17,7 @@ struct Cut {
   std::size_t size = 0;
 };
 
-// Takes the next piece off the front of `input`, or gives nothing when it is not complete yet; `ended` says that
+// Takes the next piece off the front of `input`, or returns nothing when it is not complete yet; `ended` says that
 // nothing follows. A delimiter at the very end does not begin another piece; two in a row make an empty one; an
 // input of nothing has no piece, but as a whole it is an empty one.
 class Splitter {

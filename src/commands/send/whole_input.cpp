@@ -19,10 +19,10 @@ class WholeInput final : public PayloadSource {
   WholeInput(const SourceOptions& options, std::size_t max_payload)
       : options_(options), max_payload_(max_payload), rounds_(options.rounds), file_(options.file) {
     if (options.length) check_fits(*options.length + options.append.size(), max_payload, "--length");
-    const std::size_t most =
+    const std::size_t max =
         options.length.value_or(options.truncate ? truncated_size(options, max_payload) : max_payload);
-    const std::uint64_t reach = std::min<std::uint64_t>(options.offset, max_offset) + most;
-    max_kept_ = is_plain() ? most : reach * max_expansion(options.encoding);
+    const std::uint64_t reach = std::min<std::uint64_t>(options.offset, max_offset) + max;
+    max_kept_ = is_plain() ? max : reach * max_expansion(options.encoding);
   }
 
   std::optional<Piece> next() override {
