@@ -8,31 +8,18 @@ longest_file=350
 longest_function=60
 
 # The floors from the ground up. A file includes its own folder and lower floors; folders on one floor never meet.
-floor() {
-  case $1 in
-    base) echo 0 ;;
-    net) echo 1 ;;
-    run | output | traffic) echo 2 ;;
-    commands) echo 3 ;;
-    cli) echo 4 ;;
-    main) echo 5 ;;
-    *) return 1 ;;
-  esac
-}
+declare -A floors=([base]=0 [net]=1 [run]=2 [output]=2 [traffic]=2 [commands]=3 [cli]=4 [main]=5)
 
-# folder PATH: the folder of a path below src/; main.cpp is a floor of its own.
+# folder PATH: sets $folder to the folder of a path below src/; main.cpp is a floor of its own.
 folder() {
-  case $1 in
-    main.cpp) echo main ;;
-    *) echo "${1%%/*}" ;;
-  esac
+  folder=${1%%/*}
+  [ "$1" != main.cpp ] || folder=main
 }
 
-# room PATH: the room of commands/ that a path is in; nothing for what all of them share.
+# room PATH: sets $room to the room of commands/ that a path is in; to nothing for what all of them share.
 room() {
-  case $1 in
-    commands/*/*) r=${1#commands/} && echo "${r%%/*}" ;;
-  esac
+  room=
+  [[ $1 != commands/*/* ]] || { room=${1#commands/} && room=${room%%/*}; }
 }
 
 problems=0
@@ -41,26 +28,28 @@ problem() {
   problems=$((problems + 1))
 }
 
-# include FILE TARGET: an `#include "TARGET"` in src/FILE.
+# include FILE TARGET: an `#include "TARGET"` in src/FILE. Runs once an include, so it starts no process.
 include() {
-  local from to
-  from=$(folder "$1")
-  to=$(folder "$2")
-  if ! floor "$from" >/dev/null; then
+  local from to from_room to_room
+  folder "$1" && from=$folder
+  folder "$2" && to=$folder
+  if [ -z "${floors[$from]-}" ]; then
     problem "src/$1: not in a folder of the house"
     return
   fi
-  if ! floor "$to" >/dev/null; then
+  if [ -z "${floors[$to]-}" ]; then
     problem "src/$1: \"$2\" begins with no folder of the house"
     return
   fi
-  if [ "$from" != "$to" ] && [ "$(floor "$to")" -ge "$(floor "$from")" ]; then
+  if [ "$from" != "$to" ] && [ "${floors[$to]}" -ge "${floors[$from]}" ]; then
     problem "src/$1: $from must not include $to (\"$2\")"
   fi
-  case $(room "$1")-$(room "$2") in
+  room "$1" && from_room=$room
+  room "$2" && to_room=$room
+  case $from_room-$to_room in
     listen-streams | join-streams) return ;; # what the two of them share
   esac
-  if [ "$from" = commands ] && [ -n "$(room "$2")" ] && [ "$(room "$1")" != "$(room "$2")" ]; then
+  if [ "$from" = commands ] && [ -n "$to_room" ] && [ "$from_room" != "$to_room" ]; then
     problem "src/$1: no room of commands/ includes another (\"$2\"): what two of them need moves up"
   fi
 }
@@ -76,7 +65,7 @@ while IFS=: read -r file header; do
 done < <(includes '"[^"]*"')
 
 while IFS=: read -r file header; do
-  [ "$(folder "$file")" = cli ] || problem "src/$file: <$header> belongs to cli/ alone"
+  [[ $file == cli/* ]] || problem "src/$file: <$header> belongs to cli/ alone"
 done < <(includes '<CLI/[^>]*>')
 
 while IFS=: read -r file header; do
