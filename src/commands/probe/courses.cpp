@@ -251,22 +251,20 @@ void Courses::tell_flows() {
 }
 
 void Courses::tell(const Unreached& target) {
-  std::string& out = stage_.sink().buffer();
-  if (options_.output.format == output::Format::json) {
-    output::JsonEvent(out, "error")
-        .text("target", target.name)
-        .text("code", base::code_name(target.error.code))
-        .text("message", target.error.message());
-    output::JsonEvent(out, "summary")
-        .text("target", target.name)
-        .text("state", name_of(ProbeState::unreachable))
-        .number("sent", 0)
-        .number("received", 0)
-        .number("lost", 0)
-        .decimal("lost_percent", 0);
-  } else if (options_.output.format == output::Format::text || options_.output.format == output::Format::hex) {
-    out += fmt::format("{}\t-\tunreachable\t-\t{}\n", base::escaped(target.name), target.error.message());
-  }
+  ProbeWriter writer(options_, stage_.sink(), {});
+  writer.tell(
+      "error",
+      [&](output::JsonEvent& event) {
+        event.text("target", target.name).text("code", base::code_name(target.error.code));
+        event.text("message", target.error.message());
+      },
+      [&](std::string& out) {
+        out += fmt::format("{}\t-\tunreachable\t-\t{}\n", base::escaped(target.name), target.error.message());
+      });
+  writer.tell("summary", [&](output::JsonEvent& event) {
+    event.text("target", target.name).text("state", name_of(ProbeState::unreachable));
+    event.number("sent", 0).number("received", 0).number("lost", 0).decimal("lost_percent", 0);
+  });
   stage_.sink().mark(1);
   stage_.sink().flush();
 }

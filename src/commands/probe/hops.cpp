@@ -140,10 +140,9 @@ std::string addresses_json(const std::vector<net::Address>& addresses) {
   return all + "]";
 }
 
-void append_summary(std::string& out, const TraceSummary& summary) {
+void add_summary(output::JsonEvent& event, const TraceSummary& summary) {
   const std::uint64_t lost = summary.sent - summary.received;
   const double percent = summary.sent == 0 ? 0 : 100.0 * static_cast<double>(lost) / static_cast<double>(summary.sent);
-  output::JsonEvent event(out, "summary");
   if (summary.flow != 0) event.number("flow", summary.flow);
   event.text("state", name_of(summary.state)).boolean("reached", summary.reached);
   event.number("sent", summary.sent).number("received", summary.received).number("lost", lost);

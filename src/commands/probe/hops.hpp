@@ -26,7 +26,7 @@ struct TraceSummary {
   std::uint64_t sent = 0, received = 0;
   bool reached = false;
 };
-void append_summary(std::string& out, const TraceSummary& summary);
+void add_summary(output::JsonEvent& event, const TraceSummary& summary);
 
 class HopWriter {
  public:

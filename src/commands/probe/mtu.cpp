@@ -160,9 +160,14 @@ class MtuMode : public RequestMode {
   base::ExitStatus finish() {
     const MtuResult result = search_.next() ? MtuResult{} : search_.result();
     const bool known = result.proof != MtuResult::Proof::none;
-    if (writer_.text()) show(result);
-    if (writer_.json() && known) show_event(result);
-    if (writer_.json()) writer_.summary(is_reached(known) ? "reached" : name_of(state_), log_.summary(), 0);
+    if (known) {
+      writer_.tell(
+          "mtu", [&](output::JsonEvent& event) { add_fields(event, result); },
+          [&](std::string& out) { append(out, result); });
+    } else if (writer_.text()) {
+      writer_.buffer() += fmt::format("path MTU\tunknown\t{}\n", why_unknown());
+    }
+    writer_.summary({is_reached(known) ? "reached" : name_of(state_), log_.summary(), 0, {}, {}});
     prober_.sink().flush();
     if (result.lossy) prober_.report().notice("datagrams of any size were lost on this path at times");
     if (!known) prober_.hint_at_family();
@@ -170,15 +175,13 @@ class MtuMode : public RequestMode {
   }
 
  private:
-  void show(const MtuResult& result) {
-    std::string& out = writer_.buffer();
-    if (result.proof == MtuResult::Proof::none) {
-      const std::string why = !refusal_.empty()                 ? refusal_
-                              : state_ == ProbeState::no_answer ? fmt::format("{} probes, no reply", log_.count())
-                                                                : "answers that come and go tell no size";
-      out += fmt::format("path MTU\tunknown\t{}\n", why);
-      return;
-    }
+  std::string why_unknown() const {
+    if (!refusal_.empty()) return refusal_;
+    return state_ == ProbeState::no_answer ? base::counted(log_.count(), "probe") + ", no reply"
+                                           : "answers that come and go tell no size";
+  }
+
+  void append(std::string& out, const MtuResult& result) const {
     const std::string who = result.narrowed_by  ? "narrowed by " + net::to_string(*result.narrowed_by)
                             : result.black_hole ? black_hole_text()
                                                 : "all that the link takes";
@@ -201,8 +204,7 @@ class MtuMode : public RequestMode {
   // That a port is closed is no failure of a search that its answers served.
   bool is_reached(bool known) const { return known && state_ == ProbeState::closed; }
 
-  void show_event(const MtuResult& result) {
-    output::JsonEvent event(writer_.buffer(), "mtu");
+  void add_fields(output::JsonEvent& event, const MtuResult& result) const {
     event.number("mtu", result.mtu).number("payload", result.payload).number("link_mtu", link_mtu_);
     if (result.narrowed_by) event.address("narrowed_by", *result.narrowed_by);
     if (result.black_hole) event.boolean("black_hole", true);

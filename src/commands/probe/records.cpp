@@ -8,6 +8,7 @@
 #include "net/interfaces.hpp"
 #include "output/hexdump.hpp"
 #include "output/report.hpp"
+#include "output/terminal.hpp"
 #include "output/timestamp.hpp"
 
 namespace commands {
@@ -77,6 +78,16 @@ std::string spread_text(const RttSummary& rtt) {
                      rtt.stddev_ms);
 }
 
+std::string bins_json(const Histogram& bins) {
+  std::string list;
+  for (const HistogramBin& bin : bins) {
+    list += fmt::format(R"({}{{"from_ms":{:.3f},"to_ms":{:.3f},"count":{}}})", list.empty() ? "" : ",",
+                        to_milliseconds(base::Nanoseconds(bin.from)), to_milliseconds(base::Nanoseconds(bin.to)),
+                        bin.count);
+  }
+  return "[" + list + "]";
+}
+
 }  // namespace
 
 std::string_view name_of(ProbeState state) {
@@ -133,7 +144,6 @@ void ProbeWriter::append_time(net::SystemTime time) {
 }
 
 void ProbeWriter::event(const ProbeRecord& record) {
-  if (!json()) return;
   // What comes after a probe's own event is called by its name, so that there is one `probe` for each probe.
   const std::string_view name = is_repeat(record.state) ? name_of(record.state) : "probe";
   {
@@ -174,17 +184,28 @@ void ProbeWriter::so_far(const ProbeSummary& summary) {
 
 void ProbeWriter::verdict(const std::vector<FlowLoss>& flows) {
   const FlowVerdict found = verdict_on(flows);
-  if (text()) line(text_of(found, flows.size()));
-  if (!json()) return;
-  output::JsonEvent(buffer(), "flows")
-      .number("flows", flows.size())
-      .raw("worse", fmt::format("[{}]", fmt::join(found.worse, ",")))
-      .decimal("worse_percent", found.worse_percent)
-      .decimal("other_percent", found.other_percent);
+  tell(
+      "flows",
+      [&](output::JsonEvent& event) {
+        event.number("flows", flows.size()).raw("worse", fmt::format("[{}]", fmt::join(found.worse, ",")));
+        event.decimal("worse_percent", found.worse_percent).decimal("other_percent", found.other_percent);
+      },
+      [&](std::string&) { line(text_of(found, flows.size())); });
 }
 
-void ProbeWriter::statistics(const ProbeSummary& summary) {
-  std::string& out = buffer();
+void ProbeWriter::summary(const ProbeResults& results) {
+  sink_.flush();  // so that what was not written is known
+  tell(
+      "summary", [&](output::JsonEvent& event) { add_results(event, results); },
+      [&](std::string& out) {
+        if (!results.in_text) return;
+        append_statistics(out, results.summary);
+        if (results.ways) append_statistics(out, *results.ways);
+        out += histogram_text(results.bins, output::terminal_size().columns);
+      });
+}
+
+void ProbeWriter::append_statistics(std::string& out, const ProbeSummary& summary) const {
   const std::string about = subject();
   out += fmt::format("{}{}, {} duplicate, {} reordered, {} late", about, counts_text(summary), summary.duplicate,
                      summary.reordered, summary.late);
@@ -197,8 +218,7 @@ void ProbeWriter::statistics(const ProbeSummary& summary) {
                      rtt.p90_ms, rtt.p99_ms, rtt.p999_ms, rtt.jitter_ms);
 }
 
-void ProbeWriter::statistics(const StampSummary& ways) {
-  std::string& out = buffer();
+void ProbeWriter::append_statistics(std::string& out, const StampSummary& ways) const {
   out += subject();
   if (ways.direction_known) {
     out += fmt::format("lost {} forward, {} backward, {} unknown\n", ways.lost_forward, ways.lost_backward,
@@ -216,31 +236,21 @@ void ProbeWriter::statistics(const StampSummary& ways) {
                      spread(ways.backward), ways.synchronised ? "" : " (clocks not synchronised)");
 }
 
-void ProbeWriter::summary(std::string_view state, const ProbeSummary& summary, std::size_t responders,
-                          const StampSummary* ways, const Histogram& bins) {
-  sink_.flush();  // so that what was not written is known
-  output::JsonEvent event(buffer(), "summary");
+void ProbeWriter::add_results(output::JsonEvent& event, const ProbeResults& results) const {
+  const ProbeSummary& summary = results.summary;
   if (!name_.empty()) event.endpoint(target_);
   add_subject(event);
-  event.text("state", state);
+  event.text("state", results.state);
   add_counts(event, summary);
   if (sink_.unwritten() > 0) event.number("unwritten", sink_.unwritten());
   event.number("duplicate", summary.duplicate).number("reordered", summary.reordered).number("late", summary.late);
   event.number("refused", summary.refused);
-  if (responders > 0) event.number("responders", responders);
-  if (ways != nullptr) add_ways(event, *ways);
+  if (results.responders > 0) event.number("responders", results.responders);
+  if (results.ways) add_ways(event, *results.ways);
   if (!summary.rtt) return;
-  const RttSummary& rtt = *summary.rtt;
-  event.raw("rtt_ms", distribution_json(rtt));
-  event.decimal("jitter_ms", rtt.jitter_ms);
-  if (bins.empty()) return;
-  std::string list;
-  for (const HistogramBin& bin : bins) {
-    list += fmt::format(R"({}{{"from_ms":{:.3f},"to_ms":{:.3f},"count":{}}})", list.empty() ? "" : ",",
-                        to_milliseconds(base::Nanoseconds(bin.from)), to_milliseconds(base::Nanoseconds(bin.to)),
-                        bin.count);
-  }
-  event.raw("histogram", "[" + list + "]");
+  event.raw("rtt_ms", distribution_json(*summary.rtt));
+  event.decimal("jitter_ms", summary.rtt->jitter_ms);
+  if (!results.bins.empty()) event.raw("histogram", bins_json(results.bins));
 }
 
 }  // namespace commands

@@ -38,6 +38,15 @@ struct ProbeRecord {
   std::optional<StampFacts> stamp;  // of a STAMP reply
 };
 
+struct ProbeResults {
+  std::string_view state;
+  ProbeSummary summary;
+  std::size_t responders = 0;
+  std::optional<StampSummary> ways;  // of STAMP
+  Histogram bins;                    // if asked for
+  bool in_text = false;              // as lines too
+};
+
 class ProbeWriter {
  public:
   // `target`: who is asked.
@@ -53,24 +62,43 @@ class ProbeWriter {
   void line(const ProbeRecord& record);
   // Words of a result, with the time before them where that is asked for.
   void line(std::string_view words);
-  // The event; does nothing in other forms.
   void event(const ProbeRecord& record);
   void record(const ProbeRecord& record) {
-    if (json()) event(record);
-    if (!json() && !options_.quiet) line(record);
+    if (json()) {
+      event(record);
+    } else if (!options_.quiet) {
+      line(record);
+    }
+  }
+
+  // An event that no text tells.
+  template <class Fields>
+  void tell(std::string_view name, const Fields& add_fields) {
+    tell(name, add_fields, [](std::string&) {});
+  }
+  // A result, said once: the event `name` with what `add_fields(JsonEvent&)` adds, or what `append_text(std::string&)`
+  // appends where results are text; else nothing.
+  template <class Fields, class Text>
+  void tell(std::string_view name, const Fields& add_fields, const Text& append_text) {
+    if (json()) {
+      output::JsonEvent event(buffer(), name);
+      add_fields(event);
+    } else if (text()) {
+      append_text(buffer());
+    }
   }
 
   // What is known by now: a line on stderr, or an event.
   void so_far(const ProbeSummary& summary);
   // Which flows are worse than the others.
   void verdict(const std::vector<FlowLoss>& flows);
-  void statistics(const ProbeSummary& summary);  // lines of text
-  void statistics(const StampSummary& ways);     // the same
-  // `ways`: of STAMP, or null.
-  void summary(std::string_view state, const ProbeSummary& summary, std::size_t responders,
-               const StampSummary* ways = nullptr, const Histogram& bins = {});
+  // What came of all probes.
+  void summary(const ProbeResults& results);
 
  private:
+  void add_results(output::JsonEvent& event, const ProbeResults& results) const;
+  void append_statistics(std::string& out, const ProbeSummary& summary) const;
+  void append_statistics(std::string& out, const StampSummary& ways) const;
   void append_time(net::SystemTime time);
   std::string subject() const;
   void add_subject(output::JsonEvent& event) const;

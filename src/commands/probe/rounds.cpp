@@ -184,7 +184,7 @@ class RoundsReport {
     base::ExitStatus status = base::ExitStatus::nothing;
     for (auto& course : flows_.all()) {
       const TracePlan::End end = course.mode.path().end();
-      if (writer_.json()) append_summary(writer_.buffer(), summary_of(course));
+      writer_.tell("summary", [&](output::JsonEvent& event) { add_summary(event, summary_of(course)); });
       if (end == TracePlan::End::reached) status = base::ExitStatus::done;
       if (end == TracePlan::End::refused) status = better(status, base::ExitStatus::refused);
     }

@@ -8,7 +8,6 @@
 #include <limits>
 
 #include "base/text.hpp"
-#include "output/terminal.hpp"
 
 namespace commands {
 
@@ -203,20 +202,18 @@ base::ExitStatus SeriesMode::finish(bool interrupted) {
 }
 
 void SeriesMode::tell_statistics(ProbeState state) {
-  if (!writer_.json() && !(series_ && writer_.text())) return;
   const ProbeSummary summary = log_.summary();
-  const std::optional<StampSummary> both = ways(summary);
-  const Histogram bins = options_.histogram ? histogram_of(log_.rtts()) : Histogram{};
-  if (writer_.json()) return writer_.summary(name_of(state), summary, responders(), both ? &*both : nullptr, bins);
-  writer_.statistics(summary);
-  if (both) writer_.statistics(*both);
-  writer_.buffer() += histogram_text(bins, output::terminal_size().columns);
+  writer_.summary({name_of(state), summary, responders(), ways(summary),
+                   options_.histogram ? histogram_of(log_.rtts()) : Histogram{}, series_});
 }
 
 // The one line of a probe without a count, or an event for each try.
 void SeriesMode::tell_state(bool interrupted) {
-  for (const auto& [sequence, result] : results_) writer_.event(result);
-  if (writer_.json() || (prober_.is_for_many() && received_) || results_.empty()) return;
+  if (writer_.json()) {
+    for (const auto& [sequence, result] : results_) writer_.event(result);
+    return;
+  }
+  if ((prober_.is_for_many() && received_) || results_.empty()) return;
   const auto rank = [](const ProbeRecord& record) {
     return record.state == ProbeState::open          ? 0
            : record.state == ProbeState::closed      ? 1

@@ -129,10 +129,10 @@ class TraceMode : public RequestMode {
     hops_.show_all();
     const auto end = plan_.done() ? plan_.end() : TracePlan::End::open;
     const bool reached = end == TracePlan::End::reached;
-    if (options_.output.format == output::Format::json) {
-      const ProbeState state = end == TracePlan::End::open ? ProbeState::no_answer : target_state_;
-      append_summary(prober_.sink().buffer(), {options_.flow, state, sent_, received_, reached});
-    }
+    const ProbeState state = end == TracePlan::End::open ? ProbeState::no_answer : target_state_;
+    ProbeWriter(options_, prober_.sink(), prober_.target()).tell("summary", [&](output::JsonEvent& event) {
+      add_summary(event, {options_.flow, state, sent_, received_, reached});
+    });
     prober_.sink().flush();
     if (reached) return base::ExitStatus::done;
     prober_.hint_at_family();
