@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """session.py UDPTOOL >session.svg: the picture in README, of what really happens.
 
 Two terminals in a network of their own: one listens, in the other the commands below are typed. What both print, colours

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Run by cpack between staging and packing: what Debian's policy asks of a package and an ordinary `cmake --install`
 # does not. The manual page and the changelog are compressed, the licence is `copyright`, and zsh has a directory of
 # its own for what comes in packages.

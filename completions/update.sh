@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: MIT
 # update.sh UDPTOOL: writes anew what is printed from the option tables: the completions, and README's table.
 set -eu
 udptool=$(realpath "$1")

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Words to a command, the command's end to an exit status. The only place that catches everything.
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: MIT
 # demo.sh UDPTOOL: shows a listener that receives datagrams from two sockets, as text and as JSON, a group joined on
 # the loopback, and what a probe says of a port that answers and of one that is closed. Its status is 0 only if all of
 # it came out as it has to.

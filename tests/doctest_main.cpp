@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // main() of both test programs. Its last line is for scripts: `NAME: N passed, N failed, N skipped`.
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <cstdio>

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: MIT
 # run_checks.sh BUILD [CTEST-OPTION...]: runs ctest in BUILD and shows one line a test, the reason of each skip and
 # the output of each failure, and names at the end what failed. The last line counts test cases: `N passed, N failed,
 # N skipped`.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Reading a stranger's bytes field by field, never past their end, and writing fields.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // That the process is to end, told by signal handlers to whatever may block.
 #pragma once
 

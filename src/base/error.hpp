@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How the program fails: values with a code, a text and a cure, and the four exit statuses.
 #pragma once
 

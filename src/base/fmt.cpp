@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What fmt's library holds, compiled once, here: Debian has that library as a shared object only, and loading it costs
 // every start more than all that `send` does.
 #include <fmt/format-inl.h>

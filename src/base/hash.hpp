@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // SHA-256 and HMAC: what authenticates a packet. Written here, for a library of cryptography costs every start more
 // than all else that udptool does in one.
 #pragma once

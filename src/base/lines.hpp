@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Text of lines and words, as the kernel prints it in proc(5).
 #pragma once
 

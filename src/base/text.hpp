@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Bytes as text and back: C escapes, hexadecimal, base64, UTF-8. What is escaped here is what keeps a stranger's
 // bytes from driving a terminal.
 #pragma once

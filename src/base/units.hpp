@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Numbers with units, as people write them on a command line. Every parser here takes the whole word or throws
 // UsageError with a text that quotes the word and gives the form or range.
 #pragma once

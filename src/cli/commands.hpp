@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The four commands. Each declares its options, bound to its own fields, then checks them against each other and takes
 // the words; both throw UsageError. It stays where it is from declare() on.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The completions of bash, zsh and fish, printed from the option tables. What is printed is committed in completions/.
 #include <fmt/format.h>
 

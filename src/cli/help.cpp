@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What people read of an option table: --help, and README's table.
 #include <fmt/format.h>
 

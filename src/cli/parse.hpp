@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // From the words of a command line to what is to be done.
 #pragma once
 

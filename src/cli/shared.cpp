@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "cli/shared.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The options that several commands share, each bound once to its field.
 #pragma once
 

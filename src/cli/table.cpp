@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "cli/table.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One command's options and words, each declared once: parsing, --help, the completions and README's tables all read
 // this. The only door to CLI11, so that its cost and its traps stay in one file.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "cli/words.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The words behind the options. One in a form of another tool (`udp://@239.1.1.1:5000` of VLC, `S@G`, `::1:5000`) is
 // refused with the form that is meant. All throw UsageError.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/delay_line.hpp"
 
 namespace commands {

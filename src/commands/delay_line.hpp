@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // An impaired way and the loop: what is delayed leaves when its time has come, and the end waits for it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `--forward`: passing datagrams on, boundaries and sizes untouched, to one target both ways or to several one way.
 #pragma once
 

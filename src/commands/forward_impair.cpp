@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // --impair: between what is received and what is passed on.
 #include <fmt/format.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What became of all that was to be passed on.
 #include <fmt/format.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `--impair`: one way of a bad network, made on purpose. Pure: the clock is passed in.
 #pragma once
 

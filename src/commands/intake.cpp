@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/intake.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What every command that receives shares: one drain of a socket's datagrams and ICMP errors, counting, recording.
 #pragma once
 

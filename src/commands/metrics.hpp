@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `--metrics`: what a command counts, in a file for the collector of an agent such as Prometheus' node_exporter.
 #pragma once
 

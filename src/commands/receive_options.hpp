@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What `listen` and `join` have in common on the command line.
 #pragma once
 

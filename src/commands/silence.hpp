@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // When nothing came: what this host's kernel dropped meanwhile, for whomever it was.
 #pragma once
 

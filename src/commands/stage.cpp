@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/stage.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What every command stands on: the loop, stdout, and what is said beside the records.
 #pragma once
 

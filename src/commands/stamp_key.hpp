@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `--stamp-key FILE`: what both ends of an authenticated session know.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/stamp_packet.hpp"
 
 #include <algorithm>

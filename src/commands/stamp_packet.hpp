@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // STAMP test packets (RFC 8762) and their TLVs (RFC 8972), plain and authenticated: bytes to values and back, without
 // a clock or a socket. TWAMP-Light's packets (RFC 5357, appendix I) have the same fields as far as they go.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/stamp_tlv.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The TLVs behind the base of a STAMP packet (RFC 8972, section 4). What follows the base may as well be padding as
 // TWAMP-Light has it, and is told apart by its sense.
 #pragma once

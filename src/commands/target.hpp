@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // From HOST and PORT to a destination that can be sent to, and what its route is like.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // --top: who sent the most, told at each interval and at the end.
 #pragma once
 

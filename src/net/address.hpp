@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Addresses, ports, endpoints and networks: from words, strictly, and back to text. The types are Boost.Asio's own.
 #pragma once
 

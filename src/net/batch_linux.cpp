@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Receiving and sending batches: recvmmsg(2), sendmmsg(2), the error queue.
 #include <sys/socket.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The arrays behind batches, for recvmmsg(2) and sendmmsg(2).
 #pragma once
 

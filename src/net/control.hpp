@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Control messages (cmsg(3)) from bytes to values and back: pure, and safe on any bytes.
 #pragma once
 

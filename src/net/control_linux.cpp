@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <ctime>  // before errqueue.h, which needs timespec
 
 #include <linux/errqueue.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What arrives and what leaves, a batch at a time. Nothing here allocates once a batch has been made.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Multicast groups as words: `[SOURCE,]GROUP[+N][:PORT]`.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "net/icmp.hpp"
 
 #include <fmt/format.h>

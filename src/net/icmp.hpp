@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Errors that the network reports about datagrams sent before: ICMP and ICMPv6, as values.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "net/interfaces.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The network interfaces of this host.
 #pragma once
 

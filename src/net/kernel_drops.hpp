@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What this host's kernel dropped, and why: counters of the whole network namespace (proc_net(5), SNMP's MIBs).
 #pragma once
 

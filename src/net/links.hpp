@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The links of this host as the kernel builds them one on another: what an interface is, and whose it is.
 #pragma once
 

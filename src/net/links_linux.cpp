@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "net/links.hpp"
 
 #include <linux/if_link.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "net/options.hpp"
 
 #include "net/udp_socket.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The socket options of a command line: plain data, and one function that applies it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "net/own_addresses.hpp"
 
 #include <ifaddrs.h>

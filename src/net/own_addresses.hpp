@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Which addresses are this host's own, and which of them answers.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "net/resolve.hpp"
 
 #include <fmt/format.h>

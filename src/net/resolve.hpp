@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Names to addresses.
 #pragma once
 

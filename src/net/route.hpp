@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Which way a datagram would go.
 #pragma once
 

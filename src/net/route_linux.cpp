@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "net/route.hpp"
 
 #include <linux/rtnetlink.h>

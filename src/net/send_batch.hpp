@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Datagrams on their way out. Adding one costs a few stores; how they are packed into system calls, and which of
 // them leave as one segmented send (UDP_SEGMENT, udp(7)), is decided when they are sent.
 #pragma once

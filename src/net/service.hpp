@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a service manager hands over and wants to be told, without its library: sd_listen_fds(3), sd_notify(3).
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "net/service.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The options of a UDP socket and its memberships: ip(7), ipv6(7), socket(7), udp(7). Each asks the kernel at once.
 // Throws base::Failure whose text names the option and the value, or the group and the interface.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>

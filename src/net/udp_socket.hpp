@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The one UDP socket that every command uses; nothing else in the program calls the socket API.
 //
 // It covers what Node's dgram documents, and what netcat-like tools lack: batches, metadata of every datagram, ICMP

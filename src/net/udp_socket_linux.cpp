@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // UdpSocket on Linux: opening, binding and the count of drops. Options are in udp_options_linux.cpp, batches in
 // batch_linux.cpp.
 #include <fcntl.h>

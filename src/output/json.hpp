@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One JSON object a line (RFC 8259), appended to a buffer.
 #pragma once
 

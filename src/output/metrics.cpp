@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "output/metrics.hpp"
 
 #include <fmt/format.h>

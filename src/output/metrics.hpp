@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Counters in the text form that Prometheus reads (exposition format 0.0.4).
 #pragma once
 

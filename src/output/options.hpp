@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What is printed, as the command line says.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "output/pcap.hpp"
 
 #include <fcntl.h>

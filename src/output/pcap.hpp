@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A capture of what came and what left: classic pcap (draft-ietf-opsawg-pcap), nanoseconds, raw IP. The sockets give
 // payloads; the IP and UDP headers are rebuilt from what the kernel told about them.
 #pragma once

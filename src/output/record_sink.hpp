@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Where what was received is recorded: on stdout in some form, in a capture file.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "output/records.hpp"
 
 #include <fmt/format.h>

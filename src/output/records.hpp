@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Datagrams as records: text, hex, raw or JSON.
 #pragma once
 

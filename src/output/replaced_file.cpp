@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "output/replaced_file.hpp"
 
 #include <fcntl.h>

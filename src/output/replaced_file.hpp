@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A file that is replaced as a whole: a reader sees all of one state or all of the next, never a part.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Everything that is said beside the records: notices and the summary on stderr, or events on stdout with -j.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "output/sink.hpp"
 
 #include <poll.h>

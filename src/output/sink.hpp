@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Where records go: a buffer, and one write for all that a wake-up brought.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The terminal that stdout or stderr may be.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Times as RFC 3339 UTC.
 #pragma once
 

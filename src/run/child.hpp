@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Commands of the shell that run beside the loop, each fed once and heard to its end.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How good this host's clock is, as the kernel knows it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // When things happen: one event loop, one way to stop.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a process that is set up may still do: as whom, and within which walls.
 #pragma once
 

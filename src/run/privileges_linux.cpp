@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "run/privileges.hpp"
 
 #include <fmt/format.h>

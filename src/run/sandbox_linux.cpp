@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Landlock (landlock(7)): unprivileged, and inherited by the threads that are started later.
 #include <fcntl.h>
 #include <linux/landlock.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Sanitizers open files, trace the process and start others when it ends.
 #include "run/privileges.hpp"
 

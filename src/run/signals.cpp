@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "run/signals.hpp"
 
 #include <sys/eventfd.h>

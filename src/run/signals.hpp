@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Signals as flags and a descriptor that becomes readable.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // When to end, as the command line says, and what ended it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A list of what is allowed, not of what is forbidden: a kernel learns new calls, and none of them is for us.
 #include <fcntl.h>
 #include <linux/sockios.h>

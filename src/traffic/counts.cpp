@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "traffic/counts.hpp"
 
 #include <unistd.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What has been heard: how many datagrams and bytes, and how many different senders, in bounded memory.
 #pragma once
 

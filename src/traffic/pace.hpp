@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // When the next datagram is due, on an absolute schedule: pure arithmetic, the clock is passed in.
 #pragma once
 

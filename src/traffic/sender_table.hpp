@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What is remembered about senders, in bounded memory, whoever writes.
 #pragma once
 

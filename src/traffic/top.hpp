@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Who sent the most, in bounded memory: the space-saving sketch (Metwally, Agrawal, El Abbadi 2005).
 #pragma once
 

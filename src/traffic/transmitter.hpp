@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Sending: a batch, its socket, and the one policy for what the kernel does not take.
 #pragma once
 

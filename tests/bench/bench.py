@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """How fast udptool is, beside the programs that people use today and beside the kernel's own limit.
 
 Everything happens in a private network namespace. Sender and receiver have a core each when there are two; the runs of

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // LD_PRELOAD shim of the benchmark: every UDP socket that is bound gets as large a receive buffer as the kernel gives,
 // so that a burst can wait there while the program is stopped. Only root may go beyond net.core.rmem_max.
 #include <dlfcn.h>

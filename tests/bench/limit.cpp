@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The measuring stick of the benchmark: the least that a program must do to receive, send or answer datagrams over
 // 127.0.0.1, so that its figures stand for what the kernel allows.
 //

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The machine as the benchmark sees it: a private network, processes pinned to cores, the kernel's counters, noise."""
 import ctypes
 import json

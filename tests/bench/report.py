@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the benchmark found: tables, the bars that were set, and the picture."""
 import statistics
 from html import escape

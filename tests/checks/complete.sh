@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: MIT
 # complete.sh SHELL LINE: what SHELL (bash, zsh or fish) offers when the tab key is pressed at the end of LINE, one
 # word a line. Each shell loads the completion itself, from a directory laid out as the installed one.
 set -eu

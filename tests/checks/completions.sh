@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: MIT
 # completions.sh UDPTOOL: completions/ holds what the tool prints; each shell loads its completion and offers commands, options, and the values that can be known.
 # That it offers exactly the options that the tool has is for docs.sh to see.
 set -eu -o pipefail

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: MIT
 # docs.sh UDPTOOL: --help, the manual page, the completions and the README's tables know the same commands and the
 # same options, command by command; what one has and another lacks is named. The manual page is free of lint.
 set -eu -o pipefail

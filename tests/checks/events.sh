@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: MIT
 # events.sh UDPTOOL: what every command prints with --json is as the JSON Schema has it that is installed.
 set -eu -o pipefail
 udptool=$(realpath "$1")

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: MIT
 # examples.sh UDPTOOL: every command of README.md, of the manual page and of the examples in each --help is run, in a
 # namespace where `host` and `eth0` are, in a directory with the files that it names. It may wait for traffic (then Ctrl-C ends it), find nothing or be
 # refused; it must not be bad usage, lack a file, or leave an error.

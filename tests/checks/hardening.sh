@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: MIT
 # hardening.sh UDPTOOL: a Release binary is position independent, has its relocations read-only and bound at start,
 # guards its stack and its libc calls, and has no executable stack.
 set -eu -o pipefail

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: MIT
 # layers.sh [TREE]: the house rules that a compiler does not see, in TREE/src. Includes point downwards only, no room
 # of commands/ includes another (but for streams/, which is listen's and join's), CLI11 stays in cli/ and the
 # system's socket headers in net/, and files and functions stay short.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: MIT
 # layers.sh must be able to fail: a sound tree passes, and each single fault in it is named.
 set -eu
 layers=$(cd "$(dirname "$0")" && pwd)/layers.sh

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: MIT
 # memory.sh UDPTOOL: one run of each command in valgrind, which finds what sanitizers need a build of their own for, in
 # the binary that is shipped. In a namespace of its own; status 77 where that or valgrind is missing.
 set -eu -o pipefail

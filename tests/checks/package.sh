@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: MIT
 # package.sh BUILD: the .deb that cpack makes holds everything, satisfies lintian and runs; so does what
 # `cmake --install` puts under a prefix.
 set -eu -o pipefail

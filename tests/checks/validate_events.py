@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """validate_events.py SCHEMA: each line on stdin is an event of that schema; a line that is none is shown."""
 import json
 import sys

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What was asked for is what was sent and what failed; what was sent is what was shown, ignored and dropped.
 // Always.
 #include <netinet/in.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Hundreds of command lines that cannot be, from tables: every option with every kind of bad word. Each is
 // exit 2 at once, with one line on stderr that can be printed and names the word. test_words.cpp has what the
 // lines say.

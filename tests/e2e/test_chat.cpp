@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `listen --chat`: what is typed, and to whom it goes.
 #include <string>
 

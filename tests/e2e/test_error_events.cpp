@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Errors as events: with -j each has the code of that very failure, and stands on stderr as a line too.
 #include <string>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `listen --exec`: what a command answers, how it ends, and that nothing is left of it.
 #include <signal.h>
 

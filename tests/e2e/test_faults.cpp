@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a host can do to a process: a reader who does not read, a full disk, too few files, a clock that is set, and
 // queues, filters and routes that take no datagram.
 #include <algorithm>

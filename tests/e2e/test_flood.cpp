@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Floods of strangers: memory stays bounded, and what is told of the rest stays right. What they cost of speed, the
 // benchmark says (bench/bench.py).
 #include <netinet/in.h>

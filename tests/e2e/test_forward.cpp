@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `--forward`: what goes on, what comes back, what ends, and what is counted.
 #include <sys/resource.h>
 

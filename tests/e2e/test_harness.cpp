@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The harness itself: a test tool that misses a failure is worse than none.
 #include <csignal>
 #include <stdexcept>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `--forward --impair`: a bad network on demand, whose counts are what its two ends see.
 #include <cstdint>
 #include <string>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Other people's programs, in both directions, where they are installed.
 #include "support/check.hpp"
 #include "support/udptool.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Which memberships `udptool join` makes, and that nothing but theirs is shown.
 #include "support/joiner.hpp"
 

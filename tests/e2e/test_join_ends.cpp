@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How `udptool join` ends, and that it leaves its groups on every way out; words that it refuses.
 #include <csignal>
 

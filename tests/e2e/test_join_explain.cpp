@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `udptool join --explain`, and `udptool send` to groups.
 #include <fstream>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `udptool join` over IPv6, and on interfaces that cannot be joined on.
 #include "support/joiner.hpp"
 

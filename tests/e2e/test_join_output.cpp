@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What `udptool join` prints of datagrams, memberships and streams.
 #include <chrono>
 #include <thread>

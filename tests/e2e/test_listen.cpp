@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `udptool listen`: where it listens, what ends it, whom it hears.
 #include <csignal>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What `udptool listen` prints, form by form.
 #include "support/check.hpp"
 #include "support/udptool.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Responders that are pointed at each other or at themselves, and what they make of a byte that a stranger sends.
 #include <sys/socket.h>
 

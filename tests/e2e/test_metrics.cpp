@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // --metrics on the built binary.
 #include <sys/stat.h>
 

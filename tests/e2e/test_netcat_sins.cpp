@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What goes wrong with netcat and its kin, by name. None of it may ever happen here.
 #include "support/check.hpp"
 #include "support/udptool.hpp"

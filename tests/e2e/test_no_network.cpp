@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Hosts that lack something: IPv6, or an answer from the DNS.
 #include <csignal>
 

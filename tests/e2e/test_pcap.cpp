@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // --pcap and --top on the built binary.
 #include <cstring>
 #include <string>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a process that hears strangers may still do: the sandbox, and --user.
 #include <grp.h>
 #include <pwd.h>

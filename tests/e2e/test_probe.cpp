@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `udptool probe` on the loopback: what it says of a port, with which status, and what it refuses to do.
 #include <csignal>
 #include <functional>

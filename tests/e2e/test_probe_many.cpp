@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `udptool probe` of many at once: flows, the targets of a file, the interfaces of a group; and what a series tells
 // meanwhile.
 #include <csignal>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `udptool probe --trace -c N` on the loopback: the table of a path that is watched, in each form.
 #include "support/check.hpp"
 #include "support/udptool.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `probe --stamp` against another implementation, tests/netns/stamp.py.
 #include <sys/stat.h>
 

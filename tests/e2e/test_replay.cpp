@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `udptool send --replay`: captures and what -j printed, sent again.
 #include <fstream>
 

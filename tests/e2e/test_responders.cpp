@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `udptool listen --echo` and `--reply`: what they answer, from where, and what they must never answer.
 #include <sys/resource.h>
 

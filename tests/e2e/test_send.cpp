@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `udptool send`: messages, where they go and how, replies and exit status. Input is in test_send_input.cpp.
 #include <array>
 #include <csignal>

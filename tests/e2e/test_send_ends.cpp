@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How `udptool send` ends and what it tells: what was left unsent, replies and refusals, notices, progress.
 #include <csignal>
 #include <regex>

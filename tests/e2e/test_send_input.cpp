@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `udptool send` without messages: how stdin or a file becomes datagrams.
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `udptool send --sequence`: datagrams that a receiver counts, ours and iperf 2.
 #include <csignal>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Under a service manager: sockets that are handed over (fd:N, fd:NAME, LISTEN_FDS), and what it is told.
 #include <sys/socket.h>
 #include <sys/un.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Signals at any moment: a clean end with whole records and the right status, or, before anything was said, none.
 #include <algorithm>
 #include <atomic>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Nothing is lost below the limit: `listen` at half of the rate that it reaches here and now. UDPTOOL_SOAK says for how
 // many seconds.
 #include <fcntl.h>

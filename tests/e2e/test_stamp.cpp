@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `listen --stamp`: the bytes of its replies, whom it answers, and how it gets on with others and with itself.
 #include <sys/stat.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Words that cannot be: each is exit 2, one line on stderr that names the word, and nothing sent. And the
 // help.
 #include <algorithm>

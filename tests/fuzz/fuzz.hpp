@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the targets share: a way to fail that names what did not hold, values from the fuzzer's bytes, and a
 // reader of UTF-8 that has nothing in common with the one that is tested.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Endpoints, groups, networks, ports and addresses: only UsageError leaves, its text can be printed, and what
 // is accepted says the same when it is written out and read again.
 #include <string>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A responder's guard against a model of it that remembers everything: no answer to a port, a group or itself that
 // must not have one, and none beyond a sender's budget.
 #include <array>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Packets of any bytes: whatever comes out lies within what went in, memory is bounded, and the counts add up.
 #include <string>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Control messages and error-queue messages of any content: as raw bytes, and as well-formed messages with
 // any data.
 #include <ctime>  // before errqueue.h, which needs timespec

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // JSON strings of any bytes are read back: the same text when it was UTF-8, U+FFFD for each byte that was
 // not.
 #include <string>

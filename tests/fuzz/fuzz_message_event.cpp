@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Lines of any bytes are a message, another event, or refused; what -j would print of a payload is read back.
 #include <string>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Transport stream packets: four header bytes and six of the adaptation field of each from the input, the
 // rest filled in, so that the input stays short. The input is also taken as one datagram.
 #include <cstdint>

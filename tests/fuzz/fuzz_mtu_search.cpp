@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The MTU search on a path whose routers lie and fall silent: it ends, and names no size but the one that the path
 // carries.
 #include <algorithm>

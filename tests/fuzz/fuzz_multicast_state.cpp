@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The kernel's tables of multicast, of any bytes: what is understood, printed as the kernel prints it, is understood
 // to be the same.
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What `send` makes of an input that comes in blocks of any sizes, in each encoding and cut in each way: the payloads
 // of the whole input, until refill() where they were, and an error at the piece that deserves it.
 #include <sys/mman.h>

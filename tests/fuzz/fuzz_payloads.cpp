@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Replies of strangers to every checker: the first byte picks the payload, the second one the port, the rest is the
 // reply. Holes for the id are filled from the request, so that the fuzzer gets past the first comparison.
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Whole records through the writer and the sink: what each form shows is read back and must be the datagrams,
 // byte for byte, and nothing in it may drive a terminal.
 #include <sys/mman.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Streams of datagrams to the stream engine: each is a length byte, then so many bytes; the length is the time as well.
 #include <cstdint>
 #include <cstdlib>

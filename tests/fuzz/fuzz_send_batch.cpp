@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Runs of datagrams for segmented sends: they cover the batch, each is one that the kernel takes, and none is
 // shorter than it has to be.
 #include <vector>

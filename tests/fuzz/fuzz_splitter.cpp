@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // An input that comes in blocks of any sizes is cut as the same input in one piece is.
 #include <string>
 #include <string_view>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A stranger's bytes at both ends of STAMP, with a key and without one. The first byte chooses; the rest is the packet,
 // made authentic when the choice says so, so that what is behind the HMAC is reached.
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The file of --targets: what is accepted has a host and a port, stands in the text as it is told, and is read the same
 // again; what is not leaves by one line that can be printed.
 #include <set>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Bytes as text and back: C escapes, hexadecimal, base64.
 #include <string>
 #include <string_view>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A trace whose answers come in any order, twice, from anybody and to probes that were never sent: each probe leaves
 // once, the hops come in order, and it ends. And MPLS labels out of any bytes.
 #include <set>

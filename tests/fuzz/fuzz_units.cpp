@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Numbers with units: what is accepted is within the range that is documented, and what is not leaves by
 // UsageError with one line that can be printed.
 #include <chrono>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A strict reader of one JSON value (RFC 8259), for what udptool prints: it fails on the slightest deviation.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Runs every file of a corpus, and every beginning of it, through a target: what `ctest` does where there is
 // no libFuzzer. A target that finds fault ends the program; the last line of output is then the file.
 #include <algorithm>

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: MIT
 # run.sh BUILD SECONDS TARGET...: lets each fuzzer in BUILD run for so long, beginning with its corpus. New inputs are
 # kept in BUILD for the next time; what a target finds fault with is in BUILD/findings. The last line counts targets.
 set -u -o pipefail

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: MIT
 # faults.sh UDPTOOL: what happens to those who listen, have joined, send and probe when a link goes down, an address, a
 # route or the interface itself is taken away, or a filter or a smaller MTU stands in the way, and then all is well
 # again: nobody dies, hangs or keeps silent, each datagram is accounted for, and traffic goes on.

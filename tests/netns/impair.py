@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """impair.py NETNS:DEVICE NETNS:DEVICE: two namespaces joined by a bad link that counts what it did.
 
 Each end is a TAP device, which this program makes and moves into its namespace; frames go from one to the other

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: MIT
 # impaired.sh UDPTOOL: the statistics of `udptool probe -c N` beside the truth of a link that loses, duplicates, swaps
 # and delays (impair.py), and beside ping, with no capabilities.
 #

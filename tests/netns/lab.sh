@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: MIT
 # lab.sh: a laboratory of network namespaces for the scripts here, for the end-to-end tests (support/namespace.cpp)
 # and for checks. A script begins with
 #

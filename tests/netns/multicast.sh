@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: MIT
 # multicast.sh UDPTOOL: join and send between hosts of a network that is made for it: three hosts on a switch, and
 # two links with a multicast router between them.
 # shellcheck disable=SC2317  # conditions are called by until_true

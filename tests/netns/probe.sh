@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: MIT
 # probe.sh UDPTOOL: what `udptool probe` says of a path, beside traceroute, tracepath and ping, with no capabilities.
 #
 #   h1 ---- r1 ---- r2 --(1280)-- r3 ---- r4 ---- h2      link N: 10.77.N.0/24 and fd77:N::/64, left .1, right .2

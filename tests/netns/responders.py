@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """responders.py NAME PORT [GROUP ADDRESS]: the smallest server of a protocol, on 127.0.0.1, from the protocol's text.
 
 Each reads the request as the document that it names has it, and answers nothing else. With GROUP it hears the group

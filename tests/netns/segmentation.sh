@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: MIT
 # segmentation.sh UDPTOOL FAIL_SEND: the datagrams on a wire are the same, whether the kernel cuts runs of them
 # (UDP_SEGMENT) or each is sent by itself.
 #

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: MIT
 # services.sh UDPTOOL: `udptool probe --payload NAME` beside real servers, as far as they are installed, and beside
 # scripts that follow the protocol's RFC (responders.py): what it says of them, and that it does not believe an answer
 # to somebody else's request.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """stamp.py reflect|send ...: another STAMP, written from RFC 8762, RFC 8972 and RFC 5357 alone, to talk to.
 
 reflect prints "port N" and answers until it is ended; --lose-forward and --lose-backward name requests by sequence.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: MIT
 # terminal.sh UDPTOOL: escape sequences from strangers, in datagrams and in names, shown on a real terminal (tmux) by
 # each form that escapes. What stands on the screen must be the bytes that were written, in their order: nothing has
 # moved the cursor, set the title or the clipboard, or made the terminal answer. That this terminal does all of that,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A preload (ld.so(8)) that does, when the program first receives, what code of a stranger would do in it. For each
 // attempt it prints `NAME: done` or `NAME: refused` on stderr. BREAK_OUT_FOLDER is where it leaves traces: it holds
 // the file `secret`, and `abstract` is the name of an abstract Unix socket that hears.

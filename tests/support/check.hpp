@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Small words for tests. Include this instead of doctest itself.
 #pragma once
 

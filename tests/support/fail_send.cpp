@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A preload (ld.so(8)) that makes sending fail where a network would be hard put to. Messages that hold the
 // bytes of FAIL_SEND_MARK fail with errno FAIL_SEND_ERRNO, the first FAIL_SEND_TIMES times. As in the kernel,
 // messages of the same call that stand before such a one leave, and its error comes with the next call. With

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A preload (ld.so(8)) for a host that is worse than this one.
 //   FAULT_NO_IPV6       the kernel knows no IPv6: socket(2) says so
 //   FAULT_CLOCK         somebody sets the wall clock back or forth by hours, every 20 ms; the kernel's receive times

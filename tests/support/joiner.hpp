@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `udptool join` as the end-to-end tests start it, and networks to join in (see support/namespace.hpp).
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the kernel knows of a process, of a port and of all the traffic in this network namespace.
 #pragma once
 

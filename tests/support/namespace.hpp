@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Private network namespaces (unshare(1), without root where the host allows it) for what loopback cannot
 // show.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the tests of probe's payloads share.
 #pragma once
 

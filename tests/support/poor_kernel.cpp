@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A preload (ld.so(8)) that takes away what POOR_KERNEL_LACKS names, as a kernel without it does: `landlock`,
 // `seccomp`, and `setresuid`, which then does nothing but claims to.
 #include <dlfcn.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Other programs as a test sees them: started with words, written to, read from, waited for, and never left
 // behind.
 #pragma once

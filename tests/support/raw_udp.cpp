@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "support/raw_udp.hpp"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A plain UDP socket of the test itself, independent of what is tested.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A case that this machine cannot run says so, is counted apart, and is never counted as passed.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A reader of records who takes his time, and what the summary says of what that cost.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Waiting and collecting for tests of net::UdpSocket.
 #pragma once
 

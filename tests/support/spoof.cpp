@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "support/spoof.hpp"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // IPv4 packets of any sender, from a raw socket: for tests in namespaces (see support/namespace.hpp).
 #pragma once
 

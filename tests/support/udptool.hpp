@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The built binary, as the end-to-end tests start it: UDPTOOL_PATH, which comes from CMake, or another that the
 // environment names in UDPTOOL.
 #pragma once

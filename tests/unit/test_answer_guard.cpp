@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a responder's guard lets through, on a clock that the test moves.
 #include "commands/listen/guard.hpp"
 

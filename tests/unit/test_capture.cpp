@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Payloads out of packets: links, options and extension headers, padding, fragments, and what is not whole.
 #include <doctest/doctest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Words to options: what the commands' structs hold after a command line, and the lines that are refused.
 #include <doctest/doctest.h>
 #include <fmt/format.h>

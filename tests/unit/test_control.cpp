@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "net/control.hpp"
 
 #include <ctime>  // before errqueue.h, which needs timespec

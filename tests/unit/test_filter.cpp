@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // --allow and --deny: who is heard.
 #include "commands/listen/filter.hpp"
 #include "support/check.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Which flows are worse than the rest, by tables and by chance.
 #include <random>
 

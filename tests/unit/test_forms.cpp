@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One datagram in each form, from tables.
 #include <string>
 #include <vector>

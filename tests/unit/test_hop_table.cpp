@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The table of a trace in rounds: its lines with tabs, and what a terminal of any size gets of it.
 #include "commands/probe/hop_table.hpp"
 #include "support/check.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What -j printed, as input again.
 #include <doctest/doctest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/join/explain/host_state.hpp"
 
 #include <string>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The datagrams of send --sequence: every copy is given once between two refills, with its own number and time.
 #include "base/bytes.hpp"
 #include "commands/send/numbered.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The schedule of what is sent, by a clock of the test's own.
 #include "support/check.hpp"
 #include "traffic/pace.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What rounds of a trace tell of a path, by tables: loss, round trips, where it ends, and which loss is none.
 #include "commands/probe/path_statistics.hpp"
 #include "support/check.hpp"

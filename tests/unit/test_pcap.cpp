@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The capture's bytes against RFC 791, 8200, 768 and 1071.
 #include <cstring>
 #include <string>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The engine of probe on a clock and a network of the test's own: what it tells a mode, when, and in which order.
 #include <deque>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What probes say, when they left, and whose answer came.
 #include <set>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/streams/rtp.hpp"
 
 #include <array>

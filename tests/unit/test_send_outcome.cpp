@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a send came to: its exit status, what was refused, and the line that shows how far it is.
 #include "commands/send/outcome.hpp"
 #include "commands/send/progress.hpp"

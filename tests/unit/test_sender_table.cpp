@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The bounded memory of senders against one that forgets nothing.
 #include "traffic/sender_table.hpp"
 

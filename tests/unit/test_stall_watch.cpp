@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/join/stall_watch.hpp"
 
 #include <string>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/streams/streams.hpp"
 
 #include <chrono>

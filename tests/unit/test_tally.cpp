@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What `probe --metrics` counts.
 #include <cstdint>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The file of --targets: what it may say, and how what is wrong in it is told.
 #include "commands/probe/targets.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Datagrams in batches over loopback: boundaries, metadata, sizes, segmentation, drops.
 #include <cerrno>
 #include <chrono>

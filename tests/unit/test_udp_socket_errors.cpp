@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // ICMP errors are values, and never cost a datagram to another destination.
 #include <cerrno>
 #include <string>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Membership of groups on the loopback: any-source and source-specific, by interface.
 #include <algorithm>
 #include <cerrno>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Every option of net::UdpSocket is set and read back from the kernel, for both families.
 #include <boost/asio/io_context.hpp>
 #include <cerrno>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/join/join.hpp"
 
 #include <fmt/format.h>

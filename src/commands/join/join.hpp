@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `udptool join`: receive multicast.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/join/joining.hpp"
 
 #include <fmt/format.h>

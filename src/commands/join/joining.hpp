@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Which groups are joined on which interfaces, at the start and later.
 #pragma once
 

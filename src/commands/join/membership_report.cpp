@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/join/membership_report.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What `join` says of its memberships: joined and left, rates, streams, the summary.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The memberships of `join`: sockets as the kernel's limits ask for, and what each membership brought.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Notices the mark of IGMP or MLD snooping without a querier: a steady flow that stops for good some minutes
 // after the join. Pure; the clock is passed in.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/join/twin_watch.hpp"
 
 #include <functional>

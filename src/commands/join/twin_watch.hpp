@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Notices that the same datagrams come by two interfaces. Pure.
 #pragma once
 

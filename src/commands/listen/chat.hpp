@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `listen --chat`: what is typed goes to who wrote last.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `listen --exec`: a command of the shell answers each datagram.
 #pragma once
 

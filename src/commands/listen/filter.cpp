@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/listen/filter.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // --allow and --deny.
 #pragma once
 

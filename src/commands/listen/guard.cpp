@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/listen/guard.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What keeps a responder from becoming an amplifier or half of a ping-pong.
 #pragma once
 

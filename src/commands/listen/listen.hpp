@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `udptool listen`: receive on one or more ports, and answer if asked to.
 #pragma once
 

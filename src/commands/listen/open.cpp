@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/listen/open.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Every ENDPOINT of `listen`, opened.
 #pragma once
 

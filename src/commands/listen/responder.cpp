@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/listen/responder.hpp"
 
 #include <algorithm>

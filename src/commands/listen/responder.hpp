@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Answering what is received: `listen --echo` and `--reply`, and what they share with every other responder.
 #pragma once
 

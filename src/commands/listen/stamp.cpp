@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/listen/stamp.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `listen --stamp`: a STAMP session-reflector (RFC 8762, section 4.3; RFC 8972).
 #pragma once
 

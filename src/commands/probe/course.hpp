@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A mode at work: on one target, by one flow. It stays where it is.
 #pragma once
 

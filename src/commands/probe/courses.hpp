@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Who is asked at the same time: targets, their addresses, flows, interfaces. Each is a course of its own, of one loop.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/probe/delay_buckets.hpp"
 
 #include <algorithm>

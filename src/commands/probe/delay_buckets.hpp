@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How many delays were how long: a histogram whose size does not grow with what it counts. Pure.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/probe/directions.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Which way what is missing went missing, by the numbers of a reflector that counts a session's requests: pure.
 #pragma once
 

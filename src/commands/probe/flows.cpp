@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/probe/flows.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Flows beside each other: which of them a bad member of an equal-cost group carries. Pure.
 #pragma once
 

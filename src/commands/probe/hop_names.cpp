@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/probe/hop_names.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The names of hops, looked up beside the trace.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/probe/hop_table.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The table of a trace in rounds: lines for a pipe, and a terminal where it is redrawn in place.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/probe/hops.hpp"
 
 #include <fmt/format.h>

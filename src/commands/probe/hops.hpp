@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The lines and events of a trace, in order, each held back until the names in it are known.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The probes of a run, one ring of them: when each left, whether it is still waited for, and its round trip.
 #pragma once
 

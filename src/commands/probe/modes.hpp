@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The modes of probe, each in its own file; they take over once options are known to agree.
 #pragma once
 

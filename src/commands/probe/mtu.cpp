@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How large a datagram does the path carry, and who narrows it?
 #include <fmt/format.h>
 

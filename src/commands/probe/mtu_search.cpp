@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/probe/mtu_search.hpp"
 
 #include <algorithm>

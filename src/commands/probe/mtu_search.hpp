@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The search of `probe --mtu`: the largest datagram that a path carries, from ICMP errors where routers send them
 // (RFC 1191, RFC 8201) and from replies alone where they do not (RFC 8899).
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/probe/path_statistics.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the rounds of a trace have found at each TTL, and where the path ends: pure.
 #pragma once
 

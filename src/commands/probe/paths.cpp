@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/probe/paths.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The paths of several flows, beside each other: pure.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/probe/probe.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `udptool probe`: what a port, a path and a network are like, without root.
 #pragma once
 

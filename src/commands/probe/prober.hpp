@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What drives the engines of probe: a loop that all of them share, and for each a socket and what arrives there.
 #pragma once
 

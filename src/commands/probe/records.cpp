@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/probe/records.hpp"
 
 #include <fmt/format.h>

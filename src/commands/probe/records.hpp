@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The lines and events of probe.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the probes of a run say, each as a function of its number, so that none has to be kept; and which of them an
 // answer belongs to.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `probe --trace -c N`: the path, watched. One probe a hop in each round, all of one flow.
 #include <fmt/format.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/probe/run.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The engine of probe: it sends, matches, times and expires. A mode says what is next and what an answer means; it
 // cannot send, and so is never called out of its own calls.
 #pragma once

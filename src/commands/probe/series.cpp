@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/probe/series.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the state of a port and --stamp share: probes, by their number or as tries until one is answered, of which each
 // is settled once, and what is told of them.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `probe --stamp`: a STAMP session-sender (RFC 8762, section 4.2; RFC 8972).
 #include <fmt/format.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/probe/stamp_facts.hpp"
 
 #include <fmt/format.h>

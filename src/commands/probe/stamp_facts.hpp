@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a STAMP reply tells of the way there and back: pure.
 #pragma once
 

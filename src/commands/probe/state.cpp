@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Is the port open? One answer, or with --count a series with statistics.
 #include <fmt/format.h>
 

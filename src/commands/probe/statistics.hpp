@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The statistics of `probe -c N`: what was sent, what came back, and the round-trip times.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/probe/tally.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What `--metrics` tells of a target: the sum of its flows, its addresses and the interfaces that it is asked by.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/probe/targets.hpp"
 
 #include <fcntl.h>

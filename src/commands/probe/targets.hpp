@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The file of --targets: HOST[:PORT] a line.
 #pragma once
 

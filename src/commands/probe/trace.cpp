@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Where does the path go, and where does it end?
 #include <fmt/format.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/probe/trace_answer.hpp"
 
 #include <fmt/format.h>

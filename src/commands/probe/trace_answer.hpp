@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What an answer to a probe of a trace tells of its hop.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/probe/trace_plan.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The plan of `probe --trace`: which probe leaves next, and which hops are known well enough to be printed.
 #pragma once
 

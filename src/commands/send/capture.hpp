@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The UDP payloads in the packets of a capture: pure, and safe on any bytes.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Packets of a capture file, read by libpcap, which is loaded when one is opened and never before: linking it would
 // cost every start 1.6 M instructions.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // In a program that is linked statically no library can be loaded.
 #include <cerrno>
 

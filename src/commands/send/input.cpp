@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/send/input.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A file, or stdin, as payloads.
 #pragma once
 

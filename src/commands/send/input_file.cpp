@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/send/input_file.hpp"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The file, or stdin, that `send` reads.
 #pragma once
 

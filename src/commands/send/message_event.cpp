@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/send/message_event.hpp"
 
 #include <array>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What `-j` printed, read again: one JSON object a line.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Datagrams that a receiver can count: numbered and timed as iperf 2's UDP datagrams are.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a send came to: its exit status, and what is told of it. Pure.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/send/payload.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a MESSAGE, or a piece of the input, becomes before it leaves.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/send/progress.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The line that shows how far a long send is.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/send/refusals.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Which of the datagrams that were sent their target has refused, as far as its ICMP errors tell. Pure.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/send/replay.hpp"
 
 #include <fmt/format.h>

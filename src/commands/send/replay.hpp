@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `send --replay`: the payloads of a capture, or of what -j printed, with their timing.
 #pragma once
 

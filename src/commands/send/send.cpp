@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/send/send.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `udptool send`: messages, an input or a generator to one destination, and the replies.
 #pragma once
 

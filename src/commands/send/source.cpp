@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/send/source.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Where the payloads of `send` come from: messages, an input that is cut, or a generator.
 #pragma once
 

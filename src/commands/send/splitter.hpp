@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Cutting an input into datagrams.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The clock of a stream's timestamps: how fast it runs, and the jitter of arrivals against it. Pure.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // --sequence: datagrams that carry a number, as iperf 2's do or at a place that is given. Pure.
 #pragma once
 

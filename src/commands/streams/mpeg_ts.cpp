@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/streams/mpeg_ts.hpp"
 
 #include <algorithm>

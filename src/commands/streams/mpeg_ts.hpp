@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // MPEG transport streams (ISO/IEC 13818-1) in datagrams: continuity, transport errors, sync losses, the clock (PCR) and
 // the rate of one sender's stream. Pure; the arrival times are passed in.
 #pragma once

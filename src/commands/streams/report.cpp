@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/streams/report.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What listen and join say of streams: a line each, or an event.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // RTP (RFC 3550) by its headers alone: loss, duplicates, reordering and jitter of a stream. Pure; the arrival times are
 // passed in.
 #pragma once

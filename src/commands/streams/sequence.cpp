@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/streams/sequence.hpp"
 
 #include <algorithm>

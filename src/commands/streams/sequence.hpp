@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Numbers that a sender counts its datagrams by: what is lost, duplicate, reordered, in bounded memory. Pure.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The streams among what arrives, for --rtp and --sequence of listen and join. Pure, and bounded whoever sends.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/join/explain/findings.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `join --explain`: what on this host keeps multicast from arriving, and what to do about it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Parsers of what the kernel prints. Reading it is in host_state_linux.cpp.
 #include "commands/join/explain/host_state.hpp"
 

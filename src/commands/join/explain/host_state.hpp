@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What this host's kernel says about multicast, read without privileges: for `join --explain`. A file that is
 // missing or cannot be read leaves its facts empty.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Where Linux keeps what there is to know about multicast: proc(5), ip-sysctl.
 #include <fmt/format.h>
 #include <sys/resource.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/join/explain/rows.hpp"
 
 #include <fmt/format.h>

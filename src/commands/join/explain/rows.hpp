@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The findings of `join --explain` about an interface, a group or a sender: a row each of code, when it holds, what is
 // said and what helps.
 #pragma once

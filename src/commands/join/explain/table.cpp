@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The kernel's table of memberships beside what was asked for, and the printing of --explain.
 #include <fmt/format.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/join/explain/targets.hpp"
 
 namespace commands {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What --explain looks at.
 #pragma once
 

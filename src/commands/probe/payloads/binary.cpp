@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Checkers of binary protocols, each from the RFC that it names.
 #include <fmt/format.h>
 

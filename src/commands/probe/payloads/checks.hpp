@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The checkers that the table in payloads.cpp refers to. For traffic/payload*.cpp only.
 #pragma once
 

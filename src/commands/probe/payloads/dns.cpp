@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Checkers of DNS and of the two protocols that took its message format.
 #include <fmt/format.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "commands/probe/payloads/payloads.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What `probe` says to a port: for each protocol the smallest polite request, and how to know its answer. No request
 // invites a large answer: no "any", no lists, no statistics.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Checkers of protocols whose answers are mostly text.
 #include <fmt/format.h>
 
