@@ -14,6 +14,7 @@
 
 #include "base/text.hpp"
 #include "cli/commands.hpp"
+#include "cli/version.hpp"
 
 namespace cli {
 namespace {
@@ -180,7 +181,7 @@ bool answer_without_command(const std::vector<std::string>& arguments) {
   if (word == "-h" || word == "--help" || word == "help") {
     fmt::print("{}", overview);
   } else if (word == "--version" || word == "-V") {
-    fmt::print("udptool {}\n", UDPTOOL_VERSION);
+    fmt::print("{}", version_text());
   } else if (word == "--completions" || word == "--option-tables") {
     print_tables(arguments);
   } else {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "cli/version.hpp"
 
 namespace cli {
 namespace {
@@ -257,7 +258,7 @@ bool OptionTable::parse(const std::vector<std::string>& arguments) {
   if (help_)
     fmt::print("{}", help());
   else if (version_)
-    fmt::print("udptool {}\n", UDPTOOL_VERSION);
+    fmt::print("{}", version_text());
   else
     refuse_contradictions(given);
   return !help_ && !version_;

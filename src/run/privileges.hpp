@@ -44,4 +44,9 @@ std::vector<std::string> enter_sandbox(const LateNeeds& needs);
 // The half that is seccomp's; returns what it lacks, or "".
 std::string filter_system_calls(const LateNeeds& needs);
 
+// What is at hand for it: the version of Landlock that this kernel has and this build would use, or 0; and whether this
+// build has seccomp's half.
+int landlock_version();
+bool filters_system_calls();
+
 }  // namespace run

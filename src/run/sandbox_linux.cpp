@@ -27,7 +27,7 @@ constexpr std::uint64_t lowest_bits(int count) { return (std::uint64_t{1} << cou
 // Everything that this version of Landlock can forbid. It first knew 13 rights on files; later ones brought: 2 moving
 // to another directory, 3 truncating, 4 binding and connecting TCP, 5 ioctl on devices, 6 abstract Unix sockets and
 // signals to processes outside.
-Ruleset everything(long version) {
+Ruleset everything(int version) {
   Ruleset rules;
   rules.files = lowest_bits(version >= 5 ? 16 : version >= 3 ? 15 : version >= 2 ? 14 : 13);
   rules.tcp = version >= 4 ? lowest_bits(2) : 0;
@@ -60,7 +60,7 @@ void allow_dns_over_tcp(int ruleset) {
 }
 
 bool restrict_by_landlock(const LateNeeds& needs) {
-  const long version = syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
+  const int version = landlock_version();
   if (version < 1) return false;
   const Ruleset rules = everything(version);
   const int ruleset = static_cast<int>(syscall(SYS_landlock_create_ruleset, &rules, sizeof rules, 0));
@@ -78,6 +78,11 @@ bool restrict_by_landlock(const LateNeeds& needs) {
 }
 
 }  // namespace
+
+int landlock_version() {
+  const long version = syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
+  return version < 1 ? 0 : static_cast<int>(version);
+}
 
 std::vector<std::string> enter_sandbox(const LateNeeds& needs) {
   std::vector<std::string> lacking;

@@ -5,4 +5,6 @@ namespace run {
 
 std::string filter_system_calls(const LateNeeds&) { return "this build lacks libseccomp"; }
 
+bool filters_system_calls() { return false; }
+
 }  // namespace run

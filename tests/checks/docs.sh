@@ -71,12 +71,18 @@ for shell in bash zsh fish; do
   done
 done
 
-if [ "$(sed -n 's/^\.Os //p' man/udptool.1)" = "$("$udptool" --version | head -1 | cut -d ' ' -f 1,2)" ]; then
-  echo "passed: the version in the manual page"
-else
-  echo "failed: the manual page's .Os is not the version"
-  failed=1
-fi
+# is_version WHERE FOUND
+is_version() {
+  if [ "$2" = "$version" ]; then
+    echo "passed: the version in $1"
+  else
+    echo "failed: $1 says '$2' where the version is '$version'"
+    failed=1
+  fi
+}
+version=$("$udptool" --version | sed 's/^udptool //; q')
+is_version 'the manual page' "$(sed -n 's/^\.Os udptool //p' man/udptool.1)"
+is_version 'the changelog' "$(sed -nE '1s/^udptool \((.*)-[0-9]+\).*/\1/; 1s/~/-/p' .package/changelog)"
 
 # Other pages are installed or not, and mandoc's index of them is there or not: neither is this page's fault.
 if ! command -v mandoc >/dev/null; then

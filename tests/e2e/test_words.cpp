@@ -221,10 +221,18 @@ TEST_CASE("words: an option that a help names is one, and another command's is r
   }
 }
 
-TEST_CASE("words: --version says name and version") {
+TEST_CASE("words: --version says name and version, and what a report of a fault needs") {
   const Finished result = run_udptool({"--version"});
   CHECK(result.ending == done);
-  CHECK(is_like(result.out, "udptool [0-9]+\\.[0-9]+\\.[0-9]+\n"));
+  CHECK(result.err.empty());
+  CHECK(is_like(result.out,
+                "udptool [0-9]+\\.[0-9]+\\.[0-9]+(-rc[0-9]+)?\n"
+                "commit: ([0-9a-f]{12}|unknown)\n"
+                "compiler: [^\n]+ [0-9]+\\.[0-9.]+[^\n]*\n"
+                "libpcap: ([0-9]+\\.[^\n]+|not found \\(install libpcap0.8\\)|not in a static build)\n"
+                "seccomp: (yes|no)\n"
+                "Landlock: (version [0-9]+|not in this kernel)\n"
+                "static: (yes|no)\n"));
 }
 
 TEST_CASE("words: every error is an event under -j, that of a bad word too") {

@@ -32,4 +32,7 @@ class CaptureFile {
   std::unique_ptr<State> state_;
 };
 
+// The version of the libpcap that would be loaded, or why there is none.
+std::string libpcap_version();
+
 }  // namespace commands

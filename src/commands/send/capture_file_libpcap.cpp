@@ -56,12 +56,18 @@ bool find(void* library, const char* name, Function*& function) {
   return symbol != nullptr;
 }
 
+// Null where it is not installed.
+void* load_libpcap() {
+  void* handle = nullptr;
+  for (const char* name : {"libpcap.so.0.8", "libpcap.so.1", "libpcap.so"}) {
+    if (handle == nullptr) handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+  }
+  return handle;
+}
+
 const Library& library() {
   static const Library loaded = [] {
-    void* handle = nullptr;
-    for (const char* name : {"libpcap.so.0.8", "libpcap.so.1", "libpcap.so"}) {
-      if (handle == nullptr) handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
-    }
+    void* const handle = load_libpcap();
     Library found{};
     if (handle == nullptr || !find(handle, "pcap_fopen_offline_with_tstamp_precision", found.fopen_offline) ||
         !find(handle, "pcap_next_ex", found.next_ex) || !find(handle, "pcap_datalink", found.datalink) ||
@@ -159,6 +165,15 @@ std::optional<CapturedPacket> CaptureFile::next() {
   std::string why = base::escaped(library().geterr(state_->handle));
   if (why.find("different from the type") != std::string::npos) why += ": write one file for each interface first";
   throw Failure(EIO, fmt::format("{}: {}", state_->name, why));
+}
+
+std::string libpcap_version() {
+  void* const handle = load_libpcap();
+  const char* (*version)() = nullptr;
+  if (handle == nullptr || !find(handle, "pcap_lib_version", version)) return "not found (install libpcap0.8)";
+  const std::string_view text = version();  // "libpcap version 1.10.3 (with TPACKET_V3)"
+  constexpr std::string_view before = "libpcap version ";
+  return base::escaped(text.starts_with(before) ? text.substr(before.size()) : text);
 }
 
 }  // namespace commands

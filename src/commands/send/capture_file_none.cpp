@@ -17,4 +17,6 @@ CaptureFile::~CaptureFile() = default;
 int CaptureFile::link() const { return 0; }
 std::optional<CapturedPacket> CaptureFile::next() { return std::nullopt; }
 
+std::string libpcap_version() { return "not in a static build"; }
+
 }  // namespace commands

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+#include "cli/version.hpp"
+
+#include <fmt/format.h>
+
+#include <string_view>
+
+#include "commands/send/capture_file.hpp"
+#include "run/privileges.hpp"
+
+namespace cli {
+namespace {
+
+#ifdef __clang__
+constexpr std::string_view compiler = __VERSION__;  // "Clang 14.0.6", with a distribution's name before it
+#else
+constexpr std::string_view compiler = "g++ " __VERSION__;
+#endif
+
+}  // namespace
+
+std::string version_text() {
+  const int landlock = run::landlock_version();
+  const std::string_view commit = UDPTOOL_COMMIT;
+  return fmt::format(
+      "udptool {}\n"
+      "commit: {}\n"
+      "compiler: {}\n"
+      "libpcap: {}\n"
+      "seccomp: {}\n"
+      "Landlock: {}\n"
+      "static: {}\n",
+      UDPTOOL_VERSION, commit.empty() ? "unknown" : commit, compiler, commands::libpcap_version(),
+      run::filters_system_calls() ? "yes" : "no",
+      landlock > 0 ? fmt::format("version {}", landlock) : "not in this kernel", UDPTOOL_IS_STATIC ? "yes" : "no");
+}
+
+}  // namespace cli
