@@ -15,14 +15,37 @@ events() {
   "$udptool" "$@" >>"$work/lines" 2>/dev/null </dev/null || true
 }
 
+# port_of FILE: where the receiver listens that writes it.
+port_of() {
+  local found=
+  for _ in $(seq 200); do
+    found=$(sed -nE 's/.*"(listening|joined)".*"port":([0-9]+).*/\2/p; /./q' "$1")
+    [ -z "$found" ] || break
+    sleep 0.05
+  done
+  [ -n "$found" ] || echo "failed: no event of listening in $1" >&2
+  echo "$found"
+}
+
+# rtp NUMBER: in hexadecimal an RTP packet of type 33, with an MPEG-TS packet.
+rtp() {
+  printf '8021%04x%08x112233444700111%x' "$1" $(($1 * 3000)) $(($1 % 16))
+  printf 'ff%.0s' $(seq 184)
+}
+
 "$udptool" listen -j --echo --top --stats=100ms -W 20 127.0.0.1:0 '[::1]:0' >"$work/listen" 2>/dev/null &
 listener=$!
-for _ in $(seq 200); do
-  port=$(sed -nE 's/.*"listening".*"127.0.0.1","port":([0-9]+).*/\1/p' "$work/listen")
-  [ -z "$port" ] || break
-  sleep 0.05
+"$udptool" listen -j --sequence -c 4 -W 10 127.0.0.1:0 >"$work/sequence" 2>/dev/null &
+"$udptool" listen -j --rtp -c 3 -W 10 127.0.0.1:0 >"$work/rtp" 2>/dev/null &
+"$udptool" join -j --rtp -i lo -c 3 -W 10 239.255.77.2:41298 >"$work/joined" 2>/dev/null &
+port=$(port_of "$work/listen")
+events send -j -l 40 --sequence -c 4 127.0.0.1 "$(port_of "$work/sequence")"
+rtp_port=$(port_of "$work/rtp")
+port_of "$work/joined" >/dev/null
+for number in 1 2 4; do
+  events send -j -x 127.0.0.1 "$rtp_port" "$(rtp $number)"
+  events send -j -x -i lo 239.255.77.2 41298 "$(rtp $number)"
 done
-[ -n "$port" ] || { echo "failed: udptool listen -j does not listen"; exit 1; }
 events send -j -w 5 --replies 3 127.0.0.1 "$port" plain $'\x01\x1b"\\' $'\xff'
 events send -j 127.0.0.1 9 'nobody there'
 events send -j no-such-name.invalid 9 x
@@ -43,15 +66,18 @@ events probe -j --list-payloads
 events join -j -W 500ms --explain -i lo --stats=200ms --rtp --top 239.255.77.1:0
 events join -j -W 500ms --explain -i lo --stats=200ms --rtp --top 239.255.77.1:41299
 wait $relay || true
-grep -q '"event":"impaired"' "$work/relay" || { echo "failed: no event of what was impaired"; exit 1; }
-cat "$work/relay" >>"$work/lines"
+cat "$work/relay" "$work/sequence" "$work/rtp" "$work/joined" >>"$work/lines"
 kill -TERM $listener  # a background job of a script ignores SIGINT
 wait $listener || true
 cat "$work/listen" >>"$work/lines"
+for event in forwarded impaired mpegts mpegts_stream rtp senders sequence; do
+  grep -q "\"event\":\"$event\"" "$work/lines" || { echo "failed: no event $event"; exit 1; }
+done
 python3 tests/checks/validate_events.py $schema <"$work/lines" || { echo "failed: lines that are no events"; exit 1; }
 
 # The check notices what is wrong.
-for line in '{"event":"close","time":"now"}' '{"event":"unknown","time":"2026-01-02T03:04:05.123456789Z"}' '{"event":"a"b"}'; do
+for line in '{"event":"close","time":"now"}' '{"event":"notice","time":"2026-01-02T03:04:05.123456789Z","message":"","more":1}' \
+  '{"event":"unknown","time":"2026-01-02T03:04:05.123456789Z"}' '{"event":"a"b"}'; do
   if echo "$line" | python3 tests/checks/validate_events.py $schema >/dev/null; then
     echo "failed: not noticed: $line"
     exit 1
