@@ -2,6 +2,7 @@
 #include "cli/version.hpp"
 
 #include <fmt/format.h>
+#include <sys/auxv.h>
 
 #include <string_view>
 
@@ -16,6 +17,9 @@ constexpr std::string_view compiler = __VERSION__;  // "Clang 14.0.6", with a di
 #else
 constexpr std::string_view compiler = "g++ " __VERSION__;
 #endif
+
+// No interpreter has loaded this program.
+bool is_static() { return getauxval(AT_BASE) == 0; }
 
 }  // namespace
 
@@ -32,7 +36,7 @@ std::string version_text() {
       "static: {}\n",
       UDPTOOL_VERSION, commit.empty() ? "unknown" : commit, compiler, commands::libpcap_version(),
       run::filters_system_calls() ? "yes" : "no",
-      landlock > 0 ? fmt::format("version {}", landlock) : "not in this kernel", UDPTOOL_IS_STATIC ? "yes" : "no");
+      landlock > 0 ? fmt::format("version {}", landlock) : "not in this kernel", is_static() ? "yes" : "no");
 }
 
 }  // namespace cli
