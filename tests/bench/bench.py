@@ -20,6 +20,7 @@ import time
 
 sys.dont_write_bytecode = True  # nothing appears among the sources
 import machine
+import modes
 import report
 from machine import Process, RECEIVE_CORE, SEND_CORE, next_port, run_json, wait_bound
 
@@ -295,7 +296,7 @@ def cases(bench):
 
     servers = {"limit epoll": lambda port: [limit, "echo", port, "epoll"],
                "limit recvmmsg": lambda port: [limit, "echo", port, "mmsg"],
-               "udptool --echo": listen("--echo", "-o", "none"),
+               "udptool --echo": listen("--echo", "-o", "none", *modes.ALLOWED),
                "socat PIPE": lambda port: ["socat", f"UDP4-LISTEN:{port},bind={HOST}", "PIPE"],
                "ncat -e /bin/cat": lambda port: ["ncat", "-u", "-l", "-k", "-e", "/bin/cat", HOST, port],
                "node dgram": node(NODE_ECHO)}
@@ -322,6 +323,7 @@ def cases(bench):
         add("cost", f"{count:,} datagrams", bench.cost, listen(), count, 1, runs=99 if count < 100_000 else 2)
     if not bench.quick:
         add("cost", "10,000,000 datagrams", bench.cost, listen(), 10_000_000, 1, runs=1)
+    modes.cases(bench, add)
     return found
 
 

@@ -9,173 +9,26 @@
 //   limit echo  PORT epoll|mmsg                    one at a time from epoll; or recvmmsg and sendmmsg
 //   limit ping  PORT [option value]...             round trips, one after the other
 //   limit flood PORT [option value]...             requests, several in flight
+//   limit relay PORT runs|two-way --to PORT        UDP_GRO to UDP_SEGMENT, one way; or recvmmsg to sendmmsg, both ways
+//   limit spawn 0 --count N                        /bin/sh -c cat, N times, one after the other
 //
-// recv and echo run until SIGTERM. Options: --size BYTES, --count DATAGRAMS, --seconds T, --window REQUESTS,
-// --senders N (from so many addresses of 127/8 in turn, --each DATAGRAMS at a time). One JSON line on stderr at the
-// end.
-#include <arpa/inet.h>
-#include <netinet/in.h>
+// recv, echo and relay run until SIGTERM. Options: --size BYTES, --count DATAGRAMS, --seconds T, --window REQUESTS,
+// --senders N (from so many addresses of 127/8 in turn, --each DATAGRAMS at a time), --rtp 1 (numbered RTP packets).
+// One JSON line on stderr at the end.
 #include <netinet/udp.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <chrono>
-#include <csignal>
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <limits>
 #include <string>
-#include <string_view>
-#include <vector>
+
+#include "limit.hpp"
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-volatile std::sig_atomic_t stopping = 0;
-
-struct Options {
-  std::uint16_t port = 0;
-  std::string_view mode;
-  std::size_t size = 64;
-  std::uint64_t count = std::numeric_limits<std::uint64_t>::max();
-  double seconds = 1e9;
-  std::size_t window = 64;
-  std::uint32_t senders = 0;
-  std::size_t each = 1;
-};
-
-[[noreturn]] void fail(const char* what) {
-  std::fprintf(stderr, "limit: %s: %s\n", what, std::strerror(errno));
-  std::exit(1);
-}
-
-template <class Result>
-Result check(Result result, const char* what) {
-  if (result < 0) fail(what);
-  return result;
-}
-
-sockaddr_in loopback(std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
-
-template <class Value>
-void set_option(int socket, int level, int name, const Value& value) {
-  check(setsockopt(socket, level, name, &value, sizeof value), "setsockopt");
-}
-
-int open_socket() {
-  const int socket = check(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket");
-  set_option(socket, SOL_SOCKET, SO_RCVBUF, 4 << 20);  // as much as udptool asks for
-  return socket;
-}
-
-int bound_socket(std::uint16_t port) {
-  const int socket = open_socket();
-  const sockaddr_in address = loopback(port);
-  check(bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address), "bind");
-  return socket;
-}
-
-int connected_socket(std::uint16_t port) {
-  const int socket = open_socket();
-  const sockaddr_in address = loopback(port);
-  check(connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address), "connect");
-  return socket;
-}
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-// Whether a call that failed may be tried again: not after a signal that ends the program.
-bool is_passing(int error) {
-  return !stopping && (error == EINTR || error == ECONNREFUSED || error == ENOBUFS || error == EAGAIN);
-}
-
-// Arrays for recvmmsg and sendmmsg: `places` messages of one piece of memory each.
-class Batch {
- public:
-  Batch(std::size_t places, std::size_t room)
-      : room_(room),
-        names_(places),
-        controls_(places),
-        vectors_(places),
-        headers_(places),
-        payloads_(new char[places * stride()]) {
-    for (std::size_t i = 0; i < places; ++i) {
-      vectors_[i] = {payload(i), room};
-      headers_[i].msg_hdr.msg_iov = &vectors_[i];
-      headers_[i].msg_hdr.msg_iovlen = 1;
-    }
-  }
-  ~Batch() { delete[] payloads_; }
-  Batch(const Batch&) = delete;
-  Batch& operator=(const Batch&) = delete;
-
-  std::size_t places() const { return headers_.size(); }
-  mmsghdr* headers() { return headers_.data(); }
-  iovec* vectors() { return vectors_.data(); }
-  msghdr& header(std::size_t place) { return headers_[place].msg_hdr; }
-  char* payload(std::size_t place) { return payloads_ + place * stride(); }
-
-  // The number of messages received, at least one; 0 when stopping or after the socket's timeout.
-  std::size_t receive(int socket, int flags = MSG_WAITFORONE) {
-    const int count = recvmmsg(socket, headers(), static_cast<unsigned>(places()), flags, nullptr);
-    if (count < 0 && !is_passing(errno) && !stopping) fail("recvmmsg");
-    return count < 0 ? 0 : static_cast<std::size_t>(count);
-  }
-  // Gives each of the first `count` vectors the length of what was received there, or its whole room again.
-  void set_lengths(std::size_t count, bool received) {
-    for (std::size_t i = 0; i < count; ++i) vectors_[i].iov_len = received ? headers_[i].msg_len : room_;
-  }
-  // Asks for the senders of the next datagrams, and for control messages.
-  void ask(bool controls) {
-    for (std::size_t i = 0; i < places(); ++i) {
-      msghdr& header = headers_[i].msg_hdr;
-      header.msg_name = &names_[i];
-      header.msg_namelen = sizeof names_[i];
-      header.msg_control = controls ? controls_[i].data() : nullptr;
-      header.msg_controllen = controls ? controls_[i].size() : 0;
-    }
-  }
-  // Sends the first `count` messages, all of them unless stopping.
-  void send(int socket, std::size_t count) {
-    for (std::size_t done = 0; done < count && !stopping;) {
-      const int sent = sendmmsg(socket, headers() + done, static_cast<unsigned>(count - done), 0);
-      if (sent < 0 && !is_passing(errno) && !stopping) fail("sendmmsg");
-      if (sent > 0) done += static_cast<std::size_t>(sent);
-    }
-  }
-
- private:
-  // Payloads that all began at multiples of a power of two would share one set of the cache.
-  std::size_t stride() const { return room_ + 320; }
-
-  std::size_t room_;
-  std::vector<sockaddr_in> names_;
-  std::vector<std::array<char, 256>> controls_;
-  std::vector<iovec> vectors_;
-  std::vector<mmsghdr> headers_;
-  char* payloads_;  // not touched before it is needed
-};
-
-void print_counts(const char* role, std::uint64_t datagrams, std::uint64_t bytes, double seconds) {
-  std::fprintf(stderr, "{\"role\":\"%s\",\"datagrams\":%llu,\"bytes\":%llu,\"seconds\":%.6f}\n", role,
-               static_cast<unsigned long long>(datagrams), static_cast<unsigned long long>(bytes), seconds);
-}
+using namespace limit;
 
 void write_all(std::vector<iovec> pieces) {
   iovec* first = pieces.data();
@@ -268,8 +121,8 @@ class Senders {
   std::vector<Control> controls_;
 };
 
-constexpr std::size_t most_segments = 128;
-constexpr std::size_t most_bytes = 65'507;
+constexpr std::size_t max_segments = 128;
+constexpr std::size_t max_bytes = 65'507;
 
 // The lines of stdin, a file whose lines all have options.size bytes, over and over: each is found, and copied to
 // where a segmented send can take it.
@@ -281,10 +134,10 @@ void send_lines(const Options& options) {
   if (mapped == MAP_FAILED) fail("mmap");
   const char* const begin = static_cast<const char*>(mapped);
   const char* at = begin;
-  Batch batch(8, most_bytes);
+  Batch batch(8, max_bytes);
   const int socket = connected_socket(options.port);
   set_option(socket, SOL_UDP, UDP_SEGMENT, static_cast<int>(options.size));
-  const std::size_t segments = std::min(most_segments, most_bytes / options.size);
+  const std::size_t segments = std::min(max_segments, max_bytes / options.size);
   while (!stopping) {
     for (std::size_t place = 0; place < batch.places(); ++place) {
       char* to = batch.payload(place);
@@ -301,9 +154,22 @@ void send_lines(const Options& options) {
   }
 }
 
+// Makes each of the datagrams in a message an RTP packet: version 2, payload type 0, the next number, 20 ms on.
+void number(char* at, std::size_t bytes, std::size_t size, std::uint32_t& next) {
+  for (const char* const end = at + bytes; at != end; at += size, ++next) {
+    const auto sequence = htons(static_cast<std::uint16_t>(next));
+    const std::uint32_t timestamp = htonl(next * 160), source = htonl(1);
+    at[0] = static_cast<char>(0x80);
+    at[1] = 0;
+    std::memcpy(at + 2, &sequence, sizeof sequence);
+    std::memcpy(at + 4, &timestamp, sizeof timestamp);
+    std::memcpy(at + 8, &source, sizeof source);
+  }
+}
+
 void run_send(const Options& options) {
   if (options.mode == "lines") return send_lines(options);
-  const std::size_t fitting = std::min(most_segments, most_bytes / std::max<std::size_t>(options.size, 1));
+  const std::size_t fitting = std::min(max_segments, max_bytes / std::max<std::size_t>(options.size, 1));
   const std::size_t wanted = options.senders > 0 ? options.each : options.mode == "gso" ? fitting : 1;
   const std::size_t segments = std::clamp<std::size_t>(wanted, 1, fitting);
   Batch batch(options.senders == 0 && segments > 1 ? 8 : 64, options.size * segments);
@@ -313,6 +179,7 @@ void run_send(const Options& options) {
   if (segments > 1) set_option(socket, SOL_UDP, UDP_SEGMENT, static_cast<int>(options.size));
 
   std::uint64_t left = options.count;
+  std::uint32_t next = 0;
   const auto start = Clock::now();
   while (left > 0 && !stopping && seconds_since(start) < options.seconds) {
     std::size_t messages = 0;
@@ -320,6 +187,9 @@ void run_send(const Options& options) {
       const std::size_t now = std::min<std::uint64_t>(segments, left);
       batch.vectors()[messages++].iov_len = now * options.size;
       left -= now;
+    }
+    for (std::size_t i = 0; options.rtp && i < messages; ++i) {
+      number(batch.payload(i), batch.vectors()[i].iov_len, options.size, next);
     }
     senders.address(messages);
     batch.send(socket, messages);
@@ -372,76 +242,6 @@ void run_echo(const Options& options) {
   print_counts("echo", answered, 0, seconds_since(start));
 }
 
-void give_up_waiting_after(int socket, int milliseconds) {
-  set_option(socket, SOL_SOCKET, SO_RCVTIMEO, timeval{0, milliseconds * 1'000});
-}
-
-std::int64_t nanoseconds(const timespec& time) { return time.tv_sec * 1'000'000'000 + time.tv_nsec; }
-
-// When the kernel took the datagram in, and not when this process was given the processor.
-std::int64_t arrival_of(msghdr& header) {
-  timespec time{};
-  const cmsghdr* const control = CMSG_FIRSTHDR(&header);
-  if (control != nullptr && control->cmsg_type == SCM_TIMESTAMPNS) std::memcpy(&time, CMSG_DATA(control), sizeof time);
-  return nanoseconds(time);
-}
-
-double part(std::vector<double>& times, double share) {
-  if (times.empty()) return 0;
-  std::sort(times.begin(), times.end());
-  return times[static_cast<std::size_t>(share * static_cast<double>(times.size() - 1))];
-}
-
-void run_ping(const Options& options) {
-  const int socket = connected_socket(options.port);
-  give_up_waiting_after(socket, 200);
-  set_option(socket, SOL_SOCKET, SO_TIMESTAMPNS, 1);
-  std::vector<char> request(std::max<std::size_t>(options.size, sizeof(std::uint64_t)), 'x');
-  Batch reply(1, request.size());
-  std::vector<double> known;    // microseconds until this process knew of the reply
-  std::vector<double> arrived;  // until the kernel had it
-  for (std::uint64_t i = 0; i < options.count && !stopping; ++i) {
-    std::memcpy(request.data(), &i, sizeof i);
-    timespec departure{};
-    clock_gettime(CLOCK_REALTIME, &departure);
-    const auto start = Clock::now();
-    check(send(socket, request.data(), request.size(), 0), "send");
-    std::size_t received = 0;
-    do {
-      reply.ask(true);
-      received = reply.receive(socket);
-    } while (received > 0 && std::memcmp(reply.payload(0), &i, sizeof i) != 0);  // a late one
-    if (received == 0) continue;
-    known.push_back(seconds_since(start) * 1e6);
-    arrived.push_back(static_cast<double>(arrival_of(reply.header(0)) - nanoseconds(departure)) / 1e3);
-  }
-  std::fprintf(stderr, "{\"role\":\"ping\",\"p50_us\":%.3f,\"p99_us\":%.3f,\"arrival_p50_us\":%.3f,\"answered\":%zu}\n",
-               part(known, .5), part(known, .99), part(arrived, .5), known.size());
-}
-
-void run_flood(const Options& options) {
-  const int socket = connected_socket(options.port);
-  give_up_waiting_after(socket, 50);
-  Batch requests(options.window, std::max(options.size, sizeof(std::uint64_t)));
-  for (std::size_t i = 0; i < requests.places(); ++i) std::memset(requests.payload(i), 'x', options.size);
-  Batch replies(options.window, 2'048);
-  std::uint64_t answered = 0;
-  std::uint64_t number = 0;
-  const auto request = [&](std::size_t count) {
-    // No two alike: udptool --echo takes what equals its own answers for another echo.
-    for (std::size_t i = 0; i < count; ++i) std::memcpy(requests.payload(i), &++number, sizeof number);
-    requests.send(socket, count);
-  };
-  const auto start = Clock::now();
-  request(options.window);
-  while (!stopping && seconds_since(start) < options.seconds) {
-    const std::size_t count = replies.receive(socket);
-    answered += count;
-    request(count > 0 ? count : options.window);  // after silence all of them are taken for lost
-  }
-  print_counts("flood", answered, answered * options.size, seconds_since(start));
-}
-
 Options parse(int argc, char** argv) {
   Options options;
   options.port = static_cast<std::uint16_t>(std::atoi(argv[2]));
@@ -462,6 +262,10 @@ Options parse(int argc, char** argv) {
       options.senders = static_cast<std::uint32_t>(value);
     else if (name == "--each")
       options.each = static_cast<std::size_t>(value);
+    else if (name == "--to")
+      options.to = static_cast<std::uint16_t>(value);
+    else if (name == "--rtp")
+      options.rtp = value != 0;
     else
       std::fprintf(stderr, "limit: %s: no such option\n", argv[i]), std::exit(2);
   }
@@ -488,6 +292,10 @@ int main(int argc, char** argv) {
     run_ping(options);
   else if (role == "flood")
     run_flood(options);
+  else if (role == "relay")
+    run_relay(options);
+  else if (role == "spawn")
+    run_spawn(options);
   else
     return std::fprintf(stderr, "limit: %s: no such role\n", argv[1]), 2;
   return 0;

@@ -1,0 +1,137 @@
+// The measuring stick's relays, and its loop of shells.
+#include <fcntl.h>
+#include <netinet/udp.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "limit.hpp"
+
+extern char** environ;
+
+namespace limit {
+namespace {
+
+// The size of the segments of a coalesced run; 0 for a single datagram.
+int segment_size(msghdr& header) {
+  int size = 0;
+  const cmsghdr* const control = CMSG_FIRSTHDR(&header);
+  if (control != nullptr && control->cmsg_level == SOL_UDP && control->cmsg_type == UDP_GRO) {
+    std::memcpy(&size, CMSG_DATA(control), sizeof size);
+  }
+  return size;
+}
+
+// Makes of a run that came one that leaves: to the connected peer, cut as it was.
+void turn_round(msghdr& header) {
+  const int size = segment_size(header);
+  header.msg_name = nullptr;
+  header.msg_namelen = 0;
+  header.msg_controllen = 0;
+  if (size == 0) return;
+  header.msg_controllen = CMSG_SPACE(sizeof(std::uint16_t));
+  cmsghdr& control = *CMSG_FIRSTHDR(&header);
+  control.cmsg_level = SOL_UDP;
+  control.cmsg_type = UDP_SEGMENT;
+  control.cmsg_len = CMSG_LEN(sizeof(std::uint16_t));
+  const auto segment = static_cast<std::uint16_t>(size);
+  std::memcpy(CMSG_DATA(&control), &segment, sizeof segment);
+}
+
+std::uint64_t relay_runs(int from, int to) {
+  set_option(from, SOL_UDP, UDP_GRO, 1);
+  Batch batch(32, 65'536);
+  std::uint64_t runs = 0;
+  while (!stopping) {
+    batch.ask(true);
+    const std::size_t count = batch.receive(from);
+    batch.set_lengths(count, true);
+    for (std::size_t i = 0; i < count; ++i) turn_round(batch.header(i));
+    batch.send(to, count);
+    batch.set_lengths(count, false);
+    runs += count;
+  }
+  return runs;
+}
+
+// What waits at `from` goes to the peer of `to`, or to `client`. `heard` becomes who sent the last.
+std::size_t pass_on(Batch& batch, int from, int to, const sockaddr_in* client, sockaddr_in* heard) {
+  batch.ask(false);
+  const std::size_t count = batch.receive(from, MSG_DONTWAIT);
+  if (count == 0) return 0;
+  if (heard != nullptr) std::memcpy(heard, batch.header(count - 1).msg_name, sizeof *heard);
+  batch.set_lengths(count, true);
+  for (std::size_t i = 0; i < count; ++i) {
+    msghdr& header = batch.header(i);
+    header.msg_name = const_cast<sockaddr_in*>(client);
+    header.msg_namelen = client != nullptr ? sizeof *client : 0;
+  }
+  batch.send(to, count);
+  batch.set_lengths(count, false);
+  return count;
+}
+
+// One client and one target, both ways.
+std::uint64_t relay_both_ways(int front, int upstream) {
+  Batch batch(64, 2'048);
+  std::array<pollfd, 2> sockets{{{front, POLLIN, 0}, {upstream, POLLIN, 0}}};
+  sockaddr_in client{};
+  std::uint64_t datagrams = 0;
+  while (!stopping) {
+    if (poll(sockets.data(), sockets.size(), -1) < 1) continue;
+    datagrams += pass_on(batch, front, upstream, nullptr, &client);
+    if (client.sin_port != 0) datagrams += pass_on(batch, upstream, front, &client, nullptr);
+  }
+  return datagrams;
+}
+
+// /bin/sh -c cat, with five bytes on its stdin, until it has ended.
+void run_one_shell(int input) {
+  std::array<int, 2> output{};
+  check(pipe2(output.data(), O_CLOEXEC), "pipe2");
+  check(lseek(input, 0, SEEK_SET), "lseek");
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, output[1], STDOUT_FILENO);
+  std::array<char, 8> shell{"/bin/sh"};
+  std::array<char, 3> option{"-c"};
+  std::array<char, 4> command{"cat"};
+  std::array<char*, 4> words{shell.data(), option.data(), command.data(), nullptr};
+  pid_t child = 0;
+  errno = posix_spawn(&child, shell.data(), &actions, nullptr, words.data(), environ);
+  if (errno != 0) fail("posix_spawn");
+  posix_spawn_file_actions_destroy(&actions);
+  close(output[1]);
+  std::array<char, 64> bytes;
+  while (read(output[0], bytes.data(), bytes.size()) > 0) {
+  }
+  close(output[0]);
+  check(waitpid(child, nullptr, 0), "waitpid");
+}
+
+}  // namespace
+
+void run_relay(const Options& options) {
+  const int front = bound_socket(options.port);
+  const int upstream = connected_socket(options.to);
+  const auto start = Clock::now();
+  const bool runs = options.mode == "runs";
+  const std::uint64_t passed = runs ? relay_runs(front, upstream) : relay_both_ways(front, upstream);
+  print_counts("relay", passed, 0, seconds_since(start));
+}
+
+void run_spawn(const Options& options) {
+  const int input = check(memfd_create("input", MFD_CLOEXEC), "memfd_create");
+  check(write(input, "hello", 5), "write");
+  const auto start = Clock::now();
+  std::uint64_t done = 0;
+  for (; done < options.count && !stopping; ++done) run_one_shell(input);
+  print_counts("spawn", done, 0, seconds_since(start));
+}
+
+}  // namespace limit
