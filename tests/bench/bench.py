@@ -72,11 +72,11 @@ class Bench:
             words += ["--" + name, value]
         return run_json(words, SEND_CORE)
 
-    def _drained(self, sink, port, count, senders):
+    def drained(self, sink, port, count, senders, source=0):
         """CPU seconds and datagrams of one burst, which waits in the buffer of the stopped sink."""
         sink.signal(signal.SIGSTOP)
         taken, lost = machine.udp_counters()
-        if not self.limit_send(port, count=count, senders=senders):
+        if not self.limit_send(port, **{"count": count, "senders": senders, "from": source}):
             return 0, 0
         held = count - (machine.udp_counters()[1] - lost)
         cpu = sink.cpu()
@@ -100,7 +100,7 @@ class Bench:
             cpu = taken = 0
             piece = min(datagrams, self.capacity, 100_000)
             for _ in range(min(300, math.ceil(datagrams / piece))):
-                one = self._drained(sink, port, piece, senders)
+                one = self.drained(sink, port, piece, senders)
                 cpu, taken = cpu + one[0], taken + one[1]
         return cpu / taken if taken else None
 

@@ -13,7 +13,8 @@
 //   limit spawn 0 --count N                        /bin/sh -c cat, N times, one after the other
 //
 // recv, echo and relay run until SIGTERM. Options: --size BYTES, --count DATAGRAMS, --seconds T, --window REQUESTS,
-// --senders N (from so many addresses of 127/8 in turn, --each DATAGRAMS at a time), --rtp 1 (numbered RTP packets).
+// --senders N (from so many addresses of 127/8 in turn, --each DATAGRAMS at a time), --from PORT (with
+// --senders), --rtp 1 (numbered RTP packets).
 // One JSON line on stderr at the end.
 #include <netinet/udp.h>
 #include <sys/epoll.h>
@@ -177,6 +178,12 @@ void run_send(const Options& options) {
   Senders senders(batch, options);
   const int socket = options.senders > 0 ? open_socket() : connected_socket(options.port);
   if (segments > 1) set_option(socket, SOL_UDP, UDP_SEGMENT, static_cast<int>(options.size));
+  if (options.from != 0) {
+    sockaddr_in any{};
+    any.sin_family = AF_INET;
+    any.sin_port = htons(options.from);
+    check(bind(socket, reinterpret_cast<const sockaddr*>(&any), sizeof any), "bind");
+  }
 
   std::uint64_t left = options.count;
   std::uint32_t next = 0;
@@ -262,6 +269,8 @@ Options parse(int argc, char** argv) {
       options.senders = static_cast<std::uint32_t>(value);
     else if (name == "--each")
       options.each = static_cast<std::size_t>(value);
+    else if (name == "--from")
+      options.from = static_cast<std::uint16_t>(value);
     else if (name == "--to")
       options.to = static_cast<std::uint16_t>(value);
     else if (name == "--rtp")

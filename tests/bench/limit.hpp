@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the roles of the measuring stick share; see limit.cpp.
 #pragma once
 
@@ -33,6 +34,7 @@ struct Options {
   std::size_t window = 64;
   std::uint32_t senders = 0;
   std::size_t each = 1;
+  std::uint16_t from = 0;  // 0: any
   std::uint16_t to = 0;
   bool rtp = false;
 };

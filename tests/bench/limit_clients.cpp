@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The measuring stick's clients: round trips one after the other, and requests of which many are in flight.
 #include <time.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The measuring stick's relays, and its loop of shells.
 #include <fcntl.h>
 #include <netinet/udp.h>

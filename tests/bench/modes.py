@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The measurements of what goes beyond netcat: relays, jobs, captures, STAMP, streams."""
 import os
 import shutil
@@ -57,18 +58,18 @@ class Modes:
 
     def relay_cost(self, senders):
         """CPU microseconds a datagram of a two-way relay for so many sessions, and its peak memory."""
-        port, end = next_port(), next_port()
+        port, end, source = next_port(), next_port(), next_port()
         words = [self.tool, "listen", f"{HOST}:{port}", "-q", "-o", "none", "--forward", f"{HOST}:{end}"]
         with Process([self.limit, "recv", end, "discard"], RECEIVE_CORE) as sink, \
                 Process(words, RECEIVE_CORE) as relay:
             wait_bound(end, sink)
             if not wait_bound(port, relay):
                 return None
-            self.bench.limit_send(port, count=senders, senders=senders)  # the sessions are made
+            self.bench.limit_send(port, **{"count": senders, "senders": senders, "from": source})  # makes the sessions
             time.sleep(0.2)
             cpu = taken = 0
             for _ in range(3 if self.bench.quick else 10):
-                one = self.bench._drained(relay, port, min(20_000, self.bench.capacity), senders)
+                one = self.bench.drained(relay, port, min(20_000, self.bench.capacity), senders, source)
                 cpu, taken = cpu + one[0], taken + one[1]
             found = {"relay cost": cpu / taken * 1e6} if taken else {}
             return dict(found, **({"relay memory": relay.peak_mib()} if senders > 1 else {}))
