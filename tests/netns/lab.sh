@@ -69,7 +69,7 @@ unshare_options() {
   [ "$(id -u)" != 0 ] || kinds=(-nm -rnm -n)
   for options in "${kinds[@]}"; do
     if reason=$(unshare "$options" ip link set lo up 2>&1); then
-      echo "$options"
+      printf '%s\n' "$options"  # `-n` is one that echo takes for its own
       return
     fi
   done
