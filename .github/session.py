@@ -14,13 +14,14 @@ import subprocess
 import sys
 import threading
 import time
+import unicodedata
 
 COMMANDS = [
     "udptool send localhost 41234 'hello, world'",
     "udptool send 192.0.2.7 41234 'Grüße, 世界' ''",
     "udptool send -x ::1 41234 '00 01 fe ff'",
     "udptool send -w 1 --replies 1 192.0.2.7 7777 ping; echo $?",
-    "udptool send 127.0.0.1 9 anybody; echo $?",
+    "udptool send -q 127.0.0.1 9 anybody; echo $?",
     "udptool probe -c 3 --interval 100ms 192.0.2.7 7777",
     "udptool probe 192.0.2.7 4000; echo $?",
 ]
@@ -61,10 +62,10 @@ def session():
         time.sleep(0.05)
     typed = ""
     for command in COMMANDS:
-        typed += "\x1b[1m$\x1b[0m " + command + "\n" + Terminal(command).end()
+        typed += "\x1b[2m$\x1b[0m \x1b[1m" + command + "\x1b[0m\n" + Terminal(command).end()
     time.sleep(0.2)
     os.write(listener.fd, b"\x03")
-    heard = "\x1b[1m$\x1b[0m udptool listen 41234\n" + listener.end()
+    heard = "\x1b[2m$\x1b[0m \x1b[1mudptool listen 41234\x1b[0m\n" + listener.end()
     echo.terminate()
     return heard, typed
 
@@ -78,37 +79,46 @@ def css_color(number):
     return "#%02x%02x%02x" % (levels[cube // 36], levels[cube // 6 % 6], levels[cube % 6])
 
 
+def width_of(text):
+    """In columns of the terminal."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
 def spans(line):
-    """The line's text as SVG, with its colours."""
+    """The line's text as SVG: each run of words where it stood in the terminal, whatever font is at hand, with its
+    colour."""
     out, style, column = "", "", 0
-    for piece in re.split(r"(\x1b\[[0-9;]*m)", line):
-        if not piece.startswith("\x1b"):
-            shown = (" " * column + piece).expandtabs(8)[column:]
-            column += len(shown)
-            if shown:
-                out += "<tspan%s>%s</tspan>" % (style, html.escape(shown, quote=False).replace(" ", "\u00a0"))
-        elif match := re.match(r"\x1b\[38;5;(\d+)m", piece):
-            style = ' fill="%s"' % css_color(int(match[1]))
-        elif piece == "\x1b[1m":
-            style = ' fill="#8a8a8a"'
-        elif piece == "\x1b[2m":
-            style = ' fill="#9e9e9e"'
-        elif piece == "\x1b[31m":
-            style = ' fill="#ff6e67"'
+    for piece in re.split(r"(\x1b\[[0-9;]*m|\t|  +)", line):
+        if piece.startswith("\x1b"):
+            style = style_of(piece)
+        elif piece == "\t":
+            column += 8 - column % 8
+        elif piece.strip():
+            shift = len(piece) - len(piece.lstrip())
+            place = 20 + (column + shift) * CELL
+            out += '<tspan x="%.1f"%s>%s</tspan>' % (place, style, html.escape(piece.strip(), quote=False))
+            column += width_of(piece)
         else:
-            style = ""
+            column += len(piece)
     return out
+
+
+def style_of(escape):
+    """The attributes for a sequence that sets colours."""
+    if match := re.match(r"\x1b\[38;5;(\d+)m", escape):
+        return ' fill="%s"' % css_color(int(match[1]))
+    return {"\x1b[1m": ' class="typed"', "\x1b[2m": ' fill="#9e9e9e"', "\x1b[31m": ' fill="#ff6e67"'}.get(escape, "")
 
 
 def window(text, top):
     """One terminal as SVG, and where it ends."""
-    lines = text.rstrip("\n").split("\n")
+    lines = [line for line in text.split("\n") if line.strip()]
     height = len(lines) * LINE + 46
     out = '<rect x="8" y="%d" width="%d" height="%d" rx="8" fill="#1d1f21"/>\n' % (top, COLUMNS * CELL + 24, height)
     for number, color in enumerate(("#ff5f57", "#febc2e", "#28c840")):
         out += '<circle cx="%d" cy="%d" r="5" fill="%s"/>\n' % (26 + 18 * number, top + 16, color)
     for number, line in enumerate(lines):
-        out += '<text x="20" y="%d">%s</text>\n' % (top + 46 + number * LINE, spans(line))
+        out += '<text y="%d">%s</text>\n' % (top + 46 + number * LINE, spans(line))
     return out, top + height
 
 
@@ -123,7 +133,8 @@ def main():
     second, end = window(typed, end + 12)
     width = COLUMNS * CELL + 40
     print('<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d">' % ((width, end + 8) * 2))
-    print("<style>text { font: %dpx ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace; fill: #d0d0d0; }</style>" % FONT)
+    print("<style>text { font: %dpx ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace; fill: #d0d0d0; }"
+          " .typed { fill: #fff; font-weight: bold; }</style>" % FONT)
     print(first + second + "</svg>")
 
 
