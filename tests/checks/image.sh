@@ -6,14 +6,14 @@ set -eu -o pipefail
 build=$(realpath "$1")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-unshare -rn true 2>/dev/null || { echo "skipped: the static binary (no user namespaces here)"; exit 77; }
+network=$(bash "$(dirname "$0")/../netns/lab.sh") || { echo "skipped: the static binary ($network)"; exit 77; }
 
 cmake --build "$build" --target udptool-static >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
 mkdir -p "$work/root/etc"
 cp "$build/src/udptool-static" "$work/root/udptool"
 echo '127.0.0.1 somebody' >"$work/root/etc/hosts"
 # shellcheck disable=SC2016  # it is for the shell inside
-timeout 60 unshare -rn bash -euc '
+timeout 60 unshare "$network" bash -euc '
   ip link set lo up
   chroot "$1" /udptool --version
   chroot "$1" /udptool listen -v -c 1 -w 20 127.0.0.1:41234 2>&1 &

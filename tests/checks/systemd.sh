@@ -6,6 +6,7 @@
 # shellcheck disable=SC2317  # what verdict calls
 set -eu -o pipefail
 build=$(realpath "$1")
+here=$(realpath "$(dirname "$0")")
 command -v systemd-analyze >/dev/null || { echo "skipped: no systemd-analyze"; exit 77; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -83,7 +84,7 @@ command_of() { sed -n 's/^ExecStart=//p' "$units/$1.service"; }
 measures() {
   printf '127.0.0.1\n' >"$work/targets"
   # shellcheck disable=SC2016  # it is for the shell inside
-  timeout 30 unshare -rn --kill-child bash -euc '
+  timeout 30 unshare "$network" --kill-child bash -euc '
     ip link set lo up
     PATH=$1:$PATH
     cd "$2"
@@ -98,10 +99,7 @@ measures() {
   grep -E '^udptool_answered_datagrams_total.* [1-9]' "$work/reflector.prom" &&
     grep -E '^udptool_probe_received_total.* [1-9]' "$work/probe.prom"
 }
-if ! unshare -rn true 2>/dev/null; then
-  echo "skipped: the services at work (no user namespaces here)"
-  exit $failed
-fi
+network=$(bash "$here/../netns/lab.sh") || { echo "skipped: the services at work ($network)"; exit $failed; }
 command -v systemd-socket-activate >/dev/null || { echo "skipped: the services at work (no systemd-socket-activate)"; exit $failed; }
 verdict 'the reflector answers from the port that it is handed, and the prober measures' measures
 
