@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <new>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
@@ -43,6 +44,20 @@ void Intake::resume() {
 }
 
 void Intake::drain(Watched& watched, std::size_t max_batches) {
+  try {
+    take_batches(watched, max_batches);
+  } catch (const std::bad_alloc&) {  // what was taken before is written
+    write_out();
+    throw;
+  }
+}
+
+void Intake::write_out() {
+  sink_.flush();
+  for (output::RecordSink* const records : record_sinks_) records->flush();
+}
+
+void Intake::take_batches(Watched& watched, std::size_t max_batches) {
   auto& [socket, client, heard] = watched;
   constexpr std::uint64_t drains_a_drop_check = 1'024;  // often enough for a 32-bit counter
   const std::uint16_t local_port = socket.local_port() != 0 ? socket.local_port() : socket.local_endpoint().port();
@@ -52,28 +67,14 @@ void Intake::drain(Watched& watched, std::size_t max_batches) {
     const std::size_t count = socket.receive(batch_, std::min(places_left(), client.room()));
     for (std::size_t place = 0; place < count; ++place) take(batch_[place], local_port, watched);
     if (count > 0) client.batch_done();
-    check_receiving(socket);
     if (sink_.has_views() || sink_.is_full()) sink_.flush();
     if (count == 0 || socket.drained()) break;
   }
   drain_errors(watched);
-  sink_.flush();
-  for (output::RecordSink* const records : record_sinks_) records->flush();
+  write_out();
   if (counts_.datagrams != before) last_taken_ = run::Clock::now();
   if (is_last()) loop_.stop(run::StopReason::count);
   if (++drains_ % drains_a_drop_check == 0) socket.drops();
-}
-
-// An error that stays is no reason to spin: it ends the command after a second.
-void Intake::check_receiving(const net::UdpSocket& socket) {
-  if (socket.receive_error() == 0) {
-    failing_since_ = {};
-    return;
-  }
-  const auto now = run::Clock::now();
-  if (failing_since_ == run::Clock::time_point{}) failing_since_ = now;
-  if (now - failing_since_ < std::chrono::seconds(1)) return;
-  throw base::failure(socket.receive_error(), "cannot receive on " + net::to_string(socket.local_endpoint()));
 }
 
 void Intake::drain_errors(const Watched& watched) {

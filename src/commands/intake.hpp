@@ -98,9 +98,11 @@ class Intake {
   static constexpr std::size_t errors_a_turn = 1'024;
 
   void drain(Watched& watched, std::size_t max_batches);
+  void take_batches(Watched& watched, std::size_t max_batches);
+  // Everything that was taken.
+  void write_out();
   void drain_errors(const Watched& watched);
   void count_drops();
-  void check_receiving(const net::UdpSocket& socket);
   void take(net::Received received, std::uint16_t local_port, Watched& watched);
   void check_idle(base::Nanoseconds idle);
   bool is_complete() const { return limit_ && counts_.datagrams >= *limit_; }
@@ -124,8 +126,7 @@ class Intake {
   run::Clock::time_point started_ = run::Clock::now();
   run::Clock::time_point last_taken_ = started_;
   std::uint64_t drains_ = 0;
-  run::Clock::time_point failing_since_{};  // receiving, without a datagram since
-  bool took_runs_ = false;                  // that the kernel had coalesced
+  bool took_runs_ = false;  // that the kernel had coalesced
 };
 
 // The exit status of a command that receives until something ends it.

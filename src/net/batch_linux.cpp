@@ -254,7 +254,13 @@ std::optional<TransportError> UdpSocket::transport_error() {
   do {
     size = recvmsg(fd_, &message, MSG_ERRQUEUE | MSG_DONTWAIT);
   } while (size < 0 && errno == EINTR);
-  if (size < 0) return std::nullopt;
+  if (size < 0) {
+    if (errno != EAGAIN && errno != EWOULDBLOCK) {  // it is asked again, and who waits is told if it stays so
+      receive_error_ = errno;
+      drained_ = false;
+    }
+    return std::nullopt;
+  }
   errors_left_ = true;
   return decode_error(message, {quoted.data(), static_cast<std::size_t>(size)});
 }

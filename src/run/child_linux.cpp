@@ -11,6 +11,7 @@
 #include <array>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/system/error_code.hpp>
 #include <cerrno>
 #include <csignal>
 #include <utility>
@@ -26,6 +27,12 @@ using asio::posix::stream_descriptor;
 namespace {
 
 constexpr auto grace = std::chrono::seconds(1);  // between SIGTERM and SIGKILL
+
+// A descriptor is gone, whatever closing it says.
+void close_quietly(stream_descriptor& descriptor) {
+  boost::system::error_code ignored;
+  descriptor.close(ignored);
+}
 
 [[noreturn]] void fail(int error, const char* what) { throw base::failure(error, what); }
 
@@ -169,7 +176,7 @@ struct Children::Slot {
       if (got < 0 && errno == EINTR) continue;
       if (got < 0 && errno == EAGAIN) return true;
       if (got > 0) text.append(buffer.data(), std::min(static_cast<std::size_t>(got), max_output - text.size()));
-      if (got <= 0 || text.size() == max_output) output.close();
+      if (got <= 0 || text.size() == max_output) close_quietly(output);
     }
     return false;
   }
@@ -244,8 +251,8 @@ void Children::finish(std::size_t number) {
   siginfo_t info{};
   if (waitid(P_PID, static_cast<id_t>(slot.pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
   slot.read_output();
-  slot.output.close();
-  slot.process.close();
+  close_quietly(slot.output);
+  close_quietly(slot.process);
   slot.timer.cancel();
   const pid_t pid = std::exchange(slot.pid, -1);
   if (slot.timed_out) {
@@ -279,7 +286,7 @@ void Children::end_all() {
   for (const auto& slot : slots_) {
     if (slot->pid < 0) continue;
     kill(-slot->pid, SIGTERM);
-    slot->output.close();  // nobody reads it any more
+    close_quietly(slot->output);  // nobody reads it any more
   }
   const auto end = Clock::now() + grace;
   for (const auto& slot : slots_) {

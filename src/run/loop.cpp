@@ -67,6 +67,25 @@ int epoll_with(int descriptor, std::uint32_t events) {
   fail("cannot wait for the input");
 }
 
+// False when what was waited for has been closed. Waiting that fails otherwise must not leave us deaf.
+bool is_ready(const boost::system::error_code& error) {
+  const bool closed = error == asio::error::operation_aborted || error == asio::error::bad_descriptor;
+  if (error && !closed) throw base::failure(error.value(), "cannot wait for events");
+  return !error;
+}
+
+// An error of receiving that stays is no reason to spin, nor to be deaf: it ends the command after a second.
+void check_receiving(const net::UdpSocket& socket, Clock::time_point& failing_since) {
+  if (socket.receive_error() == 0) {
+    failing_since = {};
+    return;
+  }
+  const auto now = Clock::now();
+  if (failing_since == Clock::time_point{}) failing_since = now;
+  if (now - failing_since < std::chrono::seconds(1)) return;
+  throw base::failure(socket.receive_error(), "cannot receive on " + net::to_string(socket.local_endpoint()));
+}
+
 }  // namespace
 
 Loop::Loop() {
@@ -102,6 +121,8 @@ StopReason Loop::run() {
   if (reason_ == StopReason::none || held_ > 0) {
     context_.restart();
     context_.run();
+    // Signals are waited for until then: that nothing is left to wait for means that the kernel refused.
+    if (reason_ == StopReason::none) throw base::failure(ENOTSUP, "cannot wait for events");
   }
   return reason_;
 }
@@ -129,7 +150,7 @@ void Loop::after(base::Nanoseconds delay, Handler handler) { at(Clock::now() + d
 void Loop::at(Clock::time_point when, Handler handler) {
   auto timer = std::make_shared<asio::steady_timer>(context_, when);
   timer->async_wait([timer, handler = std::move(handler)](const boost::system::error_code& error) {
-    if (!error) handler();
+    if (is_ready(error)) handler();
   });
 }
 
@@ -149,12 +170,16 @@ void Loop::tick(std::shared_ptr<Ticker> ticker) {
 }
 
 void Loop::on_readable(net::UdpSocket& socket, Handler handler) {
-  wait_readable(socket, std::make_shared<Handler>(std::move(handler)));
+  auto checked = [&socket, handler = std::move(handler), failing_since = Clock::time_point{}]() mutable {
+    handler();
+    if (socket.is_open()) check_receiving(socket, failing_since);
+  };
+  wait_readable(socket, std::make_shared<Handler>(std::move(checked)));
 }
 
 void Loop::wait_readable(net::UdpSocket& socket, std::shared_ptr<Handler> handler) {
   auto ready = [this, &socket, handler = std::move(handler)](const boost::system::error_code& error) mutable {
-    if (error) return;  // the socket was closed
+    if (!is_ready(error)) return;
     (*handler)();
     if (!socket.is_open() || stopping()) return;
     wait_readable(socket, std::move(handler));
@@ -168,7 +193,7 @@ void Loop::wait_readable(net::UdpSocket& socket, std::shared_ptr<Handler> handle
 
 void Loop::when_writable(net::UdpSocket& socket, Handler handler) {
   socket.async_wait_writable([handler = std::move(handler)](const boost::system::error_code& error) {
-    if (!error) handler();
+    if (is_ready(error)) handler();
   });
 }
 
@@ -195,7 +220,7 @@ void Loop::on_reader_gone(int inherited, Handler handler) {
 void Loop::wait_inherited(std::shared_ptr<Watch> watch) {
   Watch& one = *watch;
   auto ready = [this, watch = std::move(watch)](const boost::system::error_code& error) mutable {
-    if (!error && watch->handler() && !ended()) wait_inherited(std::move(watch));
+    if (is_ready(error) && watch->handler() && !ended()) wait_inherited(std::move(watch));
   };
   if (one.descriptor.is_open()) {
     one.descriptor.async_wait(asio::posix::stream_descriptor::wait_read, std::move(ready));
