@@ -37,6 +37,10 @@ std::string interface_hint(const net::Address& group) {
   std::vector<net::Interface> candidates = net::candidates_for(group);
   if (candidates.empty()) return "";
   const std::string first = net::names_of({candidates.front()});
+  if (candidates.front().loopback) {  // the last resort: nothing leaves by it
+    return fmt::format("no interface but {} is up and has an {} address (with -i {} it stays on this host)", first,
+                       net::name_of(net::family_of(group)), first);
+  }
   candidates.erase(candidates.begin());
   return candidates.empty() ? "add -i " + first : fmt::format("add -i {} (or {})", first, net::names_of(candidates));
 }

@@ -105,6 +105,32 @@ TEST_CASE("send: a group without a route is exit 2 and names the interfaces to c
         "udptool: cannot reach 239.1.1.1:41234 by any route, add -i one (or two): Network is unreachable\n");
 }
 
+TEST_CASE("send: where only the loopback could send, that is said, and no cure that sends nothing") {
+  IN_NAMESPACE("new_host world\ninterface bare");
+  for (const Words& words : {Words{"239.1.1.1", "9", "x"}, Words{"-b", "255.255.255.255", "9", "x"}}) {
+    Words all{"send"};
+    all.insert(all.end(), words.begin(), words.end());
+    const Finished result = run_udptool(all);
+    CHECK(result.ending == failed);
+    CHECK(contains(result.err,
+                   " by any route, no interface but lo is up and has an IPv4 address (with -i lo it stays on "
+                   "this host): Network is unreachable\n"));
+  }
+}
+
+TEST_CASE("join: what no interface would let it do is one line") {
+  IN_NAMESPACE(two_networks);
+  Words words{"setpriv", "--bounding-set", "-all", "--inh-caps", "-all"};
+  SKIP_UNLESS(have("setpriv"), "no setpriv");
+  const Words command = join_words({"239.1.1.1:1023"});
+  words.insert(words.end(), command.begin(), command.end());
+  const Finished result = run(words);
+  CHECK(result.ending == failed);
+  CHECK(
+      result.err ==
+      "udptool: cannot bind 239.1.1.1:1023: Permission denied (ports below 1024 take root or CAP_NET_BIND_SERVICE)\n");
+}
+
 TEST_CASE("send --ttl: 0 stays on this host, 1 to 255 leave it and arrive as given") {
   IN_NAMESPACE(two_networks);
   Joiner near({"-v", "-i", "one", "239.1.1.1"});

@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "base/error.hpp"
+#include "base/units.hpp"
 #include "net/group.hpp"
 
 namespace commands {
@@ -20,15 +21,23 @@ void Joining::join_all() {
                                  net::to_string(net::is_source_specific(word.first) ? word.first : last)));
     }
     const std::vector<net::Interface> interfaces = interfaces_for(word);
-    for (std::uint32_t i = 0; i < word.count; ++i) join_one(word, net::advanced(word.first, i), interfaces);
+    for (std::uint32_t i = 0; i < word.count; ++i) {
+      if (memberships_.ending()) return tell_cut_short();  // thousands take the kernel many seconds
+      join_one(word, net::advanced(word.first, i), interfaces);
+    }
   }
+}
+
+void Joining::tell_cut_short() {
+  report_.notice(fmt::format("it was to end before all groups were joined: {}",
+                             base::counted(memberships_.all().size(), "membership")));
 }
 
 void Joining::join_one(const net::GroupWord& word, const net::Address& group,
                        const std::vector<net::Interface>& interfaces) {
   const bool chosen = !options_.interfaces.empty() || net::zone_of(group) != 0;
   std::size_t joined = 0;
-  std::optional<base::Failure> first_error;
+  std::vector<base::Failure> errors;
   for (const net::Interface& interface : interfaces) {
     if (is_member(word, group, interface)) {
       ++joined;
@@ -39,11 +48,13 @@ void Joining::join_one(const net::GroupWord& word, const net::Address& group,
       ++joined;
     } catch (const base::Failure& error) {
       if (chosen || Memberships::is_limit(error.code)) throw;
-      if (!first_error) first_error = error;
-      report_.notice(fmt::format("{}; going on with the other interfaces", error.what()));
+      errors.push_back(error);
     }
   }
-  if (joined == 0 && first_error) throw *first_error;
+  if (joined == 0 && !errors.empty()) throw errors.front();
+  for (const base::Failure& error : errors) {
+    report_.notice(fmt::format("{}; going on with the other interfaces", error.what()));
+  }
 }
 
 // The same group twice is one. Taking it from any source and from one of them contradicts itself.
@@ -98,7 +109,8 @@ void Joining::join_later_interfaces() {
       const unsigned zone = net::zone_of(word.first);
       if (!interface.valid_for_multicast(net::family_of(word.first)) || (zone != 0 && zone != interface.index))
         continue;
-      for (std::uint32_t i = 0; i < word.count; ++i) join_later(word, net::advanced(word.first, i), interface);
+      for (std::uint32_t i = 0; i < word.count && !memberships_.ending(); ++i)
+        join_later(word, net::advanced(word.first, i), interface);
     }
   }
 }

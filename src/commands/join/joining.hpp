@@ -27,6 +27,7 @@ class Joining {
 
  private:
   void join_one(const net::GroupWord& word, const net::Address& group, const std::vector<net::Interface>& interfaces);
+  void tell_cut_short();
   void join_later(const net::GroupWord& word, const net::Address& group, const net::Interface& interface);
   bool is_member(const net::GroupWord& word, const net::Address& group, const net::Interface& interface) const;
   std::vector<net::Interface> interfaces_for(const net::GroupWord& word);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/text.hpp"
 #include "commands/streams/report.hpp"
 #include "output/json.hpp"
 
@@ -84,10 +85,10 @@ void MembershipReport::stats_of(const Membership& one, std::uint64_t drops, doub
 }
 
 void MembershipReport::interface_stats(const Memberships& memberships, double seconds) {
-  std::map<std::string, std::uint64_t> heard;  // by the memberships on each interface
-  for (const auto& one : memberships.all()) heard[one->interface.name] += one->datagrams;
+  std::map<unsigned, std::uint64_t> heard;  // by the memberships on each interface
+  for (const auto& one : memberships.all()) heard[one->interface.index] += one->datagrams;
   for (const auto& one : heard) {
-    const std::string& interface = one.first;
+    const std::string interface(net::interface_name(one.first));  // that it has now
     const std::uint64_t datagrams = one.second;
     const auto now = receive_counters(interface);
     if (!now) continue;
@@ -103,11 +104,11 @@ void MembershipReport::interface_stats(const Memberships& memberships, double se
     };
     report_.tell(output::Tone::asked, "stats", fields, [&] {
       if (!counts) {
-        return fmt::format("{} after leaving: {:.0f} packets/s; its driver does not count multicast", interface,
-                           packets);
+        return fmt::format("{} after leaving: {:.0f} packets/s; its driver does not count multicast",
+                           base::escaped(interface), packets);
       }
-      return fmt::format("{} after leaving: {:.0f} packets/s, of them {:.0f} multicast; {} multicast in all", interface,
-                         packets, multicast, now->multicast);
+      return fmt::format("{} after leaving: {:.0f} packets/s, of them {:.0f} multicast; {} multicast in all",
+                         base::escaped(interface), packets, multicast, now->multicast);
     });
   }
 }

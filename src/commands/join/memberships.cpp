@@ -141,6 +141,7 @@ void Memberships::rejoin() {
   if (left_) return;
   for (const auto& socket : sockets_) {
     for (Membership* one : socket->memberships) {
+      if (ending()) return;
       try {
         socket->udp.drop_membership(one->group, one->interface, one->source);
       } catch (const base::Failure&) {

@@ -64,6 +64,8 @@ class Memberships {
   static bool is_limit(int error);
   // The buffers of the sockets, once there is one.
   const net::GrantedBuffers& granted() const { return granted_; }
+  // Whether the end was asked for: joins are to go no further.
+  bool ending() const { return loop_.stopping(); }
   // Leaves every group and joins it again; what cannot be joined again is tried the next time.
   void rejoin();
   // Leaves every group; the sockets stay.
