@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -91,6 +93,10 @@ ExitStatus carry_out(const cli::Invocation& invocation) {
 
 int main(int argc, char** argv) {
   occupy_closed_descriptors();
+  // Help is written at the end and in one piece, and a reader that has gone by then is no failure.
+  static std::array<char, 65'536> help;
+  std::setvbuf(stdout, help.data(), _IOFBF, help.size());
+  std::signal(SIGPIPE, SIG_IGN);
   const std::vector<std::string> words(argv + 1, argv + argc);
   int status = static_cast<int>(guarded(false, [&] { return carry_out(cli::parse(words)); }));
   if (std::fflush(stdout) != 0 && errno != EPIPE) {  // help and version are written by stdio
