@@ -3,8 +3,10 @@
 //   FAULT_NO_IPV6       the kernel knows no IPv6: socket(2) says so
 //   FAULT_CLOCK         somebody sets the wall clock back or forth by hours, every 20 ms; the kernel's receive times
 //                       are on that clock too
+//   FAULT_RECEIVE       receiving fails with this errno, the first FAULT_RECEIVE_TIMES times that something waits
 //   FAULT_SYNCHRONISED  no fault, but what a test needs: the kernel says that its clock is synchronised
 #include <dlfcn.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/timex.h>
 
@@ -53,6 +55,15 @@ void falsify_stamps(msghdr& message) {
   }
 }
 
+bool must_fail_to_receive(int fd) {
+  static long left = std::getenv("FAULT_RECEIVE") != nullptr ? std::atol(std::getenv("FAULT_RECEIVE_TIMES")) : 0;
+  pollfd waits{fd, POLLIN, 0};
+  if (left <= 0 || poll(&waits, 1, 0) != 1) return false;
+  --left;
+  errno = std::atoi(std::getenv("FAULT_RECEIVE"));
+  return true;
+}
+
 }  // namespace
 
 extern "C" int socket(int family, int type, int protocol) noexcept {
@@ -88,6 +99,7 @@ extern "C" ssize_t recvmsg(int fd, msghdr* message, int flags) {
 
 extern "C" int recvmmsg(int fd, mmsghdr* messages, unsigned count, int flags, timespec* timeout) {
   static auto* const receive = real<decltype(recvmmsg)>("recvmmsg");
+  if (must_fail_to_receive(fd)) return -1;
   const int got = receive(fd, messages, count, flags, timeout);
   for (int i = 0; i < got; ++i) falsify_stamps(messages[i].msg_hdr);
   return got;
