@@ -196,7 +196,7 @@ void Replay::take_line(std::string_view line) {
 }
 
 void Replay::add(std::string_view payload, std::optional<Nanoseconds> time, std::uint16_t port) {
-  check_fits(payload.size(), max_payload_, "a payload of " + file_.name());
+  if (payload.size() > max_payload_) check_fits(payload.size(), max_payload_, "a payload of " + file_.name());
   if (options_.keep_ports && port == 0) {
     ++without_port_;
     return;

@@ -73,7 +73,8 @@ class Session final : Client {
   bool waits_for_replies() const { return options_.stop.wait || options_.replies; }
   // Replies may come while it runs, or after.
   bool lingers() const {
-    return waits_for_replies() || is_stream() || options_.replay || options_.rate || options_.bitrate;
+    const bool replays_in_time = options_.replay && (options_.replay->speed > 0 || options_.replay->keep_ports);
+    return waits_for_replies() || is_stream() || replays_in_time || options_.rate || options_.bitrate;
   }
 
   void open_socket() {
