@@ -47,7 +47,8 @@ void append_base64(std::string& out, std::string_view bytes);
 // Appends `value` in decimal.
 void append_number(std::string& out, std::uint64_t value);
 
-// The candidate nearest to `word` in edits (insert, delete, replace, swap of neighbours), or "" when none is near.
+// The candidate that begins with `word`, else the nearest to it in edits (insert, delete, replace, swap of
+// neighbours), or "" when none is near.
 template <class Range>
 std::string_view nearest(std::string_view word, const Range& candidates);
 
@@ -60,6 +61,8 @@ std::string_view nearest(std::string_view word, const Range& candidates) {
   if (word.size() > longest) return best;
   std::size_t least = word.size() / 3 + 2;
   for (const auto& candidate : candidates) {
+    const std::string_view name = candidate;
+    if (!word.empty() && name.starts_with(word)) return name;
     const std::size_t distance = edit_distance(word, candidate);
     if (distance < least) {
       least = distance;

@@ -17,8 +17,6 @@ namespace cli {
 
 struct Listen {
   commands::ListenOptions options;
-  std::optional<std::size_t> jobs;
-  std::optional<base::Nanoseconds> exec_timeout;
 
   void declare(OptionTable& table);
   void settle(const std::vector<std::string>& words);
@@ -26,7 +24,6 @@ struct Listen {
 
  private:
   void declare_answering(OptionTable& table);
-  void settle_answering();
 };
 
 struct Send {

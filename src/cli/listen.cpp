@@ -9,6 +9,19 @@
 
 namespace cli {
 
+namespace {
+
+// fd:3 and the name of the same descriptor, too; port 0 is another one each time.
+bool are_one_socket(const net::EndpointWord& a, const net::EndpointWord& b) {
+  if (a.inherited != b.inherited) return false;
+  if (!a.inherited) return a.host == b.host && a.port == b.port && a.port != 0;
+  const std::vector<int> others = net::descriptors_of(b.host);
+  return std::ranges::any_of(net::descriptors_of(a.host),
+                             [&](int fd) { return std::ranges::find(others, fd) != others.end(); });
+}
+
+}  // namespace
+
 void Listen::declare_answering(OptionTable& table) {
   table.group("Answering");
   table.flag("--echo", "send each datagram back to its sender", options.echo).exclusive({"answering"});
@@ -20,20 +33,25 @@ void Listen::declare_answering(OptionTable& table) {
       .value("--exec", "COMMAND", "run COMMAND for each datagram; what it prints is the reply",
              [this](const std::string& word) { options.exec.command = word; })
       .exclusive({"answering"});
-  table.value("--jobs", "N", "with --exec: so many at once (default: processors)",
-              [this](const std::string& word) { jobs = base::parse_integer(word, 1, 1'024); });
-  table.value("--exec-timeout", "DURATION", "with --exec: a job is ended after so long (10s)",
-              [this](const std::string& word) {
-                exec_timeout = base::parse_duration(word);
-                if (exec_timeout->count() == 0) throw base::UsageError("no job is done in no time");
-              });
+  table
+      .value("--jobs", "N", "with --exec: so many at once (default: processors)",
+             [this](const std::string& word) { options.exec.jobs = base::parse_integer(word, 1, 1'024); })
+      .only_with("--exec");
+  table
+      .value("--exec-timeout", "DURATION", "with --exec: a job is ended after so long (10s)",
+             [this](const std::string& word) {
+               options.exec.timeout = base::parse_duration(word);
+               if (options.exec.timeout.count() == 0) throw base::UsageError("no job is done in no time");
+             })
+      .only_with("--exec");
   table.flag("--chat", "send each line that is typed to who wrote last (/to, /who)", options.chat)
       .exclusive({"answering"});
   table.flag("--stamp", "be a STAMP session-reflector (RFC 8762, RFC 8972)", options.stamp).exclusive({"answering"});
   table
       .value("--stamp-key", "FILE", "with --stamp: only authentic packets, by the key in FILE",
              [this](const std::string& word) { options.stamp_key = word; })
-      .takes(Takes::file);
+      .takes(Takes::file)
+      .only_with("--stamp");
 }
 
 void Listen::declare(OptionTable& table) {
@@ -66,25 +84,14 @@ void Listen::declare(OptionTable& table) {
   bind_privileges(table, options.privileges);
 }
 
-void Listen::settle_answering() {
-  if (options.stamp_key && !options.stamp) throw base::UsageError("--stamp-key is for --stamp");
-  if (!options.exec.command && jobs) throw base::UsageError("--jobs is for --exec");
-  if (!options.exec.command && exec_timeout) throw base::UsageError("--exec-timeout is for --exec");
-  options.exec.jobs = jobs.value_or(options.exec.jobs);
-  options.exec.timeout = exec_timeout.value_or(options.exec.timeout);
-}
-
 void Listen::settle(const std::vector<std::string>& typed) {
   const std::vector<std::string> words = typed.empty() ? net::handed_over() : typed;
   if (words.empty()) throw base::UsageError("no ENDPOINT given");
-  settle_answering();
   settle_forward(options.forward);
   for (const std::string& word : words) {
     const net::EndpointWord endpoint = endpoint_of(word, options.family);
-    const bool known =
-        std::any_of(options.endpoints.begin(), options.endpoints.end(), [&](const net::EndpointWord& one) {
-          return one.host == endpoint.host && one.port == endpoint.port && (one.port != 0 || one.inherited);
-        });
+    const bool known = std::ranges::any_of(options.endpoints,
+                                           [&](const net::EndpointWord& one) { return are_one_socket(one, endpoint); });
     if (known) throw refusal("", word, "this ENDPOINT is given twice");
     options.endpoints.push_back(endpoint);
   }

@@ -221,7 +221,8 @@ void bind_receiving(OptionTable& app, run::StopOptions& stop, output::Options& o
 void bind_streams(OptionTable& app, commands::StreamOptions& options) {
   app.flag("--rtp", "loss, reordering and jitter of RTP and MPEG-TS streams", options.rtp);
   app.repeatable("--clock-rate", "[PT=]HZ", "RTP clock of dynamic payload types, or of one (else measured)",
-                 [&options](const std::string& word) { take_clock_rate(word, options.clock_rates); });
+                 [&options](const std::string& word) { take_clock_rate(word, options.clock_rates); })
+      .only_with("--rtp");
   app.optional_value("--sequence", "OFFSET:BYTES", iperf, "what is missing by iperf 2's number, or one at OFFSET",
                      [&options](const std::string& word) {
                        options.sequence = true;
@@ -234,14 +235,15 @@ void bind_forward(OptionTable& app, commands::ForwardOptions& options) {
                  [&options](const std::string& word) { options.targets.push_back(target_of(word)); })
       .exclusive({"answering"});
   app.value("--session-timeout", "DURATION", "with --forward: a sender's session without traffic ends after (2m)",
-            [&options](const std::string& word) { options.session_timeout = base::parse_duration(word); });
+            [&options](const std::string& word) { options.session_timeout = base::parse_duration(word); })
+      .only_with("--forward");
   app.repeatable("--impair", "LIST", "with --forward: a bad network, as loss=1%,delay=50ms (>: there, <: back)",
-                 [&options](const std::string& word) { take_impairment(word, options); });
+                 [&options](const std::string& word) { take_impairment(word, options); })
+      .only_with("--forward");
 }
 
 void settle_forward(const commands::ForwardOptions& options) {
   if (!options.impair_forward && !options.impair_backward) return;
-  if (options.targets.empty()) throw UsageError("--impair is for --forward");
   if (options.targets.size() > 1 && !options.impair_forward) {
     throw UsageError("--impair: nothing comes back from several targets");
   }

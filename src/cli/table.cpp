@@ -57,6 +57,11 @@ Option& Option::exclusive(std::initializer_list<std::string_view> in) {
   return *this;
 }
 
+Option& Option::only_with(std::string_view option) {
+  goes_with = option;
+  return *this;
+}
+
 Option& Option::hide() {
   hidden = true;
   return *this;
@@ -259,8 +264,10 @@ bool OptionTable::parse(const std::vector<std::string>& arguments) {
     fmt::print("{}", help());
   else if (version_)
     fmt::print("{}", version_text());
-  else
+  else {
     refuse_contradictions(given);
+    refuse_the_idle(given);
+  }
   return !help_ && !version_;
 }
 
@@ -289,6 +296,14 @@ void OptionTable::refuse_contradictions(const std::vector<const Option*>& given)
     if (words_.size() > first_exclusive_word_ && share_a_group(given[i]->groups, word_groups_)) {
       refuse_both(given[i]->shown(), std::string(words_name_));
     }
+  }
+}
+
+// What would be taken and change nothing.
+void OptionTable::refuse_the_idle(const std::vector<const Option*>& given) const {
+  for (const Option* const one : given) {
+    if (one->goes_with.empty() || std::ranges::find(given, find(one->goes_with)) != given.end()) continue;
+    throw UsageError(fmt::format("{} is for {}", one->shown(), one->goes_with));
   }
 }
 

@@ -33,6 +33,7 @@ struct Option {
   Takes what = Takes::text;
   Names (*choices)() = nullptr;
   Names groups;
+  std::string_view goes_with;  // "--exec": says nothing without that
   Read read;
 
   std::string shown() const;  // "--count"; "-4"
@@ -42,6 +43,7 @@ struct Option {
   Option& one_of(Names (*names)());  // the values that there are
   // Of the options in a group only one may be given. An option may be in several.
   Option& exclusive(std::initializer_list<std::string_view> in);
+  Option& only_with(std::string_view option);
   Option& hide();  // accepted, but not offered where it does nothing
 };
 
@@ -103,6 +105,7 @@ class OptionTable {
   void note(const Option& option, std::string_view value);
   void read_all(const Option& option, const std::vector<std::string>& values) const;
   void refuse_contradictions(const std::vector<const Option*>& given) const;
+  void refuse_the_idle(const std::vector<const Option*>& given) const;
 
   std::string_view command_, form_, description_, examples_, heading_;
   std::deque<Option> options_;

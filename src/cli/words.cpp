@@ -63,9 +63,23 @@ std::string endpoint_text(const Parts& parts) {
   refuse(word, fmt::format("write {}", base::escaped(meant)));
 }
 
+// `::1:5000` may be an address as well as one and a port.
+void refuse_bare_ipv6(const std::string& word, const Parts& parts) {
+  const bool is_bare = word.find('[') == word.npos && std::count(word.begin(), word.end(), ':') > 1;
+  if (is_bare && !parts.port.empty() && net::parse_address(parts.host)) refuse_form(word, endpoint_text(parts), "");
+}
+
 bool is_group(std::string_view host) {
   const auto address = net::parse_address(host);
   return address && address->is_multicast();
+}
+
+bool is_address(const std::string& host) {
+  try {
+    return net::looks_numeric(host) && net::parse_address(host).has_value();
+  } catch (const UsageError& error) {  // no such zone
+    refuse(host, error.what());
+  }
 }
 
 void check_family(const net::Address& address, std::optional<net::Family> family) {
@@ -87,6 +101,7 @@ net::EndpointWord target_of(const std::string& word) {
   const Parts parts = parts_of(word);
   constexpr std::string_view form = "a TARGET is HOST:PORT or [V6ADDRESS]:PORT";
   if (parts.is_foreign) refuse_form(word, endpoint_text(parts), form);
+  refuse_bare_ipv6(word, parts);
   if (parts.host.empty() || parts.port.empty()) refuse(word, form);
   return {std::string(parts.host), net::parse_port(parts.port, 1)};
 }
@@ -99,10 +114,7 @@ net::EndpointWord endpoint_of(const std::string& word, std::optional<net::Family
     refuse_form(word, is_group(parts.host) ? fmt::format("'udptool join {}'", meant) : meant,
                 "an ENDPOINT is PORT, ADDRESS:PORT or [V6ADDRESS]:PORT");
   }
-  const bool bare_ipv6 = word.find('[') == word.npos && std::count(word.begin(), word.end(), ':') > 1;
-  if (bare_ipv6 && !parts.port.empty() && net::parse_address(parts.host)) {
-    refuse_form(word, endpoint_text(parts), "");
-  }
+  refuse_bare_ipv6(word, parts);
   try {
     return checked(net::parse_endpoint(word), family);
   } catch (const UsageError& error) {
@@ -134,8 +146,9 @@ HostAndPort host_and_port(const std::vector<std::string>& words, std::uint16_t d
     refuse(host,
            fmt::format("HOST and PORT are two words: {} {}", base::escaped(parts.host), base::escaped(parts.port)));
   };
-  const bool is_literal = net::looks_numeric(host) && net::parse_address(host).has_value();
+  const bool is_literal = is_address(host);
   if (!parts.port.empty() && !is_literal) refuse_one_word();
+  if (host.starts_with('[') && is_address(std::string(parts.host))) refuse_form(host, std::string(parts.host), "");
   if (parts.is_foreign) refuse(host, "HOST is an address or a name, and PORT is a word of its own");
   if (words.size() < 2) {
     if (default_port != 0) return {host, default_port};

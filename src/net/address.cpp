@@ -132,12 +132,16 @@ EndpointWord parse_endpoint(std::string_view word) {
   if (word.starts_with("fd:")) return {std::string(word), 0, true};
   const HostAndPort parts = split_host_port(word);
   if (!parts.port) {
-    if (parts.host.find(':') != std::string_view::npos) {
+    if (parts.host.find(':') != std::string_view::npos && parse_address(parts.host)) {
       throw base::UsageError(
           fmt::format("'{}' has no port; write [{}]:PORT", base::escaped(word), base::escaped(parts.host)));
     }
-    if (parts.host.find('.') != std::string_view::npos) {
+    const bool is_name = parts.host.find('.') != std::string_view::npos && !looks_numeric(parts.host);
+    if (is_name || parse_address(parts.host)) {
       throw base::UsageError(fmt::format("'{0}' has no port; write {0}:PORT", base::escaped(word)));
+    }
+    if (parts.host.find_first_of(":.") != std::string_view::npos) {
+      throw base::UsageError(fmt::format("'{}' is neither a port nor ADDRESS:PORT", base::escaped(word)));
     }
     return {"", parse_port(parts.host), false};
   }

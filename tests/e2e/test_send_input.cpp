@@ -311,3 +311,11 @@ TEST_CASE("input: what is no text and was cut at newlines is told, unless it was
     CHECK(contains(result.err, "note: stdin is no text, and was cut at newlines: --whole sends it as one") == row.told);
   }
 }
+
+TEST_CASE("input: a line that is too long names the limit, and no number that is another") {
+  const RawUdp peer;
+  const Finished result = run_with_input(to_peer(peer, {}), std::string(70'000, 'x'));
+  CHECK(result.ending == failed);
+  CHECK(contains(result.err, "stdin, line 1 is longer than a datagram, which holds at most 65507 bytes over IPv4"));
+  CHECK_FALSE(contains(result.err, "65508"));
+}

@@ -127,6 +127,9 @@ TEST_CASE("service: what cannot be listened on is 2, with its cure") {
     CHECK(count_of(result.err, "\n") == 1);
     CHECK(contains(result.err, row.expected));
   }
+  const Finished named = run(handed("v4()", {"listen", "-W", "5", "fd:3", "fd:first"}, "first"));
+  CHECK(named.ending == failed);
+  CHECK(contains(named.err, "'fd:first': this ENDPOINT is given twice"));
   // Handed over to another process, which left its environment behind.
   const Finished stale = run(handed("v4()", {"listen", "-W", "1"}, "", 1));
   CHECK(stale.ending == failed);

@@ -53,6 +53,7 @@ TEST_CASE("words: a mistyped option names the nearest one, and the help") {
   check_refused({{{"listen", "--exho", "0"}, "did you mean '--echo'"},
                  {{"listen", "--jsn", "0"}, "did you mean '--json'"},
                  {{"listen", "--stat", "0"}, "did you mean '--stats'"},
+                 {{"listen", "--vers", "0"}, "did you mean '--version'"},
                  {{"send", "--dlimiter", "x", "h", "1"}, "did you mean '--delimiter'"},
                  {{"send", "--intervall=1", "h", "1"}, "did you mean '--interval'"},
                  {{"listen", "--banana", "0"}, "see 'udptool listen --help'"},
@@ -87,29 +88,37 @@ TEST_CASE("words: numbers that are malformed or out of range name the word and t
 }
 
 TEST_CASE("words: hosts, ports and endpoints that cannot be") {
-  check_refused({{{"listen"}, "ENDPOINT"},
-                 {{"listen", "65536"}, "'65536'"},
-                 {{"listen", "-1"}, "-1"},
-                 {{"listen", "127.0.0.1"}, "127.0.0.1:PORT"},
-                 {{"listen", "::1"}, "[::1]:PORT"},
-                 {{"listen", "010.8.8.8:53"}, "010.8.8.8"},
-                 {{"listen", "1.2.3:53"}, "1.2.3"},
-                 {{"listen", "[::1"}, "'[::1'"},
-                 {{"listen", "no-such-host.invalid:9"}, "no-such-host.invalid"},
-                 {{"send"}, "HOST"},
-                 {{"send", "127.0.0.1"}, "PORT"},
-                 {{"send", "127.0.0.1", "0", "x"}, "'0'"},
-                 {{"send", "127.0.0.1", "65536", "x"}, "'65536'"},
-                 {{"send", "127.0.0.1", "no-such-service", "x"}, "'no-such-service'"},
-                 {{"send", "010.8.8.8", "9", "x"}, "010.8.8.8"},
-                 {{"send", "1.2.3", "9", "x"}, "1.2.3"},
-                 {{"send", "1.2.3.4x", "9", "x"}, "1.2.3.4x"},
-                 {{"send", "", "9", "x"}, "''"},
-                 {{"send", "no-such-host.invalid", "9", "x"}, "no-such-host.invalid"},
-                 {{"send", "-s", "banana", "127.0.0.1", "9", "x"}, "banana"},
-                 {{"send", "-i", "nosuch0", "127.0.0.1", "9", "x"}, "nosuch0"},
-                 {{"listen", "--allow", "10.0.0.0/33", "0"}, "10.0.0.0/33"},
-                 {{"listen", "--deny", "banana", "0"}, "'banana'"}});
+  check_refused(
+      {{{"listen"}, "ENDPOINT"},
+       {{"listen", "65536"}, "'65536'"},
+       {{"listen", "-1"}, "-1"},
+       {{"listen", "127.0.0.1"}, "127.0.0.1:PORT"},
+       {{"listen", "::1"}, "[::1]:PORT"},
+       {{"listen", "010.8.8.8:53"}, "010.8.8.8"},
+       {{"listen", "1.2.3:53"}, "1.2.3"},
+       {{"listen", "[::1"}, "'[::1'"},
+       {{"listen", "127.0.0.1"}, "write 127.0.0.1:PORT"},
+       {{"listen", "example.org"}, "write example.org:PORT"},
+       {{"listen", "127.0.0.1 5000"}, "'127.0.0.1 5000' is neither a port nor ADDRESS:PORT"},
+       {{"listen", "127.0.0.1:53:54"}, "'127.0.0.1:53:54' is neither a port nor ADDRESS:PORT"},
+       {{"send", "fe80::1%nosuch0", "9", "x"}, "'fe80::1%nosuch0': no interface 'nosuch0'"},
+       {{"send", "--offset", "5", "127.0.0.1", "9", "abc"}, ": --offset 5 reaches beyond MESSAGE, which has 3"},
+       {{"send", "--length", "5", "127.0.0.1", "9", "abc"}, ": --length 5 reaches beyond MESSAGE, which has 3"},
+       {{"listen", "no-such-host.invalid:9"}, "no-such-host.invalid"},
+       {{"send"}, "HOST"},
+       {{"send", "127.0.0.1"}, "PORT"},
+       {{"send", "127.0.0.1", "0", "x"}, "'0'"},
+       {{"send", "127.0.0.1", "65536", "x"}, "'65536'"},
+       {{"send", "127.0.0.1", "no-such-service", "x"}, "'no-such-service'"},
+       {{"send", "010.8.8.8", "9", "x"}, "010.8.8.8"},
+       {{"send", "1.2.3", "9", "x"}, "1.2.3"},
+       {{"send", "1.2.3.4x", "9", "x"}, "1.2.3.4x"},
+       {{"send", "", "9", "x"}, "''"},
+       {{"send", "no-such-host.invalid", "9", "x"}, "no-such-host.invalid"},
+       {{"send", "-s", "banana", "127.0.0.1", "9", "x"}, "banana"},
+       {{"send", "-i", "nosuch0", "127.0.0.1", "9", "x"}, "nosuch0"},
+       {{"listen", "--allow", "10.0.0.0/33", "0"}, "10.0.0.0/33"},
+       {{"listen", "--deny", "banana", "0"}, "'banana'"}});
 }
 
 TEST_CASE("words: a bad word is shown in printable form, on one line") {
@@ -150,6 +159,17 @@ TEST_CASE("words: options that contradict each other") {
                  {{"send", "-f", "/dev/null", "127.0.0.1", "9", "message"}, "MESSAGE"},
                  {{"send", "-x", "-e", "127.0.0.1", "9", "41"}, "--hex"},
                  {{"send", "-c", "0", "127.0.0.1", "9"}, "stdin"}});
+}
+
+TEST_CASE("words: an option that would change nothing without another is refused") {
+  check_refused({{{"listen", "--jobs", "2", "0"}, "--jobs is for --exec"},
+                 {{"listen", "--exec-timeout", "2", "0"}, "--exec-timeout is for --exec"},
+                 {{"listen", "--stamp-key", "/dev/null", "0"}, "--stamp-key is for --stamp"},
+                 {{"listen", "--session-timeout", "2", "0"}, "--session-timeout is for --forward"},
+                 {{"join", "--session-timeout", "2", "239.1.1.1"}, "--session-timeout is for --forward"},
+                 {{"listen", "--impair", "loss=1%", "0"}, "--impair is for --forward"},
+                 {{"listen", "--clock-rate", "8000", "0"}, "--clock-rate is for --rtp"},
+                 {{"join", "--clock-rate", "97=8000", "--sequence", "239.1.1.1"}, "--clock-rate is for --rtp"}});
 }
 
 TEST_CASE("words: options stand before, between or after the words, and -- ends them") {
@@ -262,6 +282,8 @@ TEST_CASE("words: forms of other tools are refused with the one that is meant") 
                  {{"-ul", "5000"}, "'udptool listen 5000'"},
                  {{"listen", "udp://127.0.0.1:5000"}, "'udp://127.0.0.1:5000': write 127.0.0.1:5000"},
                  {{"listen", "::1:5000"}, "'::1:5000': write [::1]:5000"},
+                 {{"listen", "--forward", "::1:5000", "0"}, "'::1:5000': write [::1]:5000"},
+                 {{"send", "[::1]", "9", "x"}, "'[::1]': write ::1"},
                  {{"join", "udp://@239.1.1.1:5000"}, "write 239.1.1.1:5000"},
                  {{"join", "10.0.0.9@232.1.1.1:5000"}, "write 10.0.0.9,232.1.1.1:5000"},
                  {{"send", "127.0.0.1:53", "hello"}, "'127.0.0.1:53': HOST and PORT are two words: 127.0.0.1 53"},

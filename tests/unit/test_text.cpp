@@ -312,6 +312,8 @@ TEST_CASE("the nearest word is found, and a far one is not offered") {
   CHECK(base::nearest("snd", words) == "send");
   CHECK(base::nearest("jion", words) == "join");
   CHECK(base::nearest("porbe", words) == "probe");
+  CHECK(base::nearest("li", words) == "listen");
+  CHECK(base::nearest("--vers", std::vector<std::string>{"--help", "--version"}) == "--version");
   CHECK(base::nearest("banana", words).empty());
   CHECK(base::nearest("", std::vector<std::string>{"listen"}).empty());
   CHECK(base::nearest(std::string(100'000, 'x'), words).empty());

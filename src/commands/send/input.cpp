@@ -64,8 +64,8 @@ class Pieces final : public PayloadSource {
     decoded_.clear();
     const std::size_t left = unread_.size();  // the beginning of a piece
     if (left > max_text_) {
-      throw UsageError(fmt::format("{} has more than {} bytes; a datagram holds at most {} over {}", place(piece_ + 1),
-                                   max_text_, max_payload_, family_with(max_payload_)));
+      throw UsageError(fmt::format("{} is longer than a datagram, which holds at most {} bytes over {}",
+                                   place(piece_ + 1), max_payload_, family_with(max_payload_)));
     }
     if (left > 0) std::memmove(buffer_.data(), unread_.data(), left);
     if (buffer_.size() < left + block) buffer_.resize(left + block);

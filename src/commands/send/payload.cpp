@@ -38,8 +38,10 @@ std::string decoded_head(std::string_view text, Encoding encoding) {
 void check_part(std::uint64_t size, const SourceOptions& options, std::string_view what) {
   const std::uint64_t length = options.length.value_or(size - std::min(options.offset, size));
   if (options.offset <= size && length <= size - options.offset) return;
-  throw UsageError(fmt::format("--offset {} and --length {} reach beyond {}, which has {}", options.offset, length,
-                               what, base::counted(size, "byte")));
+  const std::string has = fmt::format("{}, which has {}", what, base::counted(size, "byte"));
+  if (!options.length) throw UsageError(fmt::format("--offset {} reaches beyond {}", options.offset, has));
+  if (options.offset == 0) throw UsageError(fmt::format("--length {} reaches beyond {}", length, has));
+  throw UsageError(fmt::format("--offset {} and --length {} reach beyond {}", options.offset, length, has));
 }
 
 std::string_view part_of(std::string_view payload, const SourceOptions& options, std::string_view what) {
