@@ -48,7 +48,7 @@ complete -c udptool -n '__fish_seen_subcommand_from listen send join probe' -s q
 complete -c udptool -n '__fish_seen_subcommand_from listen send join probe' -l color -x -a 'auto always never' -d 'auto (default), always or never'
 complete -c udptool -n '__fish_seen_subcommand_from listen send join probe' -l pcap -r -F -d 'a capture of it, too (-: on stdout, instead)'
 complete -c udptool -n '__fish_seen_subcommand_from listen join probe' -s D -l delimiter -x -d 'written after each raw datagram (C escapes)'
-complete -c udptool -n '__fish_seen_subcommand_from listen join' -l stats -d 'a line of rates each second, or DURATION'
+complete -c udptool -n '__fish_seen_subcommand_from listen send join' -l stats -d 'a line of rates each second, or DURATION'
 complete -c udptool -n '__fish_seen_subcommand_from listen join' -l top -d 'the N senders that sent the most, at the end and with --stats'
 complete -c udptool -n '__fish_seen_subcommand_from listen join probe' -l metrics -r -F -d 'counters for Prometheus there, each --stats interval (15s)'
 complete -c udptool -n '__fish_seen_subcommand_from listen send join probe' -l user -x -a '(__fish_complete_users)' -d 'become this user when all is open (for root)'

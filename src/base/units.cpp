@@ -110,4 +110,8 @@ std::string counted(std::uint64_t number, std::string_view unit, bool more) {
   return text;
 }
 
+std::string rate_text(double per_second, std::string_view unit) {
+  return counted(static_cast<std::uint64_t>(std::llround(per_second)), unit) + "/s";
+}
+
 }  // namespace base

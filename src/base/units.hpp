@@ -36,4 +36,7 @@ std::string seconds_text(Nanoseconds duration);
 // "1 datagram", "7 datagrams", "256+ senders" where there were more than could be counted.
 std::string counted(std::uint64_t number, std::string_view unit, bool more = false);
 
+// "1 datagram/s", "1250 datagrams/s", rounded.
+std::string rate_text(double per_second, std::string_view unit);
+
 }  // namespace base

@@ -14,6 +14,19 @@ namespace cli {
 
 using base::UsageError;
 
+namespace {
+
+double speed_of(const std::string& word) {
+  if (word == "0") return 0;
+  try {
+    return base::parse_rate(word);
+  } catch (const UsageError&) {
+    throw UsageError("a number of times as fast, or 0");
+  }
+}
+
+}  // namespace
+
 void Send::declare_payloads(OptionTable& table) {
   commands::SourceOptions& payloads = options.payloads;
   table.group("What is sent");
@@ -81,7 +94,7 @@ void Send::declare_replay(OptionTable& table) {
       .takes(Takes::file)
       .exclusive({"input", "encoding", "cutting", "pace"});
   table.value("--speed", "X", "X times as fast (0: no waiting)",
-              [this](const std::string& word) { speed = word == "0" ? 0 : base::parse_rate(word); });
+              [this](const std::string& word) { speed = speed_of(word); });
   table.value("--filter", "EXPR", "only the packets of pcap-filter(7)'s EXPR",
               [this](const std::string& word) { filter = word; });
   table.flag("--keep-ports", "to the ports that they were captured on", keep_ports);
@@ -107,6 +120,7 @@ void Send::declare(OptionTable& table) {
               [this](const std::string& word) { options.replies = base::parse_integer(word, 1); });
   table.group("What is printed");
   bind_output(table, options.output);
+  bind_stats(table, "a line of rates each second, or DURATION", options.stats);
   bind_user(table, options.privileges);
 }
 

@@ -27,8 +27,8 @@ std::string time_text(net::SystemTime time, int places) {
 
 std::string line_of(const Sender& one, const Shares& shares) {
   const char* const about = one.surplus > 0 ? "~" : "";
-  return fmt::format("top: {}: {:.0f} datagrams/s, {}{}, {}{}, {}{:.1f} %, first {}, last {}",
-                     net::to_string(one.endpoint), shares.per_second, about, base::counted(one.datagrams, "datagram"),
+  return fmt::format("top: {}: {}, {}{}, {}{}, {}{:.1f} %, first {}, last {}", net::to_string(one.endpoint),
+                     base::rate_text(shares.per_second, "datagram"), about, base::counted(one.datagrams, "datagram"),
                      about, base::counted(one.bytes, "byte"), about, shares.percent, time_text(one.first, 6),
                      time_text(one.last, 6));
 }

@@ -34,6 +34,18 @@ void add_sent(JsonEvent& event, const Totals& totals) {
   event.number("sent", *totals.sent).number("sent_bytes", totals.sent_bytes).number("refused", totals.refused);
 }
 
+struct Rates {
+  double datagrams, bits;  // a second
+};
+
+Rates rates(std::uint64_t datagrams, std::uint64_t bytes, double seconds) {
+  return {static_cast<double>(datagrams) / seconds, static_cast<double>(bytes) * 8 / seconds};
+}
+
+std::string rates_text(const Rates& rates) {
+  return fmt::format("{}, {}", base::rate_text(rates.datagrams, "datagram"), base::with_prefix(rates.bits, "bit/s"));
+}
+
 }  // namespace
 
 void print_line(std::string_view line) {
@@ -94,17 +106,22 @@ void Report::so_far(const Totals& totals) {
 
 void Report::stats(const Totals& now, const Totals& before, base::Nanoseconds interval) {
   const double seconds = static_cast<double>(interval.count()) / 1e9;
-  const double datagrams = static_cast<double>(now.datagrams - before.datagrams) / seconds;
-  const double bits = static_cast<double>(now.bytes - before.bytes) * 8 / seconds;
+  const Rates receiving = rates(now.datagrams - before.datagrams, now.bytes - before.bytes, seconds);
+  const Rates sending =
+      rates(now.sent.value_or(0) - before.sent.value_or(0), now.sent_bytes - before.sent_bytes, seconds);
   const std::uint64_t dropped = now.dropped - before.dropped;
   const auto fields = [&](JsonEvent& event) {
-    event.decimal("datagrams_per_second", datagrams, 1).decimal("bits_per_second", bits, 0);
+    event.decimal("datagrams_per_second", receiving.datagrams, 1).decimal("bits_per_second", receiving.bits, 0);
+    if (now.sent) {
+      event.decimal("sent_per_second", sending.datagrams, 1).decimal("sent_bits_per_second", sending.bits, 0);
+    }
     add_sent(event, now);
     event.number("datagrams", now.datagrams).number("bytes", now.bytes).number("senders", now.senders);
     event.number("dropped", dropped);
   };
   tell(Tone::asked, "stats", fields, [&] {
-    return fmt::format("{:.0f} datagrams/s, {}, {}, {} dropped", datagrams, base::with_prefix(bits, "bit/s"),
+    const std::string sent = now.sent ? fmt::format("sent {}; received ", rates_text(sending)) : "";
+    return fmt::format("{}{}, {}, {} dropped", sent, rates_text(receiving),
                        base::counted(now.senders, "sender", now.more_senders), dropped);
   });
   sink_.flush();

@@ -47,6 +47,7 @@ for number in 1 2 4; do
   events send -j -x -i lo 239.255.77.2 41298 "$(rtp $number)"
 done
 events send -j -w 5 --replies 3 127.0.0.1 "$port" plain $'\x01\x1b"\\' $'\xff'
+events send -j --stats=20ms --rate 40 -c 4 127.0.0.1 "$port" paced
 events send -j 127.0.0.1 9 'nobody there'
 events send -j no-such-name.invalid 9 x
 events listen -j 127.0.0.1

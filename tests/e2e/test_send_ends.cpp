@@ -253,3 +253,28 @@ TEST_CASE("send --bitrate: empty datagrams have a pace, and one that is slower t
   CHECK(peer.next() == "abcdefghij");
   CHECK_FALSE(peer.receive(Milliseconds(30)));
 }
+
+TEST_CASE("send --stats: what left and what came, each interval, in text and json") {
+  const RawUdp peer;
+  const Words paced{"--rate", "40", "-c", "8", "--stats=100ms"};
+  const std::string err = run_udptool(to_peer(peer, paced, {"four"})).err;
+  static const std::regex line(
+      "sent ([0-9]+) datagrams?/s, [0-9.]+ k?bit/s; received 0 datagrams/s, 0 bit/s, "
+      "0 senders, 0 dropped\n");
+  std::smatch found;
+  REQUIRE(std::regex_search(err, found, line));
+  CHECK(std::stoi(found[1]) > 1);
+  for (const char* form : {"-j", "-q"}) {
+    Words words = paced;
+    words.emplace_back(form);
+    const Finished result = run_udptool(to_peer(peer, words, {"four"}));
+    CHECK(result.ending == done);
+    if (words.back() == "-j") {
+      CHECK(result.err.empty());
+      CHECK(contains(result.out, "\"sent_per_second\":"));
+      CHECK(contains(result.out, "\"sent_bits_per_second\":"));
+    } else {
+      CHECK(std::regex_search(result.err, line));
+    }
+  }
+}

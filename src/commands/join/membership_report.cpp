@@ -76,7 +76,7 @@ void MembershipReport::stats_of(const Membership& one, std::uint64_t drops, doub
     event.number("dropped", dropped);
   };
   report_.tell(output::Tone::asked, "stats", fields, [&] {
-    return fmt::format("{}: {:.0f} datagrams/s, {}, {}, {}, {}, {} dropped", one.text(), datagrams,
+    return fmt::format("{}: {}, {}, {}, {}, {}, {} dropped", one.text(), base::rate_text(datagrams, "datagram"),
                        base::with_prefix(bits, "bit/s"), base::counted(one.datagrams, "datagram"),
                        base::counted(one.bytes, "byte"),
                        base::counted(one.senders.count(), "sender", one.senders.is_full()), dropped);

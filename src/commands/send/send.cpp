@@ -44,6 +44,7 @@ class Session final : Client {
     if (options_.progress && source_->progress()) loop_.every(progress_interval, [this](base::Nanoseconds) { draw(); });
     if (options_.replies) intake_.limit(*options_.replies);
     loop_.on_usr1([this] { report().so_far(totals()); });
+    if (options_.stats) loop_.every(*options_.stats, [this](base::Nanoseconds elapsed) { tell_rates(elapsed); });
     intake_.watch(socket_, *this);
     began_ = run::Clock::now();
     loop_.post([this] { pump(); });
@@ -261,6 +262,12 @@ class Session final : Client {
     return totals;
   }
 
+  void tell_rates(base::Nanoseconds elapsed) {
+    const output::Totals now = totals();
+    report().stats(now, last_stats_, elapsed);
+    last_stats_ = now;
+  }
+
   void draw() { progress_.show(*source_->progress(), transmitter_.sent(), transmitter_.sent_bytes()); }
 
   base::ExitStatus finish(run::StopReason reason) {
@@ -320,6 +327,7 @@ class Session final : Client {
   std::optional<traffic::Pacer> pacer_;
   traffic::Transmitter transmitter_{socket_};
   Progress progress_;
+  output::Totals last_stats_;
   std::exception_ptr failure_;
   std::set<std::string> shown_;
   std::uint64_t refused_ = 0;

@@ -27,6 +27,7 @@ struct SendOptions {
   std::optional<std::uint64_t> replies;  // enough to end the wait
   std::optional<double> rate;            // datagrams a second
   std::optional<double> bitrate;         // bits of payload a second
+  std::optional<base::Nanoseconds> stats;
   bool progress = false;
 };
 
