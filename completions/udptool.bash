@@ -2,7 +2,7 @@
 
 _udptool_takes_value() {
   case $1 in
-    --allow | --append | --bitrate | --chunk | --clock-rate | --color | --count | --data | --deadline | --delimiter | --deny | --dscp | --exec | --exec-timeout | --file | --filter | --first-hop | --flows | --forward | --impair | --interface | --interval | --jobs | --leave-after | --length | --max-hops | --metrics | --offset | --output | --payload | --pcap | --rate | --rcvbuf | --rejoin | --replay | --replies | --reply | --session-timeout | --size | --sndbuf | --source | --source-port | --speed | --stamp-key | --targets | --tries | --ttl | --user | --wait | -D | -W | -c | -f | -i | -l | -o | -p | -s | -t | -w) ;;
+    --allow | --append | --bitrate | --chunk | --clock-rate | --color | --count | --data | --deadline | --delimiter | --deny | --dscp | --exec | --exec-timeout | --file | --filter | --first-hop | --flows | --forward | --impair | --interface | --interval | --jobs | --leave-after | --length | --max-hops | --metrics | --offset | --output | --payload | --pcap | --rate | --rcvbuf | --rejoin | --replay | --replies | --reply | --session-timeout | --size | --sndbuf | --source | --source-port | --speed | --stamp-key | --targets | --threads | --tries | --ttl | --user | --wait | -D | -W | -c | -f | -i | -l | -o | -p | -s | -t | -w) ;;
     *) return 1 ;;
   esac
 }
@@ -63,7 +63,7 @@ _udptool() {
   case $command:$current:$positions in
     :-*) _udptool_offer -W '-h --help --version' ;;
     :*) _udptool_offer -W 'listen send join probe' ;;
-    listen:-*) _udptool_offer -W '-h --help --version --echo --reply --exec --jobs --exec-timeout --chat --stamp --stamp-key --forward --session-timeout --impair --allow --deny --rtp --clock-rate --sequence -4 --ipv4 -6 --ipv6 -i --interface -t --ttl --dscp -b --broadcast --rcvbuf --sndbuf --reuse-address --reuse-port -c --count -w --wait -W --deadline -o --output -j --json -r --raw -T --timestamps -v --verbose -q --quiet --color --pcap -D --delimiter --stats --top --metrics --user --no-sandbox' ;;
+    listen:-*) _udptool_offer -W '-h --help --version --echo --reply --exec --jobs --exec-timeout --chat --stamp --stamp-key --forward --session-timeout --impair --allow --deny --rtp --clock-rate --sequence -4 --ipv4 -6 --ipv6 -i --interface -t --ttl --dscp -b --broadcast --rcvbuf --sndbuf --reuse-address --reuse-port --threads -c --count -w --wait -W --deadline -o --output -j --json -r --raw -T --timestamps -v --verbose -q --quiet --color --pcap -D --delimiter --stats --top --metrics --user --no-sandbox' ;;
     send:-*) _udptool_offer -W '-h --help --version -f --file --append --skip-empty --truncate -x --hex -e --escapes -D --delimiter --chunk --whole --offset --length -l --size --sequence --empty --interval --rate --bitrate --progress --replay --speed --filter --keep-ports -4 --ipv4 -6 --ipv6 -i --interface -s --source -p --source-port -t --ttl --dscp -b --broadcast --rcvbuf --sndbuf --no-loopback --df -c --count -w --wait -W --deadline --replies -o --output -j --json -r --raw -T --timestamps -v --verbose -q --quiet --color --pcap --stats --user' ;;
     send:*:0) _udptool_offer -A hostname ;;
     send:*:1) _udptool_offer -A service ;;

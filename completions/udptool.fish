@@ -36,6 +36,7 @@ complete -c udptool -n '__fish_seen_subcommand_from listen send join probe' -l r
 complete -c udptool -n '__fish_seen_subcommand_from listen send probe' -l sndbuf -x -d 'kernel send buffer'
 complete -c udptool -n '__fish_seen_subcommand_from listen' -l reuse-address -d 'share the port: SO_REUSEADDR'
 complete -c udptool -n '__fish_seen_subcommand_from listen' -l reuse-port -d 'share the port: SO_REUSEPORT'
+complete -c udptool -n '__fish_seen_subcommand_from listen' -l threads -x -d 'receive with N threads, a socket each (SO_REUSEPORT)'
 complete -c udptool -n '__fish_seen_subcommand_from listen join' -s c -l count -x -d 'end after N datagrams'
 complete -c udptool -n '__fish_seen_subcommand_from listen join' -s w -l wait -x -d 'end when none came for so long'
 complete -c udptool -n '__fish_seen_subcommand_from listen send join probe' -s W -l deadline -x -d 'end after so long, whatever happens'

@@ -2,13 +2,14 @@
 // That the process is to end, told by signal handlers to whatever may block.
 #pragma once
 
-#include <csignal>
+#include <atomic>
 
 namespace base {
 
 // Tenths of a second since a signal or the deadline asked for the end; 0: nobody did. Each tick interrupts a system
 // call that blocks.
-inline volatile std::sig_atomic_t end_ticks = 0;
+inline std::atomic<int> end_ticks = 0;
+static_assert(std::atomic<int>::is_always_lock_free);  // a handler may change it
 
 // How long a write goes on beyond the end: as long as the other side reads, within limits.
 class Patience {

@@ -6,6 +6,7 @@
 #include "cli/shared.hpp"
 #include "cli/words.hpp"
 #include "net/service.hpp"
+#include "run/signals.hpp"
 
 namespace cli {
 
@@ -32,7 +33,7 @@ void Listen::declare_answering(OptionTable& table) {
   table
       .value("--exec", "COMMAND", "run COMMAND for each datagram; what it prints is the reply",
              [this](const std::string& word) { options.exec.command = word; })
-      .exclusive({"answering"});
+      .exclusive({"answering", "threads or exec"});
   table
       .value("--jobs", "N", "with --exec: so many at once (default: processors)",
              [this](const std::string& word) { options.exec.jobs = base::parse_integer(word, 1, 1'024); })
@@ -45,7 +46,7 @@ void Listen::declare_answering(OptionTable& table) {
              })
       .only_with("--exec");
   table.flag("--chat", "send each line that is typed to who wrote last (/to, /who)", options.chat)
-      .exclusive({"answering"});
+      .exclusive({"answering", "threads or chat"});
   table.flag("--stamp", "be a STAMP session-reflector (RFC 8762, RFC 8972)", options.stamp).exclusive({"answering"});
   table
       .value("--stamp-key", "FILE", "with --stamp: only authentic packets, by the key in FILE",
@@ -79,9 +80,22 @@ void Listen::declare(OptionTable& table) {
   bind_socket(table, options.socket, 1);
   table.flag("--reuse-address", "share the port: SO_REUSEADDR", options.socket.reuse_address);
   table.flag("--reuse-port", "share the port: SO_REUSEPORT", options.socket.reuse_port);
+  // Those are judged by the order of all that comes, or have one end only.
+  table
+      .value("--threads", "N", "receive with N threads, a socket each (SO_REUSEPORT)",
+             [this](const std::string& word) { options.threads = base::parse_integer(word, 1, run::max_threads); })
+      .exclusive({"threads or exec", "threads or chat", "threads or rtp", "threads or sequence", "threads or impair"});
   bind_receiving(table, options.stop, options.output, options.stats);
   bind_metrics(table, options.metrics);
   bind_privileges(table, options.privileges);
+}
+
+void Listen::settle_threads() {
+  if (options.threads == 1) return;
+  for (const net::EndpointWord& endpoint : options.endpoints) {
+    if (endpoint.inherited) throw refusal("", endpoint.host, "one socket was handed over: --threads takes one each");
+  }
+  options.forward.max_sessions = std::max<std::size_t>(options.forward.max_sessions / options.threads, 1);
 }
 
 void Listen::settle(const std::vector<std::string>& typed) {
@@ -95,6 +109,7 @@ void Listen::settle(const std::vector<std::string>& typed) {
     if (known) throw refusal("", word, "this ENDPOINT is given twice");
     options.endpoints.push_back(endpoint);
   }
+  settle_threads();
 }
 
 }  // namespace cli

@@ -219,7 +219,8 @@ void bind_receiving(OptionTable& app, run::StopOptions& stop, output::Options& o
 }
 
 void bind_streams(OptionTable& app, commands::StreamOptions& options) {
-  app.flag("--rtp", "loss, reordering and jitter of RTP and MPEG-TS streams", options.rtp);
+  app.flag("--rtp", "loss, reordering and jitter of RTP and MPEG-TS streams", options.rtp)
+      .exclusive({"threads or rtp"});
   app.repeatable("--clock-rate", "[PT=]HZ", "RTP clock of dynamic payload types, or of one (else measured)",
                  [&options](const std::string& word) { take_clock_rate(word, options.clock_rates); })
       .only_with("--rtp");
@@ -227,7 +228,8 @@ void bind_streams(OptionTable& app, commands::StreamOptions& options) {
                      [&options](const std::string& word) {
                        options.sequence = true;
                        options.field = parse_sequence(word);
-                     });
+                     })
+      .exclusive({"threads or sequence"});
 }
 
 void bind_forward(OptionTable& app, commands::ForwardOptions& options) {
@@ -239,7 +241,8 @@ void bind_forward(OptionTable& app, commands::ForwardOptions& options) {
       .only_with("--forward");
   app.repeatable("--impair", "LIST", "with --forward: a bad network, as loss=1%,delay=50ms (>: there, <: back)",
                  [&options](const std::string& word) { take_impairment(word, options); })
-      .only_with("--forward");
+      .only_with("--forward")
+      .exclusive({"threads or impair"});
 }
 
 void settle_forward(const commands::ForwardOptions& options) {

@@ -14,17 +14,13 @@
 namespace commands {
 namespace {
 
-constexpr std::size_t max_sessions = 1'024;
-constexpr std::size_t max_pending = 64;     // datagrams of a session whose target is being looked up
-constexpr std::size_t max_segment = 1'452;  // of what leaves in runs: an Ethernet's over IPv6
+constexpr std::size_t max_pending = 64;  // datagrams of a session whose target is being looked up
 constexpr std::size_t batches_a_turn = 32;
 
 bool came_by_unicast(const net::Metadata& metadata) {
   if (!metadata.destination || metadata.destination->is_multicast()) return false;
   return metadata.destination->is_v6() || metadata.local == metadata.destination;
 }
-
-bool same_host(const net::Address& a, const net::Address& b) { return net::with_zone(a, 0) == net::with_zone(b, 0); }
 
 }  // namespace
 
@@ -53,67 +49,6 @@ net::WantedMetadata Forwarder::needs() {
   net::WantedMetadata needs;
   needs.destination = needs.ttl = needs.coalesced = true;
   return needs;
-}
-
-bool Forwarder::needs_names() const { return two_way() && !net::looks_numeric(options_.targets.front().host); }
-
-void Forwarder::open(std::vector<net::Endpoint> own) {
-  own_ = std::move(own);
-  for (const net::EndpointWord& word : options_.targets) {
-    net::Endpoint to = look_up(stage_.loop, word.host, word.port, std::nullopt).front();
-    if (net::needs_zone(to.address()) && net::zone_of(to.address()) == 0) {
-      const auto& chosen = socket_options_.interface;
-      to.address(chosen ? net::with_zone(to.address(), chosen->index) : net::with_only_zone(to.address()));
-    }
-    const bool v6_literal = word.host.find(':') != std::string::npos;
-    paths_.push_back(
-        {fmt::format("{}{}{}:{}", v6_literal ? "[" : "", base::escaped(word.host), v6_literal ? "]" : "", word.port),
-         word, to});
-    if (is_own(to)) {
-      throw base::UsageError(fmt::format("--forward {}: that is where this command listens", paths_.back().text));
-    }
-  }
-  stage_.loop.every(std::clamp<base::Nanoseconds>(options_.session_timeout / 4, std::chrono::milliseconds(50),
-                                                  std::chrono::seconds(1)),
-                    [this](base::Nanoseconds) { expire(); });
-  if (two_way()) return;
-  for (Path& path : paths_) {
-    const auto fits = [&](const auto& socket) { return socket->family() == net::family_of(path.to); };
-    auto found = std::find_if(fan_sockets_.begin(), fan_sockets_.end(), fits);
-    if (found == fan_sockets_.end()) {
-      fan_sockets_.push_back(open_socket(path.to));
-      found = std::prev(fan_sockets_.end());
-      net::UdpSocket& socket = **found;
-      stage_.loop.on_readable(socket, [this, &socket] { drain_fan(socket); });
-    }
-    path.out = std::make_unique<traffic::Transmitter>(**found);
-  }
-}
-
-bool Forwarder::is_own(const net::Endpoint& target) {
-  return std::any_of(own_.begin(), own_.end(), [&](const net::Endpoint& one) {
-    if (one.port() != target.port() || net::family_of(one) != net::family_of(target)) return false;
-    if (!one.address().is_unspecified()) return same_host(one.address(), target.address());
-    return target.address().is_unspecified() ||
-           own_addresses_.holds(target.address(), run::Clock::now()).value_or(true);
-  });
-}
-
-std::unique_ptr<net::UdpSocket> Forwarder::open_socket(const net::Endpoint& to) {
-  auto socket = std::make_unique<net::UdpSocket>(stage_.loop.context());
-  socket->open(net::family_of(to));
-  net::SocketOptions options = socket_options_;
-  options.receive_buffer.reset();
-  options.reuse_address = options.reuse_port = false;
-  if (net::zone_of(to.address()) != 0) options.interface.reset();
-  net::apply(options, to.address().is_multicast(), *socket);
-  net::WantedMetadata wanted;
-  wanted.ttl = true;
-  wanted.coalesced = true;
-  socket->want(wanted);
-  socket->report_transport_errors(true);
-  socket->use_segmentation(max_segment);
-  return socket;
 }
 
 // Nothing: what came may go no further.
@@ -207,14 +142,14 @@ void Forwarder::drain_fan(net::UdpSocket& socket) {
 }
 
 void Forwarder::note_refusal(Path& path, const std::string& why) {
-  if (std::exchange(path.told, true)) return;
+  if (path.told->test_and_set()) return;
   stage_.report.notice(fmt::format("{} refuses: {}; going on", path.text, why));
 }
 
 // A socket for one more session. Whoever writes decides how many there are, so the limit on open files ends the oldest,
 // and not the relay; null when there is none to end.
 std::unique_ptr<net::UdpSocket> Forwarder::make_room() {
-  if (sessions_.size() >= max_sessions) end_the_oldest();
+  if (sessions_.size() >= options_.max_sessions) end_the_oldest();
   for (;;) {
     try {
       return open_socket(paths_.front().to);

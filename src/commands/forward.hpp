@@ -2,6 +2,7 @@
 // `--forward`: passing datagrams on, boundaries and sizes untouched, to one target both ways or to several one way.
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <string>
@@ -21,9 +22,15 @@ namespace commands {
 struct ForwardOptions {
   std::vector<net::EndpointWord> targets;  // HOST:PORT, neither empty
   base::Nanoseconds session_timeout = std::chrono::minutes(2);
+  std::size_t max_sessions = 1'024;
   std::optional<Impairment> impair_forward;   // on the way to the targets
   std::optional<Impairment> impair_backward;  // and back: of a single one
 };
+
+// Whatever zone either names.
+inline bool same_host(const net::Address& a, const net::Address& b) {
+  return net::with_zone(a, 0) == net::with_zone(b, 0);
+}
 
 class Forwarder {
  public:
@@ -35,9 +42,9 @@ class Forwarder {
 
   // What must be known of each datagram: by what it came, and its TTL.
   static net::WantedMetadata needs();
-  // Finds the targets, and opens the socket of a fan-out. `own` are the endpoints that are listened on. Throws as
-  // look_up() does, and UsageError for a target that is one of them.
-  void open(std::vector<net::Endpoint> own);
+  // Finds the targets, or takes those that another thread's has found, and opens the socket of a fan-out. `own` are the
+  // endpoints that are listened on. Throws as look_up() does, and UsageError for a target that is one of them.
+  void open(std::vector<net::Endpoint> own, const Forwarder* found = nullptr);
   bool needs_names() const;
 
   // Takes what was received to be passed on, after what is to happen to it on purpose; it must stay in place until
@@ -45,10 +52,14 @@ class Forwarder {
   void take(const net::Received& received, traffic::Transmitter& back);
   void batch_done();
 
-  // A line or event a target: what came times the targets is the sum of what was forwarded, refused and dropped.
+  // What another with the same targets has counted is part of the summary. It is at its end.
+  void add(Forwarder& other);
+  // The end. A line or event a target: what came times the targets is the sum of what was forwarded, refused and
+  // dropped.
   void summarize();
-  // What was passed on so far, by target.
-  void measure(output::MetricsText& metrics) const;
+  // What was passed on so far, by target; and under their names the `sum` of this one's and of others like it.
+  std::vector<std::uint64_t> forwarded() const;
+  void measure(output::MetricsText& metrics, const std::vector<std::uint64_t>& sum) const;
 
  private:
   struct Session;
@@ -63,9 +74,11 @@ class Forwarder {
     std::uint64_t refused = 0;  // by the network, or by this host
     std::uint64_t dropped = 0;  // for want of room, or by a rule against loops
     std::uint64_t expired = 0;  // of those, for a TTL of 1
-    bool told = false;
+    std::shared_ptr<std::atomic_flag> told = std::make_shared<std::atomic_flag>();  // of all threads, once
   };
 
+  void find_targets();
+  void finish();
   void impair();
   void leave_forward(const std::vector<Parcel>& parcels);
   static void leave_backward(const std::vector<Parcel>& parcels);

@@ -34,13 +34,21 @@ std::uint64_t Forwarder::forwarded(const Path& path) const {
   return path.came > lost ? path.came - lost : 0;
 }
 
-void Forwarder::measure(output::MetricsText& metrics) const {
+std::vector<std::uint64_t> Forwarder::forwarded() const {
+  std::vector<std::uint64_t> all;
+  all.reserve(paths_.size());
+  for (const Path& path : paths_) all.push_back(forwarded(path));
+  return all;
+}
+
+void Forwarder::measure(output::MetricsText& metrics, const std::vector<std::uint64_t>& sum) const {
+  auto next = sum.begin();
   for (const Path& path : paths_) {
     const std::string target = output::labels({{"target", path.text}});
     // Which of several endpoints a datagram that was refused later had come to is not known.
     const std::string labels =
         own_.size() == 1 ? output::labels({{"endpoint", net::to_string(own_[0])}}) + "," + target : target;
-    metrics.add(forwarded_datagrams, labels, forwarded(path));
+    metrics.add(forwarded_datagrams, labels, *next++);
   }
 }
 
@@ -58,13 +66,32 @@ void Forwarder::summarize(const char* direction, const DelayLine& line) {
   });
 }
 
-void Forwarder::summarize() {
+void Forwarder::finish() {
   if (forward_line_) forward_line_->give_up();
   if (backward_line_) backward_line_->give_up();
   for (const auto& socket : fan_sockets_) drain_fan(*socket);
   while (!sessions_.empty()) end(*sessions_.begin()->second);
   for (Path& path : paths_) {
     if (path.out) settle(path, *std::exchange(path.out, nullptr));
+  }
+}
+
+void Forwarder::add(Forwarder& other) {
+  other.finish();
+  for (std::size_t i = 0; i < paths_.size(); ++i) {
+    Path& path = paths_[i];
+    const Path& more = other.paths_[i];
+    path.came += more.came;
+    path.refused += more.refused;
+    path.dropped += more.dropped;
+    path.expired += more.expired;
+  }
+  sessions_made_ += other.sessions_made_;
+}
+
+void Forwarder::summarize() {
+  finish();
+  for (const Path& path : paths_) {
     const std::uint64_t forwarded = this->forwarded(path);
     const auto fields = [&](output::JsonEvent& event) {
       event.text("target", path.text).number("datagrams", forwarded).number("refused", path.refused);

@@ -13,10 +13,16 @@
 
 namespace commands {
 
-void Intake::record_as(const output::Options& options, output::RecordSink& form) {
+void Intake::record_as(const output::Options& options, output::RecordSink& form, output::RecordSink* pcap) {
   if (options.format != output::Format::none) record_sinks_.push_back(&form);
-  if (options.pcap) record_sinks_.push_back(&pcap_.emplace(*options.pcap));
+  if (options.pcap) record_sinks_.push_back(pcap != nullptr ? pcap : &pcap_.emplace(*options.pcap));
   if (options.top) top_.emplace(*options.top);
+}
+
+void Intake::count_with(Intake& other) {
+  if (!tickets_) tickets_ = std::make_shared<std::atomic<std::uint64_t>>(0);
+  other.tickets_ = tickets_;
+  others_.push_back(&other);
 }
 
 void Intake::watch(net::UdpSocket& socket, Client& client) {
@@ -25,8 +31,16 @@ void Intake::watch(net::UdpSocket& socket, Client& client) {
 }
 
 std::size_t Intake::places_left() const {
-  if (!limit_ || is_complete()) return batch_.places();
-  return std::min<std::uint64_t>(batch_.places(), *limit_ - counts_.datagrams);
+  const std::uint64_t before = taken();
+  if (!limit_ || before >= *limit_) return batch_.places();
+  return std::min<std::uint64_t>(batch_.places(), *limit_ - before);
+}
+
+// How many of so many may still be taken.
+std::uint64_t Intake::grant(std::uint64_t datagrams) {
+  if (!limit_) return datagrams;
+  const std::uint64_t before = tickets_ ? tickets_->fetch_add(datagrams) : counts_.datagrams;
+  return before >= *limit_ ? 0 : std::min(datagrams, *limit_ - before);
 }
 
 void Intake::take_what_waits() {
@@ -58,7 +72,7 @@ void Intake::write_out() {
 }
 
 void Intake::take_batches(Watched& watched, std::size_t max_batches) {
-  auto& [socket, client, heard] = watched;
+  auto& [socket, client, heard, lost] = watched;
   constexpr std::uint64_t drains_a_drop_check = 1'024;  // often enough for a 32-bit counter
   const std::uint16_t local_port = socket.local_port() != 0 ? socket.local_port() : socket.local_endpoint().port();
   const std::uint64_t before = counts_.datagrams;
@@ -89,11 +103,13 @@ void Intake::take(net::Received received, std::uint16_t local_port, Watched& wat
   if (is_complete()) return;
   const Admission admission = watched.client.admit(received);
   if (!admission.in) {
-    watched.heard.ignored += received.count();
+    if (admission.counts) watched.heard.ignored += received.count();
     return;
   }
+  const std::uint64_t granted = grant(received.count());
+  if (granted == 0) return;
   took_runs_ = took_runs_ || received.is_run();
-  if (limit_ && received.count() > *limit_ - counts_.datagrams) received.keep_first(*limit_ - counts_.datagrams);
+  if (granted < received.count()) received.keep_first(granted);
   counts_.add(received);
   watched.heard.datagrams += received.count();
   watched.heard.bytes += received.size();
@@ -108,7 +124,9 @@ void Intake::stop_when_idle(base::Nanoseconds idle) {
 }
 
 void Intake::check_idle(base::Nanoseconds idle) {
-  const auto quiet = run::Clock::now() - last_taken_;
+  run::Clock::time_point last{};
+  for_each([&](const Intake& one) { last = std::max(last, one.last_taken_); });
+  const auto quiet = run::Clock::now() - last;
   if (quiet >= idle) {
     loop_.stop(run::StopReason::idle);
   } else {
@@ -139,48 +157,81 @@ void Intake::tell_top() {
   if (!top_) return;
   const auto now = run::Clock::now();
   top_->erase();
-  top_->tell(report_, counts_.datagrams, now - last_top_);
+  traffic::TopSenders all;
+  for_each([&](Intake& one) {
+    all.add(one.top_->senders());
+    one.top_->mark();
+  });
+  top_->tell(report_, all, datagrams(), now - last_top_);
   last_top_ = now;
+}
+
+std::uint64_t Intake::datagrams() {
+  std::uint64_t sum = 0;
+  for_each([&](const Intake& one) { sum += one.counts_.datagrams; });
+  return sum;
+}
+
+Intake::Heard Intake::heard(std::size_t watched) {
+  Heard sum;
+  for_each([&](const Intake& one) {
+    const Heard& heard = one.watched_[watched].heard;
+    sum.datagrams += heard.datagrams;
+    sum.bytes += heard.bytes;
+    sum.ignored += heard.ignored;
+    sum.dropped += heard.dropped;
+    sum.bad_checksum += heard.bad_checksum;
+  });
+  return sum;
 }
 
 output::Totals Intake::totals() {
   output::Totals totals;
-  totals.datagrams = counts_.datagrams;
-  totals.bytes = counts_.bytes;
   count_drops();
-  for (const Watched& watched : watched_) {
-    totals.ignored += watched.heard.ignored;
-    totals.dropped += watched.heard.dropped;
-    totals.bad_checksum += watched.heard.bad_checksum;
-  }
+  bool runs = false;
+  traffic::SenderCounter all;
+  for_each([&](const Intake& one) {
+    totals.datagrams += one.counts_.datagrams;
+    totals.bytes += one.counts_.bytes;
+    runs = runs || one.took_runs_;
+    if (!others_.empty()) all.add(one.counts_.senders);
+    for (const Watched& watched : one.watched_) {
+      totals.ignored += watched.heard.ignored;
+      totals.dropped += watched.heard.dropped;
+      totals.bad_checksum += watched.heard.bad_checksum;
+    }
+  });
+  const traffic::SenderCounter& senders = others_.empty() ? counts_.senders : all;
   const std::uint64_t of_host = dropped_.ipv4.bad_checksum + dropped_.ipv6.bad_checksum;
   totals.bad_checksum_of_host = of_host > totals.bad_checksum;
   totals.bad_checksum = std::max(totals.bad_checksum, of_host);
-  totals.more_dropped = took_runs_ && totals.dropped > 0;
-  totals.senders = counts_.senders.count();
-  totals.more_senders = counts_.senders.is_full();
+  totals.more_dropped = runs && totals.dropped > 0;
+  totals.senders = senders.count();
+  totals.more_senders = senders.is_full();
   totals.elapsed = run::Clock::now() - started_;
   return totals;
 }
 
 // The kernel has one counter a socket for all causes, and one a cause for all sockets, which is read after those.
 void Intake::count_drops() {
-  std::vector<std::uint64_t> lost;
-  lost.reserve(watched_.size());
-  for (const Watched& watched : watched_) lost.push_back(watched.socket.drops());
+  for_each([](Intake& one) {
+    for (Watched& watched : one.watched_) watched.lost = watched.socket.drops();
+  });
   if (kernel_) dropped_ = kernel_->drops();
-  auto next = lost.begin();
-  for (auto& [socket, client, heard] : watched_) {
-    const std::uint64_t all = *next++;
-    if (all == heard.dropped + heard.bad_checksum) continue;
-    const std::uint64_t bad = net::bad_checksums_among(all, dropped_.of(net::family_of(socket.local_endpoint())));
-    heard.dropped = std::max(heard.dropped, all - bad);  // the counters were not read in one moment
-    heard.bad_checksum = all - heard.dropped;
+  for_each([this](Intake& one) { one.share_out(dropped_); });
+}
+
+void Intake::share_out(const net::KernelDrops& dropped) {
+  for (auto& [socket, client, heard, lost] : watched_) {
+    if (lost == heard.dropped + heard.bad_checksum) continue;
+    const std::uint64_t bad = net::bad_checksums_among(lost, dropped.of(net::family_of(socket.local_endpoint())));
+    heard.dropped = std::max(heard.dropped, lost - bad);  // the counters were not read in one moment
+    heard.bad_checksum = lost - heard.dropped;
   }
 }
 
 void Intake::explain_silence() {
-  if (counts_.datagrams > 0) return;
+  if (datagrams() > 0) return;
   count_drops();
   for (const std::string& cause : causes_of_silence(dropped_)) report_.notice(cause);
 }

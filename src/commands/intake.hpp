@@ -2,8 +2,10 @@
 // What every command that receives shares: one drain of a socket's datagrams and ICMP errors, counting, recording.
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -26,6 +28,7 @@ namespace commands {
 struct Admission {
   bool in = true;         // false: ignored, but for a count
   std::size_t whose = 0;  // of the client's own: the index of a membership, of a session
+  bool counts = true;     // false: not even ignored, for another socket has taken the same datagram
 };
 
 // What a command does with what arrives at a socket.
@@ -50,8 +53,11 @@ class Intake {
       : loop_(stage.loop), sink_(stage.sink), report_(stage.report), stop_(stop), limit_(stop.count) {}
 
   // What is taken is recorded in `form`, unless nothing is to be printed, and as --pcap and --top say. Before the
-  // sandbox: a file is opened. Throws base::Failure.
-  void record_as(const output::Options& options, output::RecordSink& form);
+  // sandbox: a file is opened, but where there is a `pcap` already. Throws base::Failure.
+  void record_as(const output::Options& options, output::RecordSink& form, output::RecordSink* pcap = nullptr);
+  // From now on what `other` takes, on a thread of its own, is part of what is said here: of counts, of idleness, of
+  // what ends a command. It watches sockets like these, in the same order. Before its thread begins.
+  void count_with(Intake& other);
   // Sees to what arrives at the socket. Both must outlive the loop's run.
   void watch(net::UdpSocket& socket, Client& client);
   // Takes no more than `datagrams` in all: what comes after them is read, and neither counted nor recorded.
@@ -73,10 +79,12 @@ class Intake {
   // What --top asked for: with each of those rates, and when told to, which is for the end.
   void tell_top();
 
-  std::uint64_t datagrams() const { return counts_.datagrams; }
+  std::uint64_t datagrams();
+  std::uint64_t own_datagrams() const { return counts_.datagrams; }  // without those that are counted with them
   output::Totals totals();
 
-  // What came at one socket, by the number of its watch(), from 0; what was dropped as the last totals() found it.
+  // What came at one socket, by the number of its watch(), from 0, and at those like it; what was dropped as the last
+  // totals() found it.
   struct Heard {
     std::uint64_t datagrams = 0;
     std::uint64_t bytes = 0;
@@ -84,13 +92,14 @@ class Intake {
     std::uint64_t dropped = 0;       // by the kernel, for want of room
     std::uint64_t bad_checksum = 0;  // dropped for that
   };
-  const Heard& heard(std::size_t watched) const { return watched_[watched].heard; }
+  Heard heard(std::size_t watched);
 
  private:
   struct Watched {
     net::UdpSocket& socket;
     Client& client;
     Heard heard = {};
+    std::uint64_t lost = 0;  // for whatever cause, as the kernel last told
   };
 
   // After so many of each other sockets and timers get their turn.
@@ -102,10 +111,19 @@ class Intake {
   // Everything that was taken.
   void write_out();
   void drain_errors(const Watched& watched);
+  // This one and each that is counted with it, on its own thread.
+  template <class Use>
+  void for_each(const Use& use) {
+    use(*this);
+    for (Intake* const other : others_) other->loop_.call([&] { use(*other); });
+  }
   void count_drops();
+  void share_out(const net::KernelDrops& dropped);
   void take(net::Received received, std::uint16_t local_port, Watched& watched);
   void check_idle(base::Nanoseconds idle);
-  bool is_complete() const { return limit_ && counts_.datagrams >= *limit_; }
+  std::uint64_t taken() const { return tickets_ ? tickets_->load() : counts_.datagrams; }  // towards the limit
+  bool is_complete() const { return limit_ && taken() >= *limit_; }
+  std::uint64_t grant(std::uint64_t datagrams);
   std::size_t places_left() const;
 
   run::Loop& loop_;
@@ -113,6 +131,8 @@ class Intake {
   output::Report& report_;
   run::StopOptions stop_;
   std::optional<std::uint64_t> limit_;
+  std::vector<Intake*> others_;
+  std::shared_ptr<std::atomic<std::uint64_t>> tickets_;  // asked for by all of them; null: there are no others
   std::optional<output::PcapWriter> pcap_;
   std::vector<output::RecordSink*> record_sinks_;
   net::ReceiveBatch batch_;

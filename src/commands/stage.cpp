@@ -14,6 +14,12 @@ Stage::Stage(const output::Options& output, const run::StopOptions& stop, Reader
   if (stop.deadline) loop.stop_after(*stop.deadline);
 }
 
+Stage::Stage(Stage& first, const output::Options& output)
+    : loop(first.loop),
+      sink(first.sink, [&first] { first.loop.post([&first] { first.reader_gone(); }); }),
+      report(output, sink),
+      needs_reader_(false) {}
+
 void Stage::reader_gone() {
   if (!needs_reader_) return;
   loop.stop(run::StopReason::reader_gone);

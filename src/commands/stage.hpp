@@ -18,6 +18,8 @@ struct Stage {
   // From here on the deadline runs, and signals stop the loop. So does a reader that goes away, where one is needed
   // (with `-o none` nobody is): the end is quiet then.
   Stage(const output::Options& output, const run::StopOptions& stop, Reader reader = Reader::needed);
+  // For a thread beside the first, whose stage is `first`: what stops this one stops that.
+  Stage(Stage& first, const output::Options& output);
   Stage(const Stage&) = delete;
   Stage& operator=(const Stage&) = delete;
 

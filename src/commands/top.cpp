@@ -58,15 +58,15 @@ void TopReport::erase() {
   lines_ = 0;
 }
 
-void TopReport::tell(output::Report& report, std::uint64_t datagrams, base::Nanoseconds interval) {
+void TopReport::tell(output::Report& report, const traffic::TopSenders& senders, std::uint64_t datagrams,
+                     base::Nanoseconds interval) {
   const double seconds = static_cast<double>(interval.count()) / 1e9;
   const auto shares_of = [&](const Sender& one) {
     const double since = static_cast<double>(one.datagrams - one.before);
     return Shares{seconds > 0 ? since / seconds : 0,
                   datagrams > 0 ? 100 * static_cast<double>(one.datagrams) / static_cast<double>(datagrams) : 0};
   };
-  const auto top = senders_.top(shown_);
-  senders_.mark();
+  const auto top = senders.top(shown_);
   const auto fields = [&](output::JsonEvent& event) {
     std::string list;
     for (const Sender& one : top) list += (list.empty() ? "" : ",") + object_of(one, shares_of(one));

@@ -18,8 +18,13 @@ class TopReport {
   void add(const net::Received& received);
   // Takes the lines of the last tell() off the terminal again, where they may be redrawn.
   void erase();
-  // `datagrams`: of all senders, for their shares; rates are over `interval`, and then over what comes next.
-  void tell(output::Report& report, std::uint64_t datagrams, base::Nanoseconds interval);
+  const traffic::TopSenders& senders() const { return senders_; }
+  // Of `senders`, which may be more than were added here. `datagrams`: of all, for their shares; rates are over
+  // `interval`.
+  void tell(output::Report& report, const traffic::TopSenders& senders, std::uint64_t datagrams,
+            base::Nanoseconds interval);
+  // From now on rates are over what comes next.
+  void mark() { senders_.mark(); }
 
  private:
   std::size_t shown_;

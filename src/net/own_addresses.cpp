@@ -44,4 +44,10 @@ Source source_of_answer(const Metadata& metadata) {
   return source;
 }
 
+bool reached_many(const Metadata& metadata) {
+  if (!metadata.destination) return false;
+  if (metadata.destination->is_multicast()) return true;
+  return metadata.destination->is_v4() && metadata.local && *metadata.local != *metadata.destination;
+}
+
 }  // namespace net

@@ -36,4 +36,7 @@ class OwnAddresses {
 // the kernel picks.
 Source source_of_answer(const Metadata& metadata);
 
+// Whether it came to a group or to broadcast: over IPv4 the address to answer from then differs from the destination.
+bool reached_many(const Metadata& metadata);
+
 }  // namespace net

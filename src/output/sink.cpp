@@ -26,9 +26,10 @@ void Sink::flush() {
       sink.view_bytes_ = 0;
     }
   } const forget{*this};
-  if (state_ == State::open) return write_all();
+  const std::lock_guard lock(place_->mutex);
+  if (place_->state == State::open) return write_all();
   count_unwritten(0);
-  if (state_ == State::gave_up) write_last_words();
+  if (place_->state == State::gave_up) write_last_words();
 }
 
 void Sink::write_all() {
@@ -40,7 +41,7 @@ void Sink::write_all() {
   std::size_t written = 0;
   for (std::size_t first = 0; written < total;) {
     const int count = static_cast<int>(std::min<std::size_t>(pieces_.size() - first, IOV_MAX));
-    const ssize_t some = writev(descriptor_, &pieces_[first], count);
+    const ssize_t some = writev(place_->descriptor, &pieces_[first], count);
     const int error = some < 0 ? errno : 0;
     if (some > 0) {
       patience.progress();
@@ -53,10 +54,10 @@ void Sink::write_all() {
     }
     if (error == EPIPE) {
       count_unwritten(written);
-      return close_reader();
+      return reader_has_gone();
     }
     if (error == EAGAIN || error == EWOULDBLOCK) {  // somebody else made the shared descriptor non-blocking
-      pollfd wait{descriptor_, POLLOUT, 0};
+      pollfd wait{place_->descriptor, POLLOUT, 0};
       poll(&wait, 1, -1);
     } else if (error != EINTR) {
       fail(error, written);
@@ -66,49 +67,60 @@ void Sink::write_all() {
 }
 
 void Sink::give_up(std::size_t written) {
-  state_ = State::gave_up;
+  place_->state = State::gave_up;
   count_unwritten(written);
   // The record that was cut is completed if there is ever room for it.
   const bool at_start =
       written == 0 || std::any_of(marks_.begin(), marks_.end(), [&](const Mark& mark) { return mark.end == written; });
-  if (!at_start) rest_ = text_between(written, end_of_record(written));
+  if (!at_start) place_->rest = text_between(written, end_of_record(written));
 }
 
 // What is said beside the records, as long as it does not block.
 void Sink::write_last_words() {
   const std::size_t begin = marks_.empty() ? 0 : marks_.back().end;
-  rest_ += text_between(begin, buffer_.size() + view_bytes_);
-  pollfd room{descriptor_, POLLOUT, 0};
-  while (!rest_.empty() && poll(&room, 1, 0) == 1 && (room.revents & POLLOUT) != 0) {
-    const ssize_t some = write(descriptor_, rest_.data(), std::min<std::size_t>(rest_.size(), PIPE_BUF));
+  place_->rest += text_between(begin, buffer_.size() + view_bytes_);
+  pollfd room{place_->descriptor, POLLOUT, 0};
+  while (!place_->rest.empty() && poll(&room, 1, 0) == 1 && (room.revents & POLLOUT) != 0) {
+    const ssize_t some =
+        write(place_->descriptor, place_->rest.data(), std::min<std::size_t>(place_->rest.size(), PIPE_BUF));
     if (some <= 0) return;
-    rest_.erase(0, static_cast<std::size_t>(some));
+    place_->rest.erase(0, static_cast<std::size_t>(some));
   }
 }
 
 void Sink::fail(int error, std::size_t written) {
   struct stat status {};
-  if (fstat(descriptor_, &status) == 0 && S_ISREG(status.st_mode)) {
+  if (fstat(place_->descriptor, &status) == 0 && S_ISREG(status.st_mode)) {
     std::size_t whole = 0;
     for (const Mark& mark : marks_) {
       if (mark.end <= written) whole = mark.end;
     }
-    const off_t at = lseek(descriptor_, 0, SEEK_CUR);
+    const off_t at = lseek(place_->descriptor, 0, SEEK_CUR);
     if (at >= 0 && written > whole) {
-      [[maybe_unused]] const int cut = ftruncate(descriptor_, at - static_cast<off_t>(written - whole));
+      [[maybe_unused]] const int cut = ftruncate(place_->descriptor, at - static_cast<off_t>(written - whole));
     }
   }
-  state_ = State::closed;
+  place_->state = State::closed;
   throw base::failure(error, "cannot write to the output");
 }
 
 void Sink::close_reader() {
-  if (std::exchange(state_, State::closed) == State::open && reader_gone_) reader_gone_();
+  const std::lock_guard lock(place_->mutex);
+  reader_has_gone();
+}
+
+void Sink::reader_has_gone() {
+  if (std::exchange(place_->state, State::closed) == State::open && reader_gone_) reader_gone_();
+}
+
+std::uint64_t Sink::unwritten() const {
+  const std::lock_guard lock(place_->mutex);
+  return place_->unwritten;
 }
 
 void Sink::count_unwritten(std::size_t written) {
   for (const Mark& mark : marks_) {
-    if (mark.end > written) unwritten_ += mark.records;
+    if (mark.end > written) place_->unwritten += mark.records;
   }
 }
 

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,7 +18,10 @@ class Sink {
  public:
   // `reader_gone` is called once, when nobody reads the other end any more. From then on nothing is written.
   explicit Sink(int descriptor, std::function<void()> reader_gone = {})
-      : descriptor_(descriptor), reader_gone_(std::move(reader_gone)) {}
+      : place_(std::make_shared<Place>(descriptor)), reader_gone_(std::move(reader_gone)) {}
+  // Another thread's, to the same place: what either flushes stays together.
+  Sink(const Sink& other, std::function<void()> reader_gone)
+      : place_(other.place_), reader_gone_(std::move(reader_gone)) {}
 
   // Records are appended here; flush() writes them out.
   std::string& buffer() { return buffer_; }
@@ -41,8 +46,8 @@ class Sink {
   // The reader is known to have gone.
   void close_reader();
 
-  // Records that were not written, for want of a reader.
-  std::uint64_t unwritten() const { return unwritten_; }
+  // Records that were not written there, by whomever, for want of a reader.
+  std::uint64_t unwritten() const;
 
  private:
   static constexpr std::size_t flush_size = 64 * 1024;  // what a pipe holds
@@ -53,7 +58,19 @@ class Sink {
     std::size_t records;
   };
 
+  // Where it goes, and what became of it there: common to all who write there.
+  struct Place {
+    explicit Place(int its_descriptor) : descriptor(its_descriptor) {}
+
+    std::mutex mutex;  // taken once a flush
+    int descriptor;
+    std::string rest;  // of a record that was cut
+    std::uint64_t unwritten = 0;
+    State state = State::open;
+  };
+
   void write_all();
+  void reader_has_gone();
   void write_last_words();
   void give_up(std::size_t written);
   [[noreturn]] void fail(int error, std::size_t written);
@@ -61,16 +78,13 @@ class Sink {
   std::size_t end_of_record(std::size_t offset) const;
   std::string text_between(std::size_t begin, std::size_t end) const;
 
-  int descriptor_;
+  std::shared_ptr<Place> place_;
   std::function<void()> reader_gone_;
   std::string buffer_;
   std::vector<iovec> views_;
   std::size_t view_bytes_ = 0;
   std::vector<Mark> marks_;
   std::vector<iovec> pieces_;
-  std::string rest_;  // of a record that was cut
-  std::uint64_t unwritten_ = 0;
-  State state_ = State::open;
 };
 
 }  // namespace output

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -43,7 +44,7 @@ struct Loop::Ticker {
 
 namespace {
 
-int work_in_hand = 0;  // threads that have not told that they are done
+std::atomic<int> work_in_hand = 0;  // threads that have not told that they are done
 
 [[noreturn]] void fail(const char* what) { throw base::failure(errno, what); }
 
@@ -95,6 +96,7 @@ Loop::Loop() {
     throw base::failure(error.code().value(), "cannot make an event loop");
   }
 }
+Loop::Loop(Loop& first) : first_(&first) {}
 Loop::~Loop() = default;
 
 bool Loop::signalled() { return stop_signalled() || alarm_signalled(); }
@@ -129,6 +131,11 @@ StopReason Loop::run() {
 
 void Loop::stop(StopReason reason) {
   const bool again = reason_ != StopReason::none;
+  if (first_ != nullptr) {
+    reason_ = reason;
+    if (!again) first_->post([first = first_, reason] { first->stop(reason); });
+    return;
+  }
   if (reason_ == StopReason::none) {
     reason_ = reason == StopReason::reader_gone && signalled() && !past_deadline() ? StopReason::signal : reason;
     if (on_stop_) on_stop_(reason_);
@@ -227,6 +234,13 @@ void Loop::wait_inherited(std::shared_ptr<Watch> watch) {
   } else {
     asio::post(context_, [ready = std::move(ready)]() mutable { ready({}); });
   }
+}
+
+void Loop::call(const Handler& work) {
+  if (!on_its_thread_) return work();
+  std::packaged_task<void()> task(work);
+  asio::post(context_, [&task] { task(); });
+  task.get_future().get();
 }
 
 void Loop::aside(Handler work, Handler done) {

@@ -2,6 +2,7 @@
 // When things happen: one event loop, one way to stop.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <cstdint>
@@ -26,6 +27,9 @@ class Loop {
  public:
   // From here on SIGINT, SIGTERM and SIGHUP stop the loop; a second one ends the process at once.
   Loop();
+  // One for another thread (run/thread.hpp), without signals of its own: whatever stops it stops the first, which ends
+  // both. It runs on when it has nothing to wait for.
+  explicit Loop(Loop& first);
   ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
@@ -72,6 +76,10 @@ class Loop {
   // Once, when nobody reads from the pipe `inherited` any more; never for what is not a pipe.
   void on_reader_gone(int inherited, Handler handler);
 
+  // Runs `work` where handlers of this loop run, between two of them, and waits for it: for the first thread, which may
+  // look at anything meanwhile.
+  void call(const Handler& work);
+
   // Runs `work` on a thread of its own, then `done` here. `work` must own what it uses: a loop that stops leaves it
   // behind.
   void aside(Handler work, Handler done);
@@ -81,6 +89,7 @@ class Loop {
   static bool left_work_behind();
 
  private:
+  friend class LoopThread;
   struct Watch;
   struct Ticker;
 
@@ -93,6 +102,8 @@ class Loop {
   bool ended() const { return reason_ != StopReason::none && held_ == 0; }
 
   boost::asio::io_context context_{1};
+  Loop* first_ = nullptr;
+  std::atomic<bool> on_its_thread_ = false;  // call() has to go there
   StopReason reason_ = StopReason::none;
   int held_ = 0;
   StopHandler on_stop_;

@@ -33,6 +33,7 @@ struct LateNeeds {
   std::vector<const char*> directories = {};  // to read in, at any depth
   bool names = false;                         // to look names up: nsswitch.conf(5) and its modules
   bool clock = false;                         // to ask how good it is
+  bool threads = false;                       // to start some
   int replaces_in = -1;                       // a directory (O_PATH) in which files are made, renamed and removed
 };
 

@@ -2,24 +2,28 @@
 #include "run/signals.hpp"
 
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
 
 #include "base/ending.hpp"
-
 #include "base/error.hpp"
 
 namespace run {
 namespace {
 
-volatile std::sig_atomic_t stop_flag = 0;
-volatile std::sig_atomic_t alarm_flag = 0;
-volatile std::sig_atomic_t usr1_flag = 0;
+std::atomic<bool> stop_flag = false;
+std::atomic<bool> alarm_flag = false;
+std::atomic<bool> usr1_flag = false;
+static_assert(std::atomic<bool>::is_always_lock_free);  // handlers set them
+std::array<std::atomic<pid_t>, max_threads> sharing{};  // threads that the alarm is passed on to
 int wake_descriptor = -1;
 
 void wake() {
@@ -53,7 +57,7 @@ void tick_after(std::int64_t us) {
 }
 
 extern "C" void on_stop(int) {
-  stop_flag = 1;
+  stop_flag = true;
   for (const int number : stop_signals) {
     if (!ignored(number)) set_handler(number, SIG_DFL);
   }
@@ -64,15 +68,34 @@ extern "C" void on_stop(int) {
   wake();
 }
 
-extern "C" void on_alarm(int) {
-  if (stop_flag == 0) alarm_flag = 1;
-  base::end_ticks = base::end_ticks + 1;
+// A blocked call is interrupted in the thread alone that the signal comes to.
+void pass_on_alarm() {
+  const int saved = errno;
+  for (const auto& thread : sharing) {
+    if (const pid_t id = thread; id != 0) syscall(SYS_tgkill, getpid(), id, SIGALRM);
+  }
+  errno = saved;
+}
+
+extern "C" void on_alarm(int, siginfo_t* info, void*) {
+  if (info->si_code == SI_TKILL) return;  // passed on: that it interrupts is all
+  if (!stop_flag) alarm_flag = true;
+  ++base::end_ticks;
   wake();
+  pass_on_alarm();
 }
 
 extern "C" void on_usr1(int) {
-  usr1_flag = 1;
+  usr1_flag = true;
   wake();
+}
+
+void set_alarm_handler() {
+  struct sigaction action {};
+  action.sa_sigaction = on_alarm;
+  action.sa_flags = SA_SIGINFO;
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGALRM, &action, nullptr);
 }
 
 // A parent may have left them blocked.
@@ -94,7 +117,7 @@ int catch_signals() {
     // nohup(1) and a shell's background jobs ignore some of them on purpose, SIGTERM never.
     if (number == SIGTERM || !ignored(number)) set_handler(number, on_stop);
   }
-  set_handler(SIGALRM, on_alarm);
+  set_alarm_handler();
   set_handler(SIGUSR1, on_usr1);
   set_handler(SIGPIPE, SIG_IGN);
   set_handler(SIGXFSZ, SIG_IGN);  // EFBIG tells it
@@ -108,14 +131,34 @@ void set_alarm(base::Nanoseconds after) {
   tick_after(us.count());
 }
 
-bool stop_signalled() { return stop_flag != 0; }
-bool alarm_signalled() { return alarm_flag != 0; }
-
-bool take_usr1() {
-  const bool came = usr1_flag != 0;
-  usr1_flag = 0;
-  return came;
+void share_alarm() {
+  const pid_t self = gettid();
+  for (auto& thread : sharing) {
+    if (pid_t free = 0; thread.compare_exchange_strong(free, self)) return;
+  }
 }
+
+void leave_alarm() {
+  for (auto& thread : sharing) {
+    pid_t self = gettid();
+    thread.compare_exchange_strong(self, 0);
+  }
+}
+
+MaskedForThreads::MaskedForThreads() {
+  sigset_t ours;
+  sigemptyset(&ours);
+  for (const int number : stop_signals) sigaddset(&ours, number);
+  for (const int number : {SIGUSR1, SIGQUIT}) sigaddset(&ours, number);
+  pthread_sigmask(SIG_BLOCK, &ours, &before_);
+}
+
+MaskedForThreads::~MaskedForThreads() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+bool stop_signalled() { return stop_flag; }
+bool alarm_signalled() { return alarm_flag; }
+
+bool take_usr1() { return usr1_flag.exchange(false); }
 
 void clear_wake() {
   std::uint64_t count = 0;

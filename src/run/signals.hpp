@@ -2,6 +2,8 @@
 // Signals as flags and a descriptor that becomes readable.
 #pragma once
 
+#include <csignal>
+
 #include "base/units.hpp"
 
 namespace run {
@@ -15,6 +17,24 @@ int catch_signals();
 // Sets an alarm whose signal sets a flag, makes the descriptor readable and interrupts system calls, again and again
 // until the process ends (setitimer(2)).
 void set_alarm(base::Nanoseconds after);
+
+// From now on what blocks in this thread, too, is interrupted at each tick of the end: the system wakes one thread by a
+// signal. At most max_threads of them, which stay until the process ends or call leave_alarm().
+constexpr int max_threads = 64;
+void share_alarm();
+void leave_alarm();
+
+// While it lives, threads that are started take no signal but the alarm's: handlers run in the first one.
+class MaskedForThreads {
+ public:
+  MaskedForThreads();
+  ~MaskedForThreads();
+  MaskedForThreads(const MaskedForThreads&) = delete;
+  MaskedForThreads& operator=(const MaskedForThreads&) = delete;
+
+ private:
+  sigset_t before_;
+};
 
 bool stop_signalled();  // SIGINT, SIGTERM, SIGHUP
 bool alarm_signalled();

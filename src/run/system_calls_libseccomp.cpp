@@ -41,7 +41,7 @@ constexpr int always[] = {
     SCMP_SYS(recvmsg), SCMP_SYS(recvmmsg), SCMP_SYS(recvmmsg_time64), SCMP_SYS(sendto), SCMP_SYS(sendmsg),
     SCMP_SYS(sendmmsg)};
 
-// What the resolver and its modules take beside it, and the threads that they run on.
+// What the resolver and its modules take beside it and the threads that they run on.
 constexpr int for_names[] = {
     // sockets and users
     SCMP_SYS(connect), SCMP_SYS(getpeername), SCMP_SYS(shutdown), SCMP_SYS(fcntl), SCMP_SYS(fcntl64), SCMP_SYS(uname),
@@ -49,9 +49,11 @@ constexpr int for_names[] = {
     // files
     SCMP_SYS(stat), SCMP_SYS(stat64), SCMP_SYS(lstat), SCMP_SYS(lstat64), SCMP_SYS(access), SCMP_SYS(faccessat),
     SCMP_SYS(faccessat2), SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(pread64), SCMP_SYS(getdents64),
-    // modules and threads
-    SCMP_SYS(mmap), SCMP_SYS(mmap2), SCMP_SYS(mprotect), SCMP_SYS(set_robust_list), SCMP_SYS(rseq),
-    SCMP_SYS(sched_yield), SCMP_SYS(sched_getaffinity), SCMP_SYS(exit)};
+    // modules
+    SCMP_SYS(mmap), SCMP_SYS(mmap2), SCMP_SYS(mprotect)};
+
+constexpr int for_threads[] = {SCMP_SYS(set_robust_list), SCMP_SYS(rseq), SCMP_SYS(sched_yield),
+                               SCMP_SYS(sched_getaffinity), SCMP_SYS(exit)};
 
 class Filter {
  public:
@@ -99,6 +101,10 @@ void allow_replacing_files(Filter& filter) {
 void allow_names(Filter& filter) {
   for (const int call : for_names) filter.allow(call);
   for (const int domain : {AF_INET, AF_INET6, AF_UNIX}) filter.allow_socket(domain, SOCK_STREAM);
+}
+
+void allow_threads(Filter& filter) {
+  for (const int call : for_threads) filter.allow(call);
   // Threads, not processes. What clone3(2) makes is told in memory, where no filter sees it.
   filter.allow_bits(SCMP_SYS(clone), 0, CLONE_VM | CLONE_THREAD, CLONE_VM | CLONE_THREAD);
 }
@@ -123,6 +129,7 @@ std::string filter_system_calls(const LateNeeds& needs) {
   if (needs.names || !needs.directories.empty()) allow_reading_files(filter);
   if (needs.replaces_in >= 0) allow_replacing_files(filter);
   if (needs.names) allow_names(filter);
+  if (needs.names || needs.threads) allow_threads(filter);
   if (needs.clock) {
     for (const int call : {SCMP_SYS(adjtimex), SCMP_SYS(clock_adjtime), SCMP_SYS(clock_adjtime64)}) filter.allow(call);
   }

@@ -59,6 +59,11 @@ void SenderCounter::add_hash(std::uint64_t hash) {
   next_ = (next_ + 1) % waiting_.size();
 }
 
+void SenderCounter::add(const SenderCounter& other) {
+  for (const std::uint64_t hash : other.slots_) insert(hash);
+  for (const std::uint64_t hash : other.waiting_) insert(hash);
+}
+
 std::size_t SenderCounter::count() const {
   std::size_t more = 0;
   for (auto one = waiting_.begin(); one != waiting_.end(); ++one) {

@@ -29,6 +29,8 @@ class SenderCounter {
     last_ = sender;
     add_hash(hash_of(sender));
   }
+  // Those of another, too: one that both have heard counts once.
+  void add(const SenderCounter& other);
   std::size_t count() const;
   bool is_full() const { return count() >= max_; }
 

@@ -24,7 +24,7 @@ std::size_t TopSenders::place_of(const net::Endpoint& endpoint, net::SystemTime 
   Sender& sender = senders_[place];
   sender.endpoint = endpoint;
   sender.surplus = sender.before = sender.datagrams;
-  sender.first = when;
+  sender.first = sender.last = when;
   places_.emplace(endpoint, place);
   return place;
 }
@@ -36,6 +36,20 @@ void TopSenders::add(const net::Received& received, net::SystemTime when) {
   sender.bytes += received.size();
   sender.last = when;
   counts_[place] = sender.datagrams;
+}
+
+void TopSenders::add(const TopSenders& other) {
+  for (const Sender& more : other.senders_) {
+    const std::size_t place = place_of(more.endpoint, more.first);
+    Sender& sender = senders_[place];
+    sender.datagrams += more.datagrams;
+    sender.bytes += more.bytes;
+    sender.before += more.before;
+    sender.surplus += more.surplus;
+    sender.first = std::min(sender.first, more.first);
+    sender.last = std::max(sender.last, more.last);
+    counts_[place] = sender.datagrams;
+  }
 }
 
 std::vector<TopSenders::Sender> TopSenders::top(std::size_t n) const {

@@ -27,6 +27,8 @@ class TopSenders {
   };
 
   void add(const net::Received& received, net::SystemTime when);
+  // What another has heard, too.
+  void add(const TopSenders& other);
   // The `n` that sent the most datagrams, the first of them first.
   std::vector<Sender> top(std::size_t n) const;
   // Begins a new interval: rates are over what came since.

@@ -127,6 +127,24 @@ class Bench:
                 delivered = (sink.written() - written) / record(sent["port"], size)
         return {section: delivered / sent["seconds"]}
 
+    def shared(self, words):
+        """Delivered of what two senders with 64 sockets each send one by one, and CPU a datagram. Nothing is pinned."""
+        port = next_port()
+        with Process(words(port)) as sink:
+            if not wait_bound(port, sink):
+                return None
+            time.sleep(0.02)
+            taken, cpu = machine.udp_counters()[0], sink.cpu()
+            stick = [self.limit, "send", port, "mmsg", "--senders", 64, "--seconds", self.seconds]
+            start = time.monotonic()
+            with Process(stick, keep=True) as one, Process(stick, keep=True) as other:
+                one.finish()
+                other.finish()
+            seconds = time.monotonic() - start
+            machine.wait_quiet(sink)
+            delivered = machine.udp_counters()[0] - taken
+            return {"threads": delivered / seconds, "threads cost": (sink.cpu() - cpu) / delivered * 1e6}
+
     def send(self, section, words, size, stdin=None, server=None):
         """Datagrams a second that crossed the loopback device, while the program ran."""
         port = next_port()
@@ -293,6 +311,9 @@ def cases(bench):
     add("lines", "grep > /dev/udp", bench.send, "lines", grep, size + 1, stdin=bench.mixed)
     if have("node"):
         add("lines", "node dgram", bench.send, "lines", node(NODE_SEND_LINES), size, stdin=bench.mixed)
+
+    for threads in (1, 2):
+        add("threads", f"udptool --threads {threads}", bench.shared, listen("-o", "none", "--threads", threads))
 
     servers = {"limit epoll": lambda port: [limit, "echo", port, "epoll"],
                "limit recvmmsg": lambda port: [limit, "echo", port, "mmsg"],

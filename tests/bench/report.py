@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What the benchmark found: tables, the bars that were set, and the picture."""
+import os
 import statistics
 from html import escape
 
@@ -11,6 +12,8 @@ SECTIONS = {
     "flood 64 null": ("Delivered of a flood, 64 bytes, to /dev/null", "k/s", True, 1e3, "limit GRO, raw"),
     "flood 64 file": ("The same, to a file", "k/s", True, 1e3, "limit GRO, raw"),
     "flood 1400": ("Delivered of a flood, 1,400 bytes, to /dev/null", "k/s", True, 1e3, "limit GRO, raw"),
+    "threads": (f"Delivered of two senders with 64 sockets each, {os.cpu_count()} cores", "k/s", True, 1e3, None),
+    "threads cost": ("The same, CPU of listen for each datagram", "us", False, 1, None),
     "send": ("Sending equal datagrams of 64 bytes", "k/s", True, 1e3, "limit UDP_SEGMENT"),
     "lines": ("Sending lines of 20 to 300 bytes", "k/s", True, 1e3, "limit sendmmsg"),
     "echo": ("Requests answered, 64 in flight", "k/s", True, 1e3, "limit recvmmsg"),
@@ -107,7 +110,7 @@ def tables(samples):
     for section, (title, unit, more, scale, limit) in SECTIONS.items():
         found = samples.get(section, {})
         reference, peer = found.get(limit), best_peer(samples, section)
-        peers = found.get(peer) if section not in ("memory", "cost") else None
+        peers = found.get(peer) if section not in ("memory", "cost", "threads", "threads cost") else None
         if found:
             rows.append([f"**{title}**, {unit}", "", "", "", ""])
         for name in sorted(found, key=lambda one: statistics.median(found[one]), reverse=more):

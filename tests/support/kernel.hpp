@@ -35,6 +35,20 @@ inline std::uint64_t kernel_counter(const std::string& name) {
   throw std::runtime_error("no counter " + name);
 }
 
+// How many IPv4 sockets are bound to the port.
+inline std::size_t sockets_of(std::uint16_t port) {
+  std::ifstream table("/proc/net/udp");
+  std::size_t count = 0;
+  for (std::string line; std::getline(table, line);) {
+    std::istringstream words(line);
+    std::string slot, local;
+    words >> slot >> local;
+    const std::size_t colon = local.find(':');
+    count += colon != std::string::npos && std::stoul(local.substr(colon + 1), nullptr, 16) == port;
+  }
+  return count;
+}
+
 // Bytes in the receive buffers of an IPv4 port, with what the kernel needs for them.
 inline std::uint64_t waiting_bytes(std::uint16_t port) {
   std::ifstream table("/proc/net/udp");

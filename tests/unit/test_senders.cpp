@@ -63,3 +63,18 @@ TEST_CASE("the families of an address are two senders") {
   counter.add({net::asio::ip::make_address("127.0.0.1"), 7});
   CHECK(counter.count() == 3);
 }
+
+TEST_CASE("senders that two have counted are counted once") {
+  traffic::SenderCounter one, other, both;
+  for (std::uint32_t i = 0; i < 3'000; ++i) one.add(sender(i));
+  for (std::uint32_t i = 2'000; i < 2'500; ++i) other.add(sender(i));
+  for (std::uint32_t i = 5'000; i < 6'003; ++i) other.add(sender(i));
+  both.add(one);
+  CHECK(both.count() == 3'000);
+  both.add(other);
+  CHECK(both.count() == 4'003);
+  traffic::SenderCounter few(10);
+  few.add(one);
+  CHECK(few.is_full());
+  CHECK(few.count() == 10);
+}

@@ -60,3 +60,24 @@ TEST_CASE("top senders: rates are over what came since the mark") {
   const auto top = senders.top(1);
   CHECK(top[0].datagrams - top[0].before == 2);
 }
+
+TEST_CASE("top senders: those of two are added up, with their rates and times") {
+  traffic::TopSenders one(8), other(8), both(8);
+  add(one, 1, 3);
+  add(other, 1, 7);
+  add(other, 2, 9);
+  other.mark();
+  add(other, 2, 2);
+  both.add(one);
+  both.add(other);
+  const auto top = both.top(3);
+  REQUIRE(top.size() == 2);
+  CHECK(top[0].endpoint == sender(2));
+  CHECK(top[0].datagrams == 11);
+  CHECK(top[0].before == 9);
+  CHECK(top[1].datagrams == 10);
+  CHECK(top[1].bytes == 100);
+  CHECK(top[1].before == 7);
+  CHECK(top[1].surplus == 0);
+  CHECK(top[1].last == net::SystemTime(std::chrono::seconds(6)));
+}

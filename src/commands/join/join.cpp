@@ -121,7 +121,7 @@ class Joiner final : Measured {
       if (streams_) measure_streams(metrics, labels, *streams_, one->number);
     }
     measure_sockets(metrics);
-    if (forwarder_) forwarder_->measure(metrics);
+    if (forwarder_) forwarder_->measure(metrics, forwarder_->forwarded());
     metrics.add(metric::senders, "", totals.senders);
   }
 

@@ -18,7 +18,7 @@ namespace commands {
 class MembershipReport {
  public:
   // `streams` are null without --rtp and --sequence.
-  MembershipReport(output::Report& report, const Intake& intake, const Streams* streams)
+  MembershipReport(output::Report& report, Intake& intake, const Streams* streams)
       : report_(report), intake_(intake), streams_(streams) {}
 
   // `what` is "joined" or "left".
@@ -42,7 +42,7 @@ class MembershipReport {
   };
 
   output::Report& report_;
-  const Intake& intake_;
+  Intake& intake_;
   const Streams* streams_;
   std::map<const Membership*, Rates> last_;
   std::map<std::string, ReceiveCounters> last_of_interface_;

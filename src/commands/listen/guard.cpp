@@ -24,13 +24,6 @@ constexpr auto patience = 10s;
 constexpr auto quiet = 1s;
 constexpr std::size_t max_told = 16;  // who forges senders does not fill the log
 
-// A datagram to a group or to broadcast: over IPv4 the address to answer from then differs from the destination.
-bool reached_many(const net::Metadata& metadata) {
-  if (!metadata.destination) return false;
-  if (metadata.destination->is_multicast()) return true;
-  return metadata.destination->is_v4() && metadata.local && *metadata.local != *metadata.destination;
-}
-
 // As a destination it is not one other host: the kernel takes 0.0.0.0 and :: for itself.
 bool means_another(const net::Address& address) {
   if (address.is_unspecified() || address.is_multicast()) return true;
@@ -98,7 +91,7 @@ bool AnswerGuard::admits(const net::Received& received, Time now) {
 }
 
 bool AnswerGuard::allows(const net::Received& received, std::size_t asked, std::size_t answer) {
-  const bool allowed = answer <= asked || !reached_many(received.metadata);
+  const bool allowed = answer <= asked || !net::reached_many(received.metadata);
   if (!allowed) ++refused_;
   return allowed;
 }

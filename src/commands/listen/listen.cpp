@@ -3,22 +3,20 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <deque>
+#include <functional>
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include "base/error.hpp"
-#include "commands/intake.hpp"
-#include "commands/listen/chat.hpp"
-#include "commands/listen/exec.hpp"
-#include "commands/listen/open.hpp"
-#include "commands/listen/responder.hpp"
-#include "commands/listen/stamp.hpp"
+#include "commands/listen/shared_pcap.hpp"
+#include "commands/listen/worker.hpp"
 #include "commands/metrics.hpp"
 #include "commands/stage.hpp"
-#include "commands/stamp_key.hpp"
-#include "commands/streams/report.hpp"
 #include "net/service.hpp"
-#include "output/records.hpp"
+#include "run/thread.hpp"
 
 namespace commands {
 namespace {
@@ -28,134 +26,126 @@ class Listener final : Measured {
   explicit Listener(const ListenOptions& options)
       : options_(options),
         stage_(options.output, options.stop, is_only_printing(options) ? Reader::needed : Reader::optional),
-        records_(options.output, stage_.sink),
-        intake_(stage_, options.stop),
-        streams_(options.streams.any() ? std::make_optional<Streams>(options.streams) : std::nullopt) {
-    const bool strips = options.streams.rtp && options.output.format == output::Format::raw;
-    intake_.record_as(options.output, strips ? static_cast<output::RecordSink&>(rtp_payloads_) : records_);
+        pcap_(options.threads > 1 && options.output.pcap ? std::make_unique<SharedPcap>(*options.output.pcap)
+                                                         : nullptr) {
+    for (std::size_t i = 1; i < options.threads; ++i) {
+      others_.emplace_back(options, stage_, pcap_.get());
+      first_.intake().count_with(others_.back().worker.intake());
+    }
   }
 
   base::ExitStatus run() {
-    responder_ = make_responder();
-    if (!options_.forward.targets.empty()) forwarder_.emplace(stage_, options_.forward, options_.socket);
-    net::SocketOptions socket_options = options_.socket;
-    if (responder_ && !options_.chat) socket_options.broadcast = false;  // a forged sender may be everybody
-    sockets_ = open_endpoints(options_, socket_options, wanted(), stage_);
-    std::vector<net::Endpoint> own;
-    for (const auto& socket : sockets_) own.push_back(socket->local_endpoint());
-    for (const net::Endpoint& one : own) guard_.answers_at(one);
-    if (forwarder_) forwarder_->open(own);
-    intake_.watch_kernel();
+    first_.open(nullptr);
+    for (Other& other : others_) other.worker.open(&first_);
+    first_.intake().watch_kernel();
     confine();
-    for (const auto& socket : sockets_) {
-      Ear& ear = ears_.emplace_back(*this, *socket, ears_.size());
-      if (responder_) responder_->opened(ear.answers);
-      intake_.watch(*socket, ear);
-    }
+    first_.watch();
+    for (Other& other : others_) other.start(stage_);
     metrics_.start(options_.stats);
-    for (const auto& socket : sockets_) stage_.report.listening(socket->local_endpoint());
+    for (const auto& socket : first_.sockets()) stage_.report.listening(socket->local_endpoint());
     note_what_is_unusual();
     manager_.tell("READY=1");
-    if (options_.stop.wait) intake_.stop_when_idle(*options_.stop.wait);
-    if (options_.socket.interface) intake_.tell_when_gone(*options_.socket.interface);
-    if (options_.stats) print_stats_every(*options_.stats);
-    stage_.loop.on_usr1([this] { tell_so_far(); });
+    watch_over();
     const run::StopReason reason = stage_.loop.run();
     manager_.tell("STOPPING=1");
-    if (responder_) responder_->finish();
-    intake_.take_what_waits();
+    for (Other& other : others_) other.thread->end();
+    first_.finish();
+    for (Other& other : others_) other.worker.finish();
     report_all_streams(false);
-    intake_.tell_top();
-    intake_.explain_silence();
-    if (forwarder_) forwarder_->summarize();
-    stage_.report.summary(totals());
-    metrics_.finish();
-    return stage_.finish(status_of_receiving(reason, intake_.datagrams(), options_.stop));
+    first_.intake().tell_top();
+    first_.intake().explain_silence();
+    note_one_sided();
+    summarize();
+    return stage_.finish(status_of_receiving(reason, first_.intake().datagrams(), options_.stop));
   }
 
  private:
-  // What arrives at one of the sockets.
-  struct Ear final : Client {
-    Ear(Listener& its_listener, net::UdpSocket& its_socket, std::size_t its_number)
-        : listener(its_listener), socket(its_socket), number(its_number), answers(its_socket) {}
+  // A thread beside the first.
+  struct Other {
+    Other(const ListenOptions& options, Stage& first, output::RecordSink* pcap)
+        : stage(first, options.output), worker(options, stage, pcap) {}
 
-    Admission admit(const net::Received& received) override {
-      const SenderFilter& filter = listener.options_.filter;
-      return {filter.lets_all() || filter.lets(received.sender->address())};
-    }
-    void take(const net::Received& received, const Admission&) override {
-      if (listener.streams_) listener.streams_->add(number, received, arrival_of(received));
-      if (listener.forwarder_) listener.forwarder_->take(received, answers);
-      if (!listener.responder_) return;
-      if (now == AnswerGuard::Time{}) now = AnswerGuard::Time::clock::now();  // once a batch
-      if (listener.responder_->admits(received, now)) listener.responder_->answer(received, answers);
-    }
-    std::size_t room() const override { return listener.responder_ ? listener.responder_->room() : Client::room(); }
-    void batch_done() override {
-      if (listener.forwarder_) listener.forwarder_->batch_done();
-      if (!listener.responder_) return;
-      listener.responder_->depart();
-      answers.transmit_or_drop();
-      now = {};
-      while (const auto text = listener.guard_.news()) listener.stage_.report.notice(*text);
+    void start(Stage& first) {
+      worker.watch();
+      thread.emplace(stage.loop, first.loop);
     }
 
-    Listener& listener;
-    net::UdpSocket& socket;
-    std::size_t number;
-    traffic::Transmitter answers;
-    AnswerGuard::Time now{};
+    Stage stage;
+    Worker worker;
+    std::optional<run::LoopThread> thread;
   };
 
-  std::unique_ptr<Responder> make_responder() {
-    const std::optional<int> ttl = options_.socket.ttl;
-    if (options_.exec.command) return std::make_unique<Exec>(guard_, ttl, options_.exec, stage_, intake_);
-    if (options_.chat) return std::make_unique<Chat>(guard_, stage_);
-    if (options_.stamp) {
-      StampReflector::Settings settings{ttl, options_.socket.dscp.has_value(), !options_.filter.allowed.empty(), {}};
-      if (options_.stamp_key) settings.key = read_stamp_key(*options_.stamp_key, stage_.report);
-      return std::make_unique<StampReflector>(guard_, std::move(settings));
-    }
-    if (options_.echo || options_.reply) return std::make_unique<Echo>(guard_, ttl, options_.reply);
-    return nullptr;
+  // Uses each worker on its own thread, the first one first.
+  template <class Use>
+  void for_each(const Use& use) {
+    use(first_);
+    for (Other& other : others_) other.stage.loop.call([&] { use(other.worker); });
   }
 
   void confine() {
     run::PrivilegeOptions privileges = options_.privileges;
     if (options_.exec.command) privileges.sandbox = false;  // what a command may do is not for udptool to say
-    stage_.confine(privileges, {.names = forwarder_ && forwarder_->needs_names(),
+    stage_.confine(privileges, {.names = first_.forwarder() != nullptr && first_.forwarder()->needs_names(),
                                 .clock = options_.stamp,
+                                .threads = !others_.empty(),
                                 .replaces_in = metrics_.directory()});
   }
 
-  void measure(output::MetricsText& metrics) override {
-    const output::Totals totals = intake_.totals();
-    for (const Ear& ear : ears_) {
-      const std::string labels = output::labels({{"endpoint", net::to_string(ear.socket.local_endpoint())}});
-      add_heard(metrics, labels, intake_.heard(ear.number));
-      if (responder_) metrics.add(metric::answered, labels, ear.answers.sent());
-      if (streams_) measure_streams(metrics, labels, *streams_, ear.number);
+  // What happens by time or on demand while datagrams come.
+  void watch_over() {
+    Intake& intake = first_.intake();
+    if (options_.stop.wait) intake.stop_when_idle(*options_.stop.wait);
+    if (options_.socket.interface) intake.tell_when_gone(*options_.socket.interface);
+    if (options_.stats) print_stats_every(*options_.stats);
+    stage_.loop.on_usr1([this] { tell_so_far(); });
+    if (!others_.empty()) {
+      stage_.loop.every(std::chrono::seconds(1), [this](base::Nanoseconds) { note_one_sided(); });
     }
-    if (forwarder_) forwarder_->measure(metrics);
+  }
+
+  void measure(output::MetricsText& metrics) override {
+    Intake& intake = first_.intake();
+    const output::Totals totals = intake.totals();
+    for (std::size_t i = 0; i < first_.sockets().size(); ++i) {
+      const std::string labels = output::labels({{"endpoint", net::to_string(first_.sockets()[i]->local_endpoint())}});
+      add_heard(metrics, labels, intake.heard(i));
+      if (first_.responds()) {
+        std::uint64_t answered = 0;
+        for_each([&](const Worker& worker) { answered += worker.answered(i); });
+        metrics.add(metric::answered, labels, answered);
+      }
+      if (first_.streams() != nullptr) measure_streams(metrics, labels, *first_.streams(), i);
+    }
+    if (first_.forwarder() != nullptr) measure_forwarders(metrics);
     metrics.add(metric::senders, "", totals.senders);
   }
 
+  void measure_forwarders(output::MetricsText& metrics) {
+    std::vector<std::uint64_t> sum(options_.forward.targets.size());
+    for_each([&](Worker& worker) {
+      const std::vector<std::uint64_t> more = worker.forwarder()->forwarded();
+      std::transform(sum.begin(), sum.end(), more.begin(), sum.begin(), std::plus<>());
+    });
+    first_.forwarder()->measure(metrics, sum);
+  }
+
   void tell_status() {
-    const output::Totals totals = intake_.totals();
+    const output::Totals totals = first_.intake().totals();
     manager_.tell(fmt::format("STATUS={}, {}, {} dropped", base::counted(totals.datagrams, "datagram"),
                               base::counted(totals.bytes, "byte"), totals.dropped));
   }
 
   void report_all_streams(bool asked) {
-    if (!streams_) return;
-    for (const Ear& ear : ears_) {
-      report_streams(*streams_, ear.number, {ear.socket.local_endpoint(), false, {}}, stage_.report, asked);
+    if (first_.streams() == nullptr) return;
+    for (std::size_t i = 0; i < first_.sockets().size(); ++i) {
+      const StreamPlace place{first_.sockets()[i]->local_endpoint(), false, {}};
+      report_streams(*first_.streams(), i, place, stage_.report, asked);
     }
-    report_more_streams(*streams_, stage_.report);
+    report_more_streams(*first_.streams(), stage_.report);
   }
 
   void print_stats_every(base::Nanoseconds interval) {
-    intake_.print_stats_every(interval);
+    first_.intake().print_stats_every(interval);
     stage_.loop.every(interval, [this](base::Nanoseconds) {
       tell_status();
       report_all_streams(true);
@@ -169,11 +159,20 @@ class Listener final : Measured {
   }
 
   output::Totals totals() {
-    output::Totals totals = intake_.totals();
-    if (!responder_) return totals;
-    totals.not_answered = guard_.refused();
-    for (const Ear& ear : ears_) *totals.not_answered += ear.answers.failed();
+    output::Totals totals = first_.intake().totals();
+    if (!first_.responds()) return totals;
+    totals.not_answered = 0;
+    for_each([&](const Worker& worker) { *totals.not_answered += worker.not_answered(); });
     return totals;
+  }
+
+  void summarize() {
+    if (Forwarder* const forwarder = first_.forwarder()) {
+      for (Other& other : others_) forwarder->add(*other.worker.forwarder());
+      forwarder->summarize();
+    }
+    stage_.report.summary(totals());
+    metrics_.finish();
   }
 
   static bool is_only_printing(const ListenOptions& options) {
@@ -181,9 +180,25 @@ class Listener final : Measured {
            options.forward.targets.empty();
   }
 
+  // More threads do not help who has one sender.
+  void note_one_sided() {
+    constexpr std::uint64_t enough = 100;  // datagrams, to tell chance from habit
+    if (others_.empty() || told_one_sided_) return;
+    std::uint64_t all = 0, most = 0;
+    for_each([&](Worker& worker) {
+      const std::uint64_t own = worker.intake().own_datagrams();
+      all += own;
+      most = std::max(most, own);
+    });
+    told_one_sided_ = all >= enough && most > all / 10 * 9;
+    if (!told_one_sided_) return;
+    stage_.report.notice(fmt::format("one of {} threads takes {:.0f} % of all: a sender always comes to the same one",
+                                     options_.threads, 100 * static_cast<double>(most) / static_cast<double>(all)));
+  }
+
   void note_what_is_unusual() {
     bool reachable = false;
-    for (const auto& socket : sockets_) {
+    for (const auto& socket : first_.sockets()) {
       const net::Endpoint local = socket->local_endpoint();
       reachable = reachable || !local.address().is_loopback();
       if (local.address().is_multicast()) {
@@ -204,27 +219,14 @@ class Listener final : Measured {
     }
   }
 
-  net::WantedMetadata wanted() const {
-    net::WantedMetadata wanted = output::wanted_metadata(options_.output);
-    if (responder_) wanted.add(responder_->needs());
-    if (forwarder_) wanted.add(Forwarder::needs());
-    if (options_.streams.any()) wanted.add(Streams::needs());
-    return wanted;
-  }
-
   const ListenOptions& options_;
   Stage stage_;
-  output::RecordWriter records_;
-  Intake intake_;
-  std::optional<Streams> streams_;
-  RtpPayloads rtp_payloads_{records_};
-  Sockets sockets_;
-  AnswerGuard guard_{!options_.filter.allowed.empty()};
-  std::unique_ptr<Responder> responder_;
-  std::deque<Ear> ears_;
-  std::optional<Forwarder> forwarder_;
+  std::unique_ptr<SharedPcap> pcap_;
+  Worker first_{options_, stage_, pcap_.get()};
+  std::deque<Other> others_;
   net::ServiceManager manager_;
   Metrics metrics_{stage_, options_.metrics, *this};
+  bool told_one_sided_ = false;
 };
 
 }  // namespace

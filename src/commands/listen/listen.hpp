@@ -32,6 +32,7 @@ struct ListenOptions : ReceiveOptions {
   std::optional<std::string> stamp_key;  // its file
   StreamOptions streams;
   ForwardOptions forward;
+  std::size_t threads = 1;
 };
 
 base::ExitStatus listen(const ListenOptions& options);

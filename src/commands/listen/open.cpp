@@ -129,4 +129,22 @@ Sockets open_endpoints(const ListenOptions& options, const net::SocketOptions& s
   return opener.take();
 }
 
+Sockets open_shared(const Sockets& first, const net::SocketOptions& options, const net::WantedMetadata& wanted,
+                    Stage& stage) {
+  Sockets sockets;
+  sockets.reserve(first.size());
+  for (const auto& like : first) {
+    // Linux takes it after the bind, too: nobody else comes between the two.
+    like->set_reuse_port(true);
+    auto socket = std::make_unique<net::UdpSocket>(stage.loop.context());
+    socket->open(like->family());
+    net::apply(options, false, *socket);
+    socket->set_reuse_port(true);
+    socket->want(wanted);
+    socket->bind(like->local_endpoint());
+    sockets.push_back(std::move(socket));
+  }
+  return sockets;
+}
+
 }  // namespace commands

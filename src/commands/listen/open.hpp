@@ -19,4 +19,9 @@ using Sockets = std::vector<std::unique_ptr<net::UdpSocket>>;
 Sockets open_endpoints(const ListenOptions& options, const net::SocketOptions& socket,
                        const net::WantedMetadata& wanted, Stage& stage);
 
+// The same endpoints once more, for another thread: the kernel shares out among both what comes, each flow to one of
+// them. `first` were not opened to be shared, so that a port that is taken has been told. Throws Failure.
+Sockets open_shared(const Sockets& first, const net::SocketOptions& socket, const net::WantedMetadata& wanted,
+                    Stage& stage);
+
 }  // namespace commands
