@@ -145,7 +145,8 @@ void Loop::stop(StopReason reason) {
 }
 
 void Loop::release() {
-  if (--held_ == 0 && stopping()) context_.stop();
+  // A signal whose handler is still to be called stops the loop by itself.
+  if (--held_ == 0 && reason_ != StopReason::none) context_.stop();
 }
 
 void Loop::stop_after(base::Nanoseconds deadline) { set_alarm(deadline); }

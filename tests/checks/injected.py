@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """injected.py UDPTOOL DIRECTORY SECONDS SEED: the runs of injected.sh, in the namespace that it has made.
 
 Each run has a peer here: an echo that counts what came by its text, and a sender of numbered datagrams. A first run
@@ -35,7 +36,8 @@ ERRORS = {
 OTHERS = ["EPERM", "ENOMEM", "ENOSYS"]
 # These end or begin the process, have no error to give, or (brk) tell one in another way.
 NEVER = {"brk", "timerfd_settime", "execve", "exit", "exit_group", "rt_sigreturn", "restart_syscall", "futex",
-         "arch_prctl", "set_tid_address", "set_robust_list", "rseq", "getpid", "gettid", "getuid", "geteuid", "getgid", "getegid"}
+         "arch_prctl", "set_tid_address", "set_robust_list", "rseq", "getpid", "gettid", "getuid", "geteuid", "getgid",
+         "getegid"}
 
 
 class World:

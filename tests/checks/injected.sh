@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: MIT
 # injected.sh UDPTOOL [SECONDS [SEED]]: short runs of each command in which the kernel refuses a system call (strace):
 # the first of a name, a later one, each hundredth, or all of them. One rule: a clear line or no effect, what is counted
 # is what happened, and it ends. As many faults as fit into SECONDS (60), picked by SEED (1); SECONDS 0: all.

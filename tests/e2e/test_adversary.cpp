@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What an adversary tries, or a host that is at its end: counts that end within a run, readers that go, signals that a
 // parent has blocked, errors that stay, names made to deceive.
 #include <sys/resource.h>
