@@ -325,6 +325,7 @@ TEST_CASE("adversary: help to a reader that has gone is no error, with SIGPIPE i
 }
 
 TEST_CASE("adversary: where there is no /dev and no stdin it still works") {
+  if (sanitized) SKIP("the sanitizer needs /proc");
   IN_NAMESPACE(":");
   const TemporaryDirectory root;
   const std::string script =
