@@ -52,8 +52,7 @@ Parts parts_of(std::string_view word) {
 std::string endpoint_text(const Parts& parts) {
   if (parts.port.empty()) return "";
   if (parts.host.empty()) return std::string(parts.port);
-  const bool brackets = parts.host.find(':') != parts.host.npos;
-  return fmt::format("{}{}{}:{}", brackets ? "[" : "", parts.host, brackets ? "]" : "", parts.port);
+  return net::join_host_port(parts.host, parts.port);
 }
 
 [[noreturn]] void refuse(std::string_view word, std::string_view reason) { throw refusal("", word, reason); }

@@ -27,10 +27,7 @@ void Forwarder::find_targets() {
       const auto& chosen = socket_options_.interface;
       to.address(chosen ? net::with_zone(to.address(), chosen->index) : net::with_only_zone(to.address()));
     }
-    const bool v6_literal = word.host.find(':') != std::string::npos;
-    paths_.push_back(
-        {fmt::format("{}{}{}:{}", v6_literal ? "[" : "", base::escaped(word.host), v6_literal ? "]" : "", word.port),
-         word, to});
+    paths_.push_back({net::join_host_port(base::escaped(word.host), word.port), word, to});
     if (is_own(to)) {
       throw base::UsageError(fmt::format("--forward {}: that is where this command listens", paths_.back().text));
     }

@@ -174,33 +174,34 @@ std::uint64_t Intake::datagrams() {
 
 Intake::Heard Intake::heard(std::size_t watched) {
   Heard sum;
-  for_each([&](const Intake& one) {
-    const Heard& heard = one.watched_[watched].heard;
-    sum.datagrams += heard.datagrams;
-    sum.bytes += heard.bytes;
-    sum.ignored += heard.ignored;
-    sum.dropped += heard.dropped;
-    sum.bad_checksum += heard.bad_checksum;
-  });
+  for_each([&](const Intake& one) { sum.add(one.watched_[watched].heard); });
   return sum;
+}
+
+void Intake::Heard::add(const Heard& other) {
+  datagrams += other.datagrams;
+  bytes += other.bytes;
+  ignored += other.ignored;
+  dropped += other.dropped;
+  bad_checksum += other.bad_checksum;
 }
 
 output::Totals Intake::totals() {
   output::Totals totals;
   count_drops();
   bool runs = false;
+  Heard heard;
   traffic::SenderCounter all;
   for_each([&](const Intake& one) {
-    totals.datagrams += one.counts_.datagrams;
-    totals.bytes += one.counts_.bytes;
     runs = runs || one.took_runs_;
     if (!others_.empty()) all.add(one.counts_.senders);
-    for (const Watched& watched : one.watched_) {
-      totals.ignored += watched.heard.ignored;
-      totals.dropped += watched.heard.dropped;
-      totals.bad_checksum += watched.heard.bad_checksum;
-    }
+    for (const Watched& watched : one.watched_) heard.add(watched.heard);
   });
+  totals.datagrams = heard.datagrams;
+  totals.bytes = heard.bytes;
+  totals.ignored = heard.ignored;
+  totals.dropped = heard.dropped;
+  totals.bad_checksum = heard.bad_checksum;
   const traffic::SenderCounter& senders = others_.empty() ? counts_.senders : all;
   const std::uint64_t of_host = dropped_.ipv4.bad_checksum + dropped_.ipv6.bad_checksum;
   totals.bad_checksum_of_host = of_host > totals.bad_checksum;

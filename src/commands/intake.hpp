@@ -91,6 +91,8 @@ class Intake {
     std::uint64_t ignored = 0;
     std::uint64_t dropped = 0;       // by the kernel, for want of room
     std::uint64_t bad_checksum = 0;  // dropped for that
+
+    void add(const Heard& other);
   };
   Heard heard(std::size_t watched);
 

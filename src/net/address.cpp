@@ -128,6 +128,15 @@ HostAndPort split_host_port(std::string_view word) {
   return {word.substr(0, colon), word.substr(colon + 1)};
 }
 
+std::string join_host_port(std::string_view host, std::string_view port) {
+  const bool brackets = host.find(':') != std::string_view::npos;
+  return fmt::format("{}{}{}:{}", brackets ? "[" : "", host, brackets ? "]" : "", port);
+}
+
+std::string join_host_port(std::string_view host, std::uint16_t port) {
+  return join_host_port(host, std::to_string(port));
+}
+
 EndpointWord parse_endpoint(std::string_view word) {
   if (word.starts_with("fd:")) return {std::string(word), 0, true};
   const HostAndPort parts = split_host_port(word);

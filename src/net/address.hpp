@@ -57,6 +57,9 @@ struct HostAndPort {
   std::optional<std::string_view> port;
 };
 HostAndPort split_host_port(std::string_view word);
+// The way back: `HOST:PORT`, an IPv6 host in brackets. Nothing is escaped.
+std::string join_host_port(std::string_view host, std::string_view port);
+std::string join_host_port(std::string_view host, std::uint16_t port);
 
 // CIDR: an address or a network.
 class Network {

@@ -98,12 +98,19 @@ void set_alarm_handler() {
   sigaction(SIGALRM, &action, nullptr);
 }
 
-// A parent may have left them blocked.
-void unblock() {
+// Those that the first thread takes.
+sigset_t signals_of_the_first() {
   sigset_t ours;
   sigemptyset(&ours);
   for (const int number : stop_signals) sigaddset(&ours, number);
-  for (const int number : {SIGALRM, SIGUSR1, SIGQUIT}) sigaddset(&ours, number);
+  for (const int number : {SIGUSR1, SIGQUIT}) sigaddset(&ours, number);
+  return ours;
+}
+
+// A parent may have left them blocked.
+void unblock() {
+  sigset_t ours = signals_of_the_first();
+  sigaddset(&ours, SIGALRM);
   sigprocmask(SIG_UNBLOCK, &ours, nullptr);
 }
 
@@ -146,10 +153,7 @@ void leave_alarm() {
 }
 
 MaskedForThreads::MaskedForThreads() {
-  sigset_t ours;
-  sigemptyset(&ours);
-  for (const int number : stop_signals) sigaddset(&ours, number);
-  for (const int number : {SIGUSR1, SIGQUIT}) sigaddset(&ours, number);
+  const sigset_t ours = signals_of_the_first();
   pthread_sigmask(SIG_BLOCK, &ours, &before_);
 }
 

@@ -15,12 +15,6 @@ using namespace support;
 
 namespace {
 
-#ifdef __SANITIZE_ADDRESS__
-constexpr bool sanitized = true;
-#else
-constexpr bool sanitized = false;
-#endif
-
 Words receive_error(int error, long times) {
   return {std::string("LD_PRELOAD=") + FAULTS_PATH, "ASAN_OPTIONS=verify_asan_link_order=0",
           "FAULT_RECEIVE=" + std::to_string(error), "FAULT_RECEIVE_TIMES=" + std::to_string(times)};

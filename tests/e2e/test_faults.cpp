@@ -23,12 +23,6 @@ Words with_faults(const char* which) {
   return {std::string("LD_PRELOAD=") + FAULTS_PATH, "ASAN_OPTIONS=verify_asan_link_order=0", which};
 }
 
-#ifdef __SANITIZE_ADDRESS__
-constexpr bool sanitized = true;  // by what takes memory of its own
-#else
-constexpr bool sanitized = false;
-#endif
-
 // Whether each line is a record of 127.0.0.1 whose payload is a number, and the numbers only grow.
 void check_numbered(const std::string& out, std::uint64_t count) {
   CHECK((out.empty() || out.back() == '\n'));
@@ -230,9 +224,7 @@ TEST_CASE("faults: the wall clock may be set at any time: it is no jitter of RTP
 }
 
 TEST_CASE("faults: with few files a command works or is exit 2 and one line with the cure") {
-#ifdef __SANITIZE_ADDRESS__
-  SKIP("the sanitizer takes a file of its own to look at an exception, and there is none left");
-#endif
+  SKIP_UNLESS(!sanitized, "the sanitizer takes a file of its own to look at an exception, and there is none left");
   const TemporaryFile file("a\nb\n");
   const RawUdp peer;
   const std::string port = std::to_string(peer.port());

@@ -142,11 +142,7 @@ class NumberSender {
   Seconds paused_{};
 };
 
-#if defined(__SANITIZE_ADDRESS__)
-constexpr double usual_length = 2;
-#else
-constexpr double usual_length = 5;
-#endif
+constexpr double usual_length = sanitized ? 2 : 5;
 
 Seconds soak_length() {
   const char* given = std::getenv("UDPTOOL_SOAK");

@@ -21,11 +21,7 @@ using namespace support;
 
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr int rounds = 20;
-#else
-constexpr int rounds = 200;
-#endif
+constexpr int rounds = sanitized ? 20 : 200;
 
 Words threads(std::size_t count, const Words& more = {}) {
   Words words{"--threads", std::to_string(count)};
@@ -179,13 +175,14 @@ TEST_CASE("threads: signals at random moments end the process, with whole record
   std::mt19937 random(7);
   for (int round = 0; round < rounds; ++round) {
     Listener listener(threads(3, {"--stats=1ms"}));
-    std::thread sending([&] { crowd.send(40, listener.port(), 2); });
+    std::jthread sending([&] { crowd.send(40, listener.port(), 2); });
     std::this_thread::sleep_for(std::chrono::microseconds(random() % 20'000));
     listener.signal(SIGUSR1);
     const int last = std::array{SIGINT, SIGTERM, SIGHUP}[random() % 3];
     const Finished result = listener.stop(last);
     sending.join();
     CHECK(result.ending == done);
+    CAPTURE(result.err);
     CHECK(count_of(result.out, "\n") == summary_of(result.err).datagrams);
     for (const std::string& line : lines_of(result.out))
       CHECK(is_like(line, "127\\.0\\.0\\.1:\\d+\t\\d+\tsender \\d+ number \\d+\\.*"));

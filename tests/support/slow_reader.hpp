@@ -66,19 +66,19 @@ class SlowReader {
   std::string bytes_;
 };
 
-// What the summary tells: datagrams, dropped, ignored.
+// What the last summary tells: datagrams, dropped, ignored. SIGUSR1 prints others before it.
 struct Summary {
   std::uint64_t datagrams = 0, dropped = 0, ignored = 0;
 };
 
 inline Summary summary_of(const std::string& err) {
-  std::smatch found;
   const std::regex pattern(
       "([0-9]+) datagrams?, [0-9]+ bytes?, [0-9+]+ senders?, ([0-9]+) dropped, ([0-9]+) ignored, [0-9.]+ s\n");
-  const bool matched = std::regex_search(err, found, pattern);
+  std::smatch last;
+  for (std::sregex_iterator found(err.begin(), err.end(), pattern), end; found != end; ++found) last = *found;
   CAPTURE(err);
-  REQUIRE(matched);
-  return {std::stoull(found[1]), std::stoull(found[2]), std::stoull(found[3])};
+  REQUIRE_FALSE(last.empty());
+  return {std::stoull(last[1]), std::stoull(last[2]), std::stoull(last[3])};
 }
 
 }  // namespace support

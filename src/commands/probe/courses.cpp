@@ -49,10 +49,7 @@ std::vector<ProbeOptions> by_interface(const ProbeOptions& options) {
 
 // The target as the command line or the file names it.
 std::string written(const ProbeOptions& options) {
-  if (!options.name.empty()) return options.name;
-  const std::string& host = options.target.host;
-  const bool is_ipv6 = host.find(':') != std::string::npos;
-  return fmt::format("{}:{}", is_ipv6 ? "[" + host + "]" : host, options.target.port);
+  return options.name.empty() ? net::join_host_port(options.target.host, options.target.port) : options.name;
 }
 
 }  // namespace

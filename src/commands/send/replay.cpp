@@ -112,6 +112,7 @@ class Replay : public PayloadSource {
   std::uint64_t rounds_;
   Schedule schedule_;
   InputFile file_;
+  std::string what_ = "a payload of " + file_.name();  // made once, and not for each packet
   bool begun_ = false;
   bool end_of_file_ = false;
   std::string unread_;  // of a file of lines
@@ -196,7 +197,7 @@ void Replay::take_line(std::string_view line) {
 }
 
 void Replay::add(std::string_view payload, std::optional<Nanoseconds> time, std::uint16_t port) {
-  if (payload.size() > max_payload_) check_fits(payload.size(), max_payload_, "a payload of " + file_.name());
+  check_fits(payload.size(), max_payload_, what_);
   if (options_.keep_ports && port == 0) {
     ++without_port_;
     return;
