@@ -18,6 +18,15 @@ constexpr std::string_view compiler = __VERSION__;  // "Clang 14.0.6", with a di
 constexpr std::string_view compiler = "g++ " __VERSION__;
 #endif
 
+// A build for its developers: slower, without the sandbox.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr std::string_view sanitizers = "sanitizers: address, undefined\n";
+#elif defined(__SANITIZE_THREAD__)
+constexpr std::string_view sanitizers = "sanitizers: thread\n";
+#else
+constexpr std::string_view sanitizers = "";
+#endif
+
 // No interpreter has loaded this program.
 bool is_static() { return getauxval(AT_BASE) == 0; }
 
@@ -33,10 +42,11 @@ std::string version_text() {
       "libpcap: {}\n"
       "seccomp: {}\n"
       "Landlock: {}\n"
-      "static: {}\n",
+      "static: {}\n{}",
       UDPTOOL_VERSION, commit.empty() ? "unknown" : commit, compiler, commands::libpcap_version(),
       run::filters_system_calls() ? "yes" : "no",
-      landlock > 0 ? fmt::format("version {}", landlock) : "not in this kernel", is_static() ? "yes" : "no");
+      landlock > 0 ? fmt::format("version {}", landlock) : "not in this kernel", is_static() ? "yes" : "no",
+      sanitizers);
 }
 
 }  // namespace cli

@@ -257,7 +257,7 @@ TEST_CASE("adversary: after a stop --stats tells one line for all that was misse
 }
 
 TEST_CASE("adversary: without memory it works, or is exit 2 and one line") {
-  if (sanitized) SKIP("the sanitizer needs address space of its own");
+  if (sanitized()) SKIP("the sanitizer needs address space of its own");
   const RawUdp peer;
   const std::string port = std::to_string(peer.port());
   std::size_t refused = 0;
@@ -283,7 +283,7 @@ TEST_CASE("adversary: without memory it works, or is exit 2 and one line") {
 }
 
 TEST_CASE("adversary: what was taken is written, also when there is no memory for the next") {
-  if (sanitized) SKIP("the sanitizer needs address space of its own");
+  if (sanitized()) SKIP("the sanitizer needs address space of its own");
   constexpr int round = 30;  // less than a batch
   Listener listener;
   std::ifstream file("/proc/" + std::to_string(listener.pid()) + "/statm");
@@ -319,7 +319,7 @@ TEST_CASE("adversary: help to a reader that has gone is no error, with SIGPIPE i
 }
 
 TEST_CASE("adversary: where there is no /dev and no stdin it still works") {
-  if (sanitized) SKIP("the sanitizer needs /proc");
+  if (sanitized()) SKIP("the sanitizer needs /proc");
   IN_NAMESPACE(":");
   const TemporaryDirectory root;
   const std::string script =

@@ -44,7 +44,7 @@ void check_numbered(const std::string& out, std::uint64_t count) {
 
 // `udptool` with these files, and at most so many open.
 Finished run_in_shell(const std::string& script, const Words& words) {
-  Words all{"sh", "-c", script, "sh", UDPTOOL_PATH};
+  Words all{"sh", "-c", script, "sh", udptool({})[0]};
   all.insert(all.end(), words.begin(), words.end());
   return run(all);
 }
@@ -90,7 +90,7 @@ TEST_CASE("faults: a reader of 1 KiB a second costs datagrams and no memory, and
   reader.start();
   const RawUdp sender;
   for (std::size_t i = 0; i < sent; ++i) sender.send(std::to_string(i), listener.port());
-  if (!sanitized) CHECK(memory_of(listener.pid(), "VmHWM") < 24 * 1'024);
+  if (!sanitized()) CHECK(memory_of(listener.pid(), "VmHWM") < 24 * 1'024);
   listener.signal(SIGINT);  // what was taken is still written
   reader.hurry();
   const Finished result = listener.finish();
@@ -224,7 +224,7 @@ TEST_CASE("faults: the wall clock may be set at any time: it is no jitter of RTP
 }
 
 TEST_CASE("faults: with few files a command works or is exit 2 and one line with the cure") {
-  SKIP_UNLESS(!sanitized, "the sanitizer takes a file of its own to look at an exception, and there is none left");
+  SKIP_UNLESS(!sanitized(), "the sanitizer takes a file of its own to look at an exception, and there is none left");
   const TemporaryFile file("a\nb\n");
   const RawUdp peer;
   const std::string port = std::to_string(peer.port());
@@ -265,7 +265,7 @@ TEST_CASE("faults: with few files a command works or is exit 2 and one line with
 
 TEST_CASE("faults: -o raw to a closed pipe ends it quietly, to a full disk with exit 2") {
   Process pipeline(
-      {"sh", "-c", "{ \"$1\" listen -o raw 127.0.0.1:0; echo status $? >&2; } | head -c 3", "sh", UDPTOOL_PATH});
+      {"sh", "-c", "{ \"$1\" listen -o raw 127.0.0.1:0; echo status $? >&2; } | head -c 3", "sh", udptool({})[0]});
   const auto found = pipeline.wait_for_match(Stream::err, "listening on .*:([0-9]+)$");
   const RawUdp sender;
   sender.send("abcdef", static_cast<std::uint16_t>(std::stoul(found[1])));

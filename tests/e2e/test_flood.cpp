@@ -25,15 +25,9 @@ using namespace support;
 
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__)
-constexpr std::size_t many = 60'000;
-constexpr std::size_t some = 20'000;
-constexpr std::uint64_t max_memory = 1'024 * 1'024;  // KiB; the sanitizer keeps what was freed
-#else
-constexpr std::size_t many = 1'060'000;  // more than are counted
-constexpr std::size_t some = 100'000;
-constexpr std::uint64_t max_memory = 64 * 1'024;
-#endif
+const std::size_t many = sanitized() ? 60'000 : 1'060'000;  // more than are counted
+const std::size_t some = sanitized() ? 20'000 : 100'000;
+const std::uint64_t max_memory = (sanitized() ? 1'024 : 64) * 1'024;  // KiB; a sanitizer keeps what was freed
 constexpr std::size_t max_forged = 100'000;
 constexpr std::size_t counted = std::size_t{1} << 20;
 

@@ -180,9 +180,9 @@ TEST_CASE("join: a limit of the system is exit 2 and one line with its cure") {
 }
 
 TEST_CASE("join: more groups than the process may have files is exit 2 and one line with the cure") {
-  SKIP_UNLESS(!sanitized, "the sanitizer takes a file of its own to look at an exception, and there is none left");
+  SKIP_UNLESS(!sanitized(), "the sanitizer takes a file of its own to look at an exception, and there is none left");
   IN_NAMESPACE(two_networks);
-  const Finished files = run({"sh", "-c", "ulimit -n 40; exec \"$@\"", "sh", UDPTOOL_PATH, "join", "ff15::1+99"});
+  const Finished files = run({"sh", "-c", "ulimit -n 40; exec \"$@\"", "sh", udptool({})[0], "join", "ff15::1+99"});
   CHECK(files.ending == failed);
   CHECK(contains(files.err, "ulimit -n"));
   CHECK(contains(files.err, "Too many open files"));

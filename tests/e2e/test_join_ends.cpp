@@ -90,7 +90,8 @@ TEST_CASE("join: -w and -W without a datagram are status 1, with one 0, with few
 
 TEST_CASE("join: a closed stdout ends it quietly with status 0, and the group is left") {
   IN_NAMESPACE(one_network);
-  Process pipeline({"sh", "-c", "{ \"$1\" join -i one 239.1.1.1; echo status $? >&2; } | head -1", "sh", UDPTOOL_PATH});
+  Process pipeline(
+      {"sh", "-c", "{ \"$1\" join -i one 239.1.1.1; echo status $? >&2; } | head -1", "sh", udptool({})[0]});
   pipeline.wait_for(Stream::err, "joined");
   say("first");
   say("second");

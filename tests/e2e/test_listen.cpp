@@ -171,7 +171,7 @@ TEST_CASE("listen: SIGINT and SIGTERM end it cleanly with its summary") {
 }
 
 TEST_CASE("listen: a reader that closes stdout ends it quietly with 0") {
-  Process pipeline({"sh", "-c", "{ " UDPTOOL_PATH " listen 127.0.0.1:0; echo status $? >&2; } | head -1"});
+  Process pipeline({"sh", "-c", "{ " + udptool({})[0] + " listen 127.0.0.1:0; echo status $? >&2; } | head -1"});
   const auto found = pipeline.wait_for_match(Stream::err, "listening on 127.0.0.1:([0-9]+)");
   const auto port = static_cast<std::uint16_t>(std::stoul(found[1]));
   const RawUdp sender;

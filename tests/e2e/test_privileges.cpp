@@ -240,7 +240,7 @@ TEST_CASE("--user: the port below 1024 is root's, the process is the user's") {
   const unsigned uid = nobody()->pw_uid, gid = nobody()->pw_gid;
   for (const char* sandbox : {"", "--no-sandbox"}) {
     const std::string line = std::string(as_left_by_a_manager) + " \"$0\" listen -c 1 --user nobody " + sandbox;
-    Process listener({"unshare", "-n", "sh", "-c", line + " 127.0.0.1:53", UDPTOOL_PATH});
+    Process listener({"unshare", "-n", "sh", "-c", line + " 127.0.0.1:53", udptool({})[0]});
     listener.wait_for(Stream::err, "listening on 127.0.0.1:53");
     CHECK(status_of(listener.pid(), "Uid") == four_times(uid));
     CHECK(status_of(listener.pid(), "Gid") == four_times(gid));
@@ -256,7 +256,7 @@ TEST_CASE("--user: the port below 1024 is root's, the process is the user's") {
     }
     CHECK(status_of(listener.pid(), "NoNewPrivs") == "1");
     const std::string pid = std::to_string(listener.pid());
-    CHECK(run({"nsenter", "-t", pid, "-n", UDPTOOL_PATH, "send", "127.0.0.1", "53", "x"}).ending == done);
+    CHECK(run({"nsenter", "-t", pid, "-n", udptool({})[0], "send", "127.0.0.1", "53", "x"}).ending == done);
     CHECK(listener.wait() == done);
   }
 }
@@ -283,7 +283,7 @@ TEST_CASE("--user: join and probe do their late work as the user, and send reads
   const Finished joined = run({"unshare", "-n", "sh", "-c",
                                "ip link set lo up && exec \"$0\" join --user nobody --leave-after 50ms --stats=50ms "
                                "-W 500ms -i lo 239.9.9.9",
-                               UDPTOOL_PATH});
+                               udptool({})[0]});
   CHECK(contains(joined.err, "lo after leaving: "));
   CHECK(contains(joined.err, "left 239.9.9.9:41234 on lo"));
   const Finished probed = run_udptool({"probe", "--user", "nobody", "--trace", "--names", "-w", "1", "127.0.0.1"});

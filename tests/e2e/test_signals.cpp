@@ -21,13 +21,8 @@ using namespace support;
 
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__)
-constexpr std::size_t rounds = 24;
-constexpr std::chrono::microseconds most_latest{1'500'000};
-#else
-constexpr std::size_t rounds = 1'000;
-constexpr std::chrono::microseconds most_latest{80'000};  // or it takes too long
-#endif
+const std::size_t rounds = sanitized() ? 24 : 1'000;
+const std::chrono::microseconds most_latest{sanitized() ? 1'500'000 : 80'000};  // or it takes too long
 constexpr std::size_t at_once = 8;
 
 const std::string text = "whole and nothing but";
@@ -248,7 +243,7 @@ TEST_CASE("signals: a second one ends it at once, whatever it waits for") {
 }
 
 TEST_CASE("signals: what its parent ignored, as nohup and a background job do, stays ignored; SIGTERM ends it") {
-  Process listener({"sh", "-c", "trap '' HUP INT; exec \"$@\"", "sh", UDPTOOL_PATH, "listen", "127.0.0.1:0"});
+  Process listener({"sh", "-c", "trap '' HUP INT; exec \"$@\"", "sh", udptool({})[0], "listen", "127.0.0.1:0"});
   const auto found = listener.wait_for_match(Stream::err, "listening on .*:([0-9]+)$");
   listener.signal(SIGHUP);
   listener.signal(SIGINT);

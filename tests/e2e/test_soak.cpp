@@ -142,7 +142,7 @@ class NumberSender {
   Seconds paused_{};
 };
 
-constexpr double usual_length = sanitized ? 2 : 5;
+const double usual_length = sanitized() ? 2 : 5;
 
 Seconds soak_length() {
   const char* given = std::getenv("UDPTOOL_SOAK");

@@ -21,7 +21,7 @@ using namespace support;
 
 namespace {
 
-constexpr int rounds = sanitized ? 20 : 200;
+const int rounds = sanitized() ? 20 : 200;
 
 Words threads(std::size_t count, const Words& more = {}) {
   Words words{"--threads", std::to_string(count)};

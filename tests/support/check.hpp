@@ -33,13 +33,6 @@ std::string error_of(Call&& call) {
   return {};
 }
 
-// The tests are built as udptool is: with a sanitizer that takes memory, files and time of its own.
-#ifdef __SANITIZE_ADDRESS__
-constexpr bool sanitized = true;
-#else
-constexpr bool sanitized = false;
-#endif
-
 inline bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
 }  // namespace support

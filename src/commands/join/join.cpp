@@ -104,6 +104,7 @@ class Joiner final : Measured {
       if (joiner.forwarder_) joiner.forwarder_->take(received, back);
     }
     void batch_done() override {
+      joiner.arrivals_.batch_done();
       if (joiner.forwarder_) joiner.forwarder_->batch_done();
     }
 
@@ -146,7 +147,7 @@ class Joiner final : Measured {
   }
 
   void take_streams(const Membership& one, const net::Received& received) {
-    streams_->add(one.number, received, arrival_of(received));
+    streams_->add(one.number, received, arrivals_.of(received));
     const auto two = streams_->take_two_senders();
     if (!two) return;
     report().notice(fmt::format("a second sender on {}: {} beside {}", one.text(), net::to_string(two->second),
@@ -256,6 +257,7 @@ class Joiner final : Measured {
   std::unique_ptr<Forwarder> forwarder_;
   std::deque<Members> members_;
   std::optional<Streams> streams_;
+  ArrivalClock arrivals_;
   RtpPayloads rtp_payloads_{records_};
   MembershipReport membership_report_{stage_.report, intake_, streams_ ? &*streams_ : nullptr};
   TwinWatch twins_;

@@ -88,7 +88,7 @@ Admission Worker::Ear::admit(const net::Received& received) {
 }
 
 void Worker::Ear::take(const net::Received& received, const Admission&) {
-  if (worker.streams_) worker.streams_->add(number, received, arrival_of(received));
+  if (worker.streams_) worker.streams_->add(number, received, arrivals.of(received));
   if (worker.forwarder_) worker.forwarder_->take(received, answers);
   if (!worker.responder_) return;
   if (now == AnswerGuard::Time{}) now = AnswerGuard::Time::clock::now();  // once a batch
@@ -98,6 +98,7 @@ void Worker::Ear::take(const net::Received& received, const Admission&) {
 std::size_t Worker::Ear::room() const { return worker.responder_ ? worker.responder_->room() : Client::room(); }
 
 void Worker::Ear::batch_done() {
+  arrivals.batch_done();
   if (worker.forwarder_) worker.forwarder_->batch_done();
   if (!worker.responder_) return;
   worker.responder_->depart();

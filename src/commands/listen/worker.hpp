@@ -74,6 +74,7 @@ class Worker {
     std::size_t number;
     traffic::Transmitter answers;
     AnswerGuard::Time now{};
+    ArrivalClock arrivals;
   };
 
   std::deque<Ear> ears_;

@@ -23,13 +23,17 @@ std::size_t Streams::Hash::operator()(const StreamKey& key) const {
 }
 
 // Setting the wall clock must not look like jitter. An age that cannot be: it was set just then.
-Arrival arrival_of(const net::Received& received) {
+Arrival ArrivalClock::of(const net::Received& received) {
   using std::chrono::nanoseconds;
-  const nanoseconds steady = std::chrono::steady_clock::now().time_since_epoch();
-  const nanoseconds wall = std::chrono::system_clock::now().time_since_epoch();
-  const nanoseconds age = received.metadata.time ? wall - received.metadata.time->time_since_epoch() : nanoseconds(0);
+  if (!read_) {
+    const nanoseconds steady = std::chrono::steady_clock::now().time_since_epoch();
+    wall_ = std::chrono::system_clock::now().time_since_epoch();
+    to_wall_ = wall_ - steady;
+    read_ = true;
+  }
+  const nanoseconds age = received.metadata.time ? wall_ - received.metadata.time->time_since_epoch() : nanoseconds(0);
   const bool credible = age > nanoseconds(0) && age < std::chrono::minutes(1);
-  return {net::SystemTime(steady - (credible ? age : nanoseconds(0))), wall - steady};
+  return {net::SystemTime(wall_ - to_wall_ - (credible ? age : nanoseconds(0))), to_wall_};
 }
 
 void Streams::add(std::size_t place, const net::Received& received, const Arrival& arrival) {
