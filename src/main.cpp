@@ -43,9 +43,10 @@ void occupy_closed_descriptors() {
 
 // Says something beside what a command says itself: before it runs, and when it could not.
 template <class Say>
-void say(bool json, Say words) {
+void say(const cli::Invocation& invocation, Say words) {
   output::Options options;
-  if (json) options.format = output::Format::json;
+  options.color = invocation.color;
+  if (invocation.json) options.format = output::Format::json;
   output::Sink sink(STDOUT_FILENO);
   try {
     output::Report report(options, sink);
@@ -54,31 +55,31 @@ void say(bool json, Say words) {
   }
 }
 
-ExitStatus fail(bool json, const base::Error& error) {
-  say(json, [&](output::Report& report) { report.error(error); });
+ExitStatus fail(const cli::Invocation& invocation, const base::Error& error) {
+  say(invocation, [&](output::Report& report) { report.error(error); });
   return ExitStatus::failed;
 }
 
 // What `work` comes to, and every error that it throws told.
-ExitStatus guarded(bool json, const std::function<ExitStatus()>& work) {
+ExitStatus guarded(const cli::Invocation& invocation, const std::function<ExitStatus()>& work) {
   try {
     return work();
   } catch (const base::Error& error) {
-    return fail(json, error);
+    return fail(invocation, error);
   } catch (const std::bad_alloc&) {
-    return fail(json, base::failure(ENOMEM, "cannot go on"));
+    return fail(invocation, base::failure(ENOMEM, "cannot go on"));
   } catch (const std::system_error& error) {
-    return fail(json, base::failure(error.code().value(), "cannot go on"));
+    return fail(invocation, base::failure(error.code().value(), "cannot go on"));
   } catch (const std::exception& error) {
-    return fail(json, base::Failure(EIO, fmt::format("cannot go on: {}", error.what())));
+    return fail(invocation, base::Failure(EIO, fmt::format("cannot go on: {}", error.what())));
   }
 }
 
 ExitStatus carry_out(const cli::Invocation& invocation) {
   if (!invocation.run) return ExitStatus::done;
-  return guarded(invocation.json, [&] {
+  return guarded(invocation, [&] {
     for (const std::string& notice : invocation.notices) {
-      say(invocation.json, [&](output::Report& report) { report.notice(notice); });
+      say(invocation, [&](output::Report& report) { report.notice(notice); });
     }
     try {
       return invocation.run();
@@ -98,7 +99,7 @@ int main(int argc, char** argv) {
   std::setvbuf(stdout, help.data(), _IOFBF, help.size());
   std::signal(SIGPIPE, SIG_IGN);
   const std::vector<std::string> words(argv + 1, argv + argc);
-  int status = static_cast<int>(guarded(false, [&] { return carry_out(cli::parse(words)); }));
+  int status = static_cast<int>(guarded({}, [&] { return carry_out(cli::parse(words)); }));
   if (std::fflush(stdout) != 0 && errno != EPIPE) {  // help and version are written by stdio
     output::print_error(fmt::format("cannot write to the output: {}", std::strerror(errno)));
     status = static_cast<int>(ExitStatus::failed);

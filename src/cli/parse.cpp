@@ -60,6 +60,7 @@ Invocation read(OptionTable& table, const std::vector<std::string>& arguments) {
   settle_output(command->options.output);
   Invocation invocation;
   if (!command->options.output.quiet) invocation.notices = table.notices();
+  invocation.color = command->options.output.color;
   invocation.run = [command] { return command->run(); };
   return invocation;
 }

@@ -153,6 +153,11 @@ void Intake::print_stats_every(base::Nanoseconds interval) {
   });
 }
 
+void Intake::tell_last_top() {
+  if (top_) top_->settle();
+  tell_top();
+}
+
 void Intake::tell_top() {
   if (!top_) return;
   const auto now = run::Clock::now();

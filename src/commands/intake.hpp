@@ -76,8 +76,8 @@ class Intake {
   void watch_kernel() { kernel_.emplace(); }
   // A notice for each of them, where nothing came.
   void explain_silence();
-  // What --top asked for: with each of those rates, and when told to, which is for the end.
-  void tell_top();
+  // What --top asked for, at the end; before, it is told with each of those rates.
+  void tell_last_top();
 
   std::uint64_t datagrams();
   std::uint64_t own_datagrams() const { return counts_.datagrams; }  // without those that are counted with them
@@ -121,6 +121,7 @@ class Intake {
   }
   void count_drops();
   void share_out(const net::KernelDrops& dropped);
+  void tell_top();
   void take(net::Received received, std::uint16_t local_port, Watched& watched);
   void check_idle(base::Nanoseconds idle);
   std::uint64_t taken() const { return tickets_ ? tickets_->load() : counts_.datagrams; }  // towards the limit

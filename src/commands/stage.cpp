@@ -37,7 +37,8 @@ base::ExitStatus Stage::finish(base::ExitStatus status) {
   if (loop.reason() == run::StopReason::reader_gone) return base::ExitStatus::done;
   if (const std::uint64_t lost = sink.unwritten(); lost > 0) {
     output::print_error(
-        fmt::format("the output was not read: {} {} could not be written", lost, lost == 1 ? "record" : "records"));
+        fmt::format("the output was not read: {} {} could not be written", lost, lost == 1 ? "record" : "records"),
+        report.color());
   }
   return status;
 }

@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "output/json.hpp"
+#include "output/terminal.hpp"
 #include "output/timestamp.hpp"
 
 namespace commands {
@@ -58,6 +59,11 @@ void TopReport::erase() {
   lines_ = 0;
 }
 
+void TopReport::settle() {
+  erase();
+  redraws_ = false;
+}
+
 void TopReport::tell(output::Report& report, const traffic::TopSenders& senders, std::uint64_t datagrams,
                      base::Nanoseconds interval) {
   const double seconds = static_cast<double>(interval.count()) / 1e9;
@@ -72,9 +78,13 @@ void TopReport::tell(output::Report& report, const traffic::TopSenders& senders,
     for (const Sender& one : top) list += (list.empty() ? "" : ",") + object_of(one, shares_of(one));
     event.raw("senders", "[" + list + "]");
   };
+  // What has wrapped could not be erased.
+  const std::size_t columns = redraws_ ? output::terminal_size(STDERR_FILENO).columns : std::string::npos;
   report.tell(output::Tone::asked, "senders", fields, [&] {
     std::string lines;
-    for (const Sender& one : top) lines += (lines.empty() ? "" : "\n") + line_of(one, shares_of(one));
+    for (const Sender& one : top) {
+      lines += (lines.empty() ? "" : "\n") + line_of(one, shares_of(one)).substr(0, columns);
+    }
     return lines;
   });
   report.flush();

@@ -18,6 +18,8 @@ class TopReport {
   void add(const net::Received& received);
   // Takes the lines of the last tell() off the terminal again, where they may be redrawn.
   void erase();
+  // The same for the last time: the next lines stay, and are whole.
+  void settle();
   const traffic::TopSenders& senders() const { return senders_; }
   // Of `senders`, which may be more than were added here. `datagrams`: of all, for their shares; rates are over
   // `interval`.

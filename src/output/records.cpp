@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <cstdlib>
 #include <cstring>
 #include <ctime>
 
@@ -13,18 +12,11 @@
 #include "net/interfaces.hpp"
 #include "output/hexdump.hpp"
 #include "output/json.hpp"
+#include "output/terminal.hpp"
 #include "output/timestamp.hpp"
 
 namespace output {
 namespace {
-
-bool wants_color(Color color) {
-  if (color != Color::automatic) return color == Color::always;
-  const char* no_color = std::getenv("NO_COLOR");
-  const char* terminal = std::getenv("TERM");
-  if (no_color != nullptr && *no_color != '\0') return false;
-  return isatty(STDOUT_FILENO) != 0 && terminal != nullptr && std::strcmp(terminal, "dumb") != 0;
-}
 
 bool same_details(const net::Metadata& a, const net::Metadata& b) {
   return a.destination == b.destination && a.interface == b.interface && a.ttl == b.ttl &&
@@ -108,7 +100,7 @@ net::WantedMetadata wanted_metadata(const Options& options) {
 }
 
 RecordWriter::RecordWriter(const Options& options, Sink& sink)
-    : options_(options), sink_(sink), colored_(wants_color(options.color)) {
+    : options_(options), sink_(sink), colored_(wants_color(options.color, STDOUT_FILENO)) {
   static constexpr std::array<Append, 5> forms{&RecordWriter::append_text, &RecordWriter::append_json,
                                                &RecordWriter::append_hex, &RecordWriter::append_raw, nullptr};
   append_ = forms[static_cast<std::size_t>(options.format)];

@@ -9,6 +9,7 @@
 #include "base/ending.hpp"
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "output/terminal.hpp"
 
 namespace output {
 namespace {
@@ -60,10 +61,19 @@ void print_line(std::string_view line) {
   }
 }
 
-void print_error(std::string_view message) { print_line(fmt::format("udptool: {}", message)); }
+void print_error(std::string_view message, Color color) {
+  const std::string line = fmt::format("udptool: {}", message);
+  print_line(talks_in_color(color) ? red(line) : line);
+}
+
+void Report::say(const std::string& line, bool aside) const {
+  if (!talks_in_color(options_.color)) return print_line(line);
+  const std::string colored = with_red_losses(line);
+  print_line(aside && colored == line ? dim(line) : colored);
+}
 
 void Report::line(const std::string& text) {
-  if (!options_.quiet && !json()) print_line(text);
+  if (!options_.quiet && !json()) say(text, false);
 }
 
 void Report::notice(const std::string& text) {
@@ -101,7 +111,7 @@ void Report::summary(const Totals& totals) {
 
 void Report::so_far(const Totals& totals) {
   if (json()) return stats(totals, {}, totals.elapsed);
-  print_line(summary_text(totals));
+  say(summary_text(totals), false);
 }
 
 void Report::stats(const Totals& now, const Totals& before, base::Nanoseconds interval) {
@@ -141,7 +151,7 @@ void Report::finding(std::string_view code, std::string_view interface, std::str
 void Report::error(const net::TransportError& error, const std::string& hint) {
   const std::string text = net::to_string(error);
   const std::string cure = hint.empty() ? "" : fmt::format(" ({})", hint);
-  print_error(fmt::format("{}: {}{}", net::to_string(error.destination), text, cure));
+  print_error(fmt::format("{}: {}{}", net::to_string(error.destination), text, cure), options_.color);
   if (!json()) return;
   {
     JsonEvent event(buffer(), "error");
@@ -153,7 +163,7 @@ void Report::error(const net::TransportError& error, const std::string& hint) {
 }
 
 void Report::error(const base::Error& error) {
-  print_error(error.message());
+  print_error(error.message(), options_.color);
   if (!json()) return;
   JsonEvent(buffer(), "error").text("code", base::code_name(error.code)).text("message", error.message());
   sink_.flush();

@@ -37,7 +37,7 @@ struct Totals {
 
 // One line on stderr, at once, whatever happens to stdout. Errors begin with "udptool: ".
 void print_line(std::string_view line);
-void print_error(std::string_view message);
+void print_error(std::string_view message, Color color = Color::automatic);
 
 // What was asked for by an option is not silenced by -q.
 enum class Tone { talk, asked };
@@ -48,6 +48,7 @@ class Report {
 
   bool json() const { return options_.format == Format::json; }
   bool verbose() const { return options_.verbose; }
+  Color color() const { return options_.color; }
   std::string& buffer() { return sink_.buffer(); }
   void flush() { sink_.flush(); }
 
@@ -81,7 +82,7 @@ class Report {
       JsonEvent event(buffer(), name);
       fields(event);
     } else if (tone == Tone::asked || !options_.quiet) {
-      if (const std::string line = text(); !line.empty()) print_line(line);
+      if (const std::string line = text(); !line.empty()) say(line, tone == Tone::talk && name != "close");
     }
   }
 
@@ -91,6 +92,9 @@ class Report {
   void error(const base::Error& error);
 
  private:
+  // A line on stderr in the colours that fit: losses in red, else dim if it is only said `aside`.
+  void say(const std::string& line, bool aside) const;
+
   Options options_;
   Sink& sink_;
 };

@@ -164,6 +164,7 @@ TEST_CASE("color: never in a pipe by itself, always on demand") {
   CHECK(contains(hear({"--color", "always"}, "x").out, "\x1b["));
   CHECK_FALSE(contains(hear({"--color=always", "-j"}, "x").out, "\x1b"));
   CHECK_FALSE(contains(hear({"--color=always", "-r"}, "x").out, "\x1b"));
+  CHECK_FALSE(contains(hear({"--color=always"}, "x").err, "\x1b"));  // scripts read it
 }
 
 TEST_CASE("IPv6 senders stand in brackets, and 65,527 bytes arrive whole") {

@@ -71,7 +71,7 @@ class Joiner final : Measured {
     const output::Totals totals = intake_.totals();
     leave();
     membership_report_.summarize(memberships_);
-    intake_.tell_top();
+    intake_.tell_last_top();
     intake_.explain_silence();
     if (forwarder_) forwarder_->summarize();
     report().summary(totals);

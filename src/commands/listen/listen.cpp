@@ -52,7 +52,7 @@ class Listener final : Measured {
     first_.finish();
     for (Other& other : others_) other.worker.finish();
     report_all_streams(false);
-    first_.intake().tell_top();
+    first_.intake().tell_last_top();
     first_.intake().explain_silence();
     note_one_sided();
     summarize();

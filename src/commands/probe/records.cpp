@@ -120,7 +120,9 @@ void ProbeWriter::line(const ProbeRecord& record) {
   if (!name_.empty()) out += base::escaped(name_) + '\t';
   net::append_endpoint(out, record.endpoint);
   const bool silent = record.state == ProbeState::no_answer;
-  out += fmt::format("\t{}\t{}\t", name_of(record.state),
+  const bool failed = silent || record.state == ProbeState::closed || record.state == ProbeState::unreachable;
+  const std::string state(name_of(record.state));
+  out += fmt::format("\t{}\t{}\t", colored_ && failed ? output::red(state) : state,
                      silent ? wait_text(record.time) : milliseconds_text(record.time));
   if (flow_ != 0) out += fmt::format("flow {}: ", flow_);
   if (is_repeat(record.state)) out += fmt::format("probe {}: ", record.sequence);
@@ -172,7 +174,7 @@ void ProbeWriter::so_far(const ProbeSummary& summary) {
   if (!json()) {
     std::string line = subject() + counts_text(summary);
     if (summary.rtt) line += ", " + spread_text(*summary.rtt);
-    return output::print_line(line);
+    return output::print_line(output::talks_in_color(options_.color) ? output::with_red_losses(line) : line);
   }
   {
     output::JsonEvent event(buffer(), "stats");
@@ -200,8 +202,10 @@ void ProbeWriter::summary(const ProbeResults& results) {
       "summary", [&](output::JsonEvent& event) { add_results(event, results); },
       [&](std::string& out) {
         if (!results.in_text) return;
-        append_statistics(out, results.summary);
-        if (results.ways) append_statistics(out, *results.ways);
+        std::string text;
+        append_statistics(text, results.summary);
+        if (results.ways) append_statistics(text, *results.ways);
+        out += colored_ ? output::with_red_losses(text) : text;
         out += histogram_text(results.bins, output::terminal_size().columns);
       });
 }

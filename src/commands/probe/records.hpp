@@ -16,6 +16,7 @@
 #include "net/datagram.hpp"
 #include "output/json.hpp"
 #include "output/sink.hpp"
+#include "output/terminal.hpp"
 
 namespace commands {
 
@@ -52,7 +53,12 @@ class ProbeWriter {
  public:
   // `target`: who is asked.
   ProbeWriter(const ProbeOptions& options, output::Sink& sink, const net::Endpoint& target)
-      : options_(options.output), name_(options.name), flow_(options.flow), sink_(sink), target_(target) {}
+      : options_(options.output),
+        colored_(output::wants_color(options_.color, STDOUT_FILENO)),
+        name_(options.name),
+        flow_(options.flow),
+        sink_(sink),
+        target_(target) {}
 
   bool json() const { return options_.format == output::Format::json; }
   // True where results are lines for people: text and hex.
@@ -105,6 +111,7 @@ class ProbeWriter {
   void add_subject(output::JsonEvent& event) const;
 
   output::Options options_;
+  bool colored_;
   std::string name_;
   unsigned flow_;
   output::Sink& sink_;
