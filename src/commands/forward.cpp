@@ -16,10 +16,17 @@ namespace {
 
 constexpr std::size_t max_pending = 64;  // datagrams of a session whose target is being looked up
 constexpr std::size_t batches_a_turn = 32;
+constexpr std::size_t errors_a_turn = 1'024;
 
 bool came_by_unicast(const net::Metadata& metadata) {
   if (!metadata.destination || metadata.destination->is_multicast()) return false;
   return metadata.destination->is_v6() || metadata.local == metadata.destination;
+}
+
+// A session is one sender's at one address of ours: who writes to two has both answers from where it asked.
+std::uint64_t key_of(const net::Endpoint& sender, const net::Source& asked, const traffic::Transmitter& back) {
+  const std::uint64_t local = asked.address ? traffic::hash_of({*asked.address, 0}) : 0;
+  return traffic::hash_of(sender) ^ local ^ reinterpret_cast<std::uintptr_t>(&back);
 }
 
 }  // namespace
@@ -130,7 +137,7 @@ void Forwarder::transmit() {
 void Forwarder::drain_fan(net::UdpSocket& socket) {
   for (std::size_t i = 0; i < batches_a_turn && socket.receive(answers_) > 0; ++i) {
   }
-  for (std::size_t i = 0; i < 1'024; ++i) {
+  for (std::size_t i = 0; i < errors_a_turn; ++i) {
     const auto error = socket.transport_error();
     if (!error) break;
     for (Path& path : paths_) {
@@ -161,7 +168,8 @@ std::unique_ptr<net::UdpSocket> Forwarder::make_room() {
 }
 
 Forwarder::Session* Forwarder::session_of(const net::Received& received, traffic::Transmitter& back) {
-  const std::uint64_t key = traffic::hash_of(*received.sender) ^ reinterpret_cast<std::uintptr_t>(&back);
+  const net::Source asked = net::source_of_answer(received.metadata);
+  const std::uint64_t key = key_of(*received.sender, asked, back);
   auto found = sessions_.find(key);
   const bool is_new = found == sessions_.end();
   if (is_new) {
@@ -175,7 +183,7 @@ Forwarder::Session* Forwarder::session_of(const net::Received& received, traffic
     resolve_for(*session);
   }
   Session& session = *found->second;
-  session.asked = net::source_of_answer(received.metadata);
+  session.asked = asked;
   session.used = run::Clock::now();
   if (!session.touched) touched_.push_back(found->second);
   session.touched = true;
@@ -242,7 +250,9 @@ void Forwarder::drain(Session& session) {
     if (count > 0 && backward_line_) backward_line_->release();
     if (count == 0 || socket.drained()) break;
   }
-  while (const auto error = socket.transport_error()) {
+  for (std::size_t i = 0; i < errors_a_turn; ++i) {
+    const auto error = socket.transport_error();
+    if (!error) return;
     if (!error->is_refusal()) continue;
     ++paths_.front().refused;
     note_refusal(paths_.front(), net::to_string(*error));

@@ -2,6 +2,7 @@
 // What became of all that was to be passed on.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -73,6 +74,8 @@ void Forwarder::finish() {
   while (!sessions_.empty()) end(*sessions_.begin()->second);
   for (Path& path : paths_) {
     if (path.out) settle(path, *std::exchange(path.out, nullptr));
+    // Anybody can send ICMP errors, and as many as he likes: no more were refused than left.
+    path.refused = std::min(path.refused, path.came - path.dropped);
   }
 }
 

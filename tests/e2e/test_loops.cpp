@@ -4,6 +4,7 @@
 
 #include "support/check.hpp"
 #include "support/kernel.hpp"
+#include "support/loops.hpp"
 #include "support/namespace.hpp"
 #include "support/spoof.hpp"
 #include "support/udptool.hpp"
@@ -17,21 +18,6 @@ interface one
 ip addr add 10.0.0.1/24 brd + dev one
 ip route add 224.0.0.0/4 dev one
 )sh";
-
-// How many datagrams this namespace's sockets send from `before` on, at least so many, until none leaves for so long.
-// What never ends is given up after the usual time.
-std::uint64_t sent_until_quiet(std::uint64_t before, std::uint64_t least) {
-  constexpr Milliseconds quiet{300};
-  std::uint64_t sent = 0;
-  const Stopwatch whole;
-  for (Stopwatch still; (sent < least || still.elapsed() < quiet) && whole.elapsed() < patience;) {
-    std::this_thread::sleep_for(Milliseconds(10));
-    const std::uint64_t now = kernel_counter("OutDatagrams") - before;
-    if (now != sent) still = Stopwatch();
-    sent = now;
-  }
-  return sent;
-}
 
 struct Pair {
   Words one, two;
@@ -88,7 +74,7 @@ TEST_CASE("loops: no two responders answer each other for ever") {
       const RawUdp member("10.0.0.1");
       member.join(group, "one");
       const Listener one(silent(pair.one), {"0"}), two(silent(pair.two), {"0"});
-      const std::uint64_t before = kernel_counter("OutDatagrams");
+      const std::uint64_t before = datagrams_out();
       RawIp().udp({unicast, two.port(), first, one.port()}, "a first ball");
       // As many bounces as the TTL has, then with a new one as often as a budget of 10,000 pays for: 100 each time.
       const std::uint64_t sent = sent_until_quiet(before, 64);
@@ -102,7 +88,7 @@ TEST_CASE("loops: a responder does not answer itself, at whichever of its endpoi
   IN_NAMESPACE(network);
   for (const Words& responder : {Words{"--echo"}, Words{"--reply", "x"}}) {
     Listener listener(silent(responder), {"0", "127.0.0.1:0"}, 2);
-    const std::uint64_t before = kernel_counter("OutDatagrams");
+    const std::uint64_t before = datagrams_out();
     const RawIp raw;
     unsigned sent = 0;
     for (const char* from : {"127.0.0.1", "127.0.0.9", unicast}) {
@@ -116,7 +102,7 @@ TEST_CASE("loops: a responder does not answer itself, at whichever of its endpoi
     wait_until_taken(listener.port(1));
     const Finished result = listener.stop();
     CHECK(contains(result.err, std::to_string(sent) + " datagrams, "));
-    CHECK(kernel_counter("OutDatagrams") == before);
+    CHECK(datagrams_out() == before);
   }
 }
 
@@ -124,11 +110,11 @@ TEST_CASE("amplification: a forged sender that stands for everybody gets no answ
   IN_NAMESPACE(network);
   for (const Words& responder : {Words{"--echo"}, Words{"-b", "--echo"}, Words{"-b", "--reply", "x"}}) {
     Listener listener(silent(responder), {"0"});
-    const std::uint64_t before = kernel_counter("OutDatagrams");
+    const std::uint64_t before = datagrams_out();
     RawIp().udp({broadcast, 5'000, unicast, listener.port()}, "smurf");
     wait_until_taken(listener.port());
     CHECK(contains(listener.stop().err, "1 datagram, "));
-    CHECK(kernel_counter("OutDatagrams") == before);
+    CHECK(datagrams_out() == before);
   }
 }
 

@@ -3,12 +3,16 @@
 //   FAULT_NO_IPV6       the kernel knows no IPv6: socket(2) says so
 //   FAULT_CLOCK         somebody sets the wall clock back or forth by hours, every 20 ms; the kernel's receive times
 //                       are on that clock too
+//   FAULT_STEADY_CLOCK  the steady clock is ahead by as many seconds as that file says at the time, in eight bytes
 //   FAULT_RECEIVE       receiving fails with this errno, the first FAULT_RECEIVE_TIMES times that something waits
 //   FAULT_SYNCHRONISED  no fault, but what a test needs: the kernel says that its clock is synchronised
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/timex.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdint>
@@ -44,6 +48,16 @@ void falsify(timespec& wall) {
   wall.tv_sec += offset_at(read_clock(CLOCK_MONOTONIC) - age);
 }
 
+// Mapped once: whoever writes to the file moves the clock.
+const volatile std::int64_t* steady_offset() {
+  const char* const path = std::getenv("FAULT_STEADY_CLOCK");
+  const int fd = path != nullptr ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+  if (fd < 0) return nullptr;
+  void* const memory = mmap(nullptr, sizeof(std::int64_t), PROT_READ, MAP_SHARED, fd, 0);
+  close(fd);
+  return memory != MAP_FAILED ? static_cast<const volatile std::int64_t*>(memory) : nullptr;
+}
+
 void falsify_stamps(msghdr& message) {
   if (std::getenv("FAULT_CLOCK") == nullptr) return;
   for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
@@ -76,7 +90,9 @@ extern "C" int socket(int family, int type, int protocol) noexcept {
 }
 
 extern "C" int clock_gettime(clockid_t clock, timespec* now) noexcept {
-  const std::int64_t time = read_clock(clock);
+  static const volatile std::int64_t* const ahead = steady_offset();
+  std::int64_t time = read_clock(clock);
+  if (clock == CLOCK_MONOTONIC && ahead != nullptr) time += *ahead * second;
   *now = {time / second, time % second};
   if (clock == CLOCK_REALTIME && std::getenv("FAULT_CLOCK") != nullptr) falsify(*now);
   return 0;

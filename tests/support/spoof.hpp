@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// IPv4 packets of any sender, from a raw socket: for tests in namespaces (see support/namespace.hpp).
+// Packets of any sender, from raw sockets: for tests in namespaces (see support/namespace.hpp). udp() knows IPv6 too.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,7 @@ struct Ends {
   std::uint16_t from_port = 0;
   std::string to;
   std::uint16_t to_port = 0;
+  std::uint8_t ttl = 64;
 };
 
 class RawIp {
@@ -32,6 +33,7 @@ class RawIp {
 
  private:
   void send(const std::string& packet, const std::string& to) const;
+  void send_v6(const std::string& packet, const std::string& to) const;
 
   int fd_;
 };
