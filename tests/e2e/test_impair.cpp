@@ -45,6 +45,31 @@ TEST_CASE("impair: loss each way is what its counts say, by STAMP") {
   CHECK(contains(result.err, "forwarded " + std::to_string(200 - there) + " to "));
 }
 
+TEST_CASE("impair: probe -c measures the loss and the delay that were asked for, and the seed makes them the same") {
+  constexpr std::uint64_t asked = 300;
+  const auto lost_each_way = [] {
+    const Listener echo({"--echo", "-o", "none"});
+    Listener bad(relay(echo.port(), {"loss=5%,delay=20ms,seed=11"}));
+    const Finished probe = run_udptool({"probe", "-j", "-c", std::to_string(asked), "--interval", "2ms", "-w", "500ms",
+                                        "127.0.0.1", std::to_string(bad.port())});
+    const std::string err = bad.stop().err;
+    const std::uint64_t there = figure(err, "impaired forward: " + std::to_string(asked) + " datagrams", " lost");
+    const std::uint64_t back = figure(err, "impaired backward: ", " lost");
+    CHECK(contains(probe.out, "\"received\":" + std::to_string(asked - there - back) +
+                                  ",\"lost\":" + std::to_string(there + back) + ","));
+    const std::size_t at = probe.out.rfind(R"("rtt_ms":{"min":)");
+    REQUIRE(at != std::string::npos);
+    const double fastest = std::stod(probe.out.substr(at + 16));
+    CHECK(fastest >= 39.9);
+    CHECK(fastest < 42);  // of hundreds, on a machine that has other work too
+    return std::vector<std::uint64_t>{there, back};
+  };
+  const auto lost = lost_each_way();
+  CHECK(lost.front() > 0);
+  CHECK(lost.back() > 0);
+  CHECK(lost_each_way() == lost);
+}
+
 TEST_CASE("impair: delays one way alone, in json too") {
   const Listener reflector({"--stamp", "-o", "none"});
   Listener bad({"-j", "--forward", local(reflector.port()), "--impair", "<delay=80ms"});
