@@ -193,8 +193,9 @@ TEST_CASE("faults: the wall clock may be set at any time: waits, deadlines, pace
   CHECK(takes({"send", "--interval", "10ms", "-c", "20", "127.0.0.1", port, "x"}, Milliseconds(190)).ending == done);
   CHECK(takes({"probe", "-c", "2", "-w", "100ms", "--interval", "50ms", "127.0.0.1", port}, Milliseconds(150)).ending ==
         nothing);
-  const Finished stats = takes({"listen", "--stats=50ms", "-W", "225ms", "127.0.0.1:0"}, Milliseconds(225));
-  CHECK(count_of(stats.err, "datagrams/s") == 4);
+  const Finished stats = takes({"listen", "--stats=200ms", "-W", "900ms", "127.0.0.1:0"}, Milliseconds(900));
+  CHECK(count_of(stats.err, "datagrams/s") <= 4);
+  CHECK(count_of(stats.err, "datagrams/s") >= 2);  // what a busy machine has missed is one
 }
 
 TEST_CASE("faults: the wall clock may be set at any time: it is no jitter of RTP, and -T tells what the kernel said") {

@@ -178,8 +178,10 @@ TEST_CASE("explain: loose rp_filter without a route to the sender, with advice t
                "on world ip addr add 10.7.7.7/32 dev one; set_kernel here net/ipv4/conf/one/rp_filter 2\n"
                "set_kernel here net/ipv4/conf/all/rp_filter 0");
   const Words from_afar{"send", "-i", "one", "-s", "10.7.7.7", "239.1.1.1", "41234", "x"};
-  const Words words{"--explain", "-c", "1", "-w", "500ms", "-i", "one", "239.1.1.1"};
-  Joiner deaf(words);
+  const auto words = [](const char* wait) {
+    return Words{"--explain", "-c", "1", "-w", wait, "-i", "one", "239.1.1.1"};
+  };
+  Joiner deaf(words("500ms"));
   run(in_world(udptool(from_afar)));
   const Finished before = deaf.finish();
   CHECK(before.ending == nothing);
@@ -187,7 +189,7 @@ TEST_CASE("explain: loose rp_filter without a route to the sender, with advice t
   const std::string cure = "sysctl -w net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.one.rp_filter=0";
   CHECK(contains(before.err, cure));
   std::ofstream("/proc/sys/net/ipv4/conf/one/rp_filter") << 0;
-  Joiner hears(words);
+  Joiner hears(words("10s"));
   run(in_world(udptool(from_afar)));
   const Finished after = hears.finish();
   CHECK(after.ending == done);
