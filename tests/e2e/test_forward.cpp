@@ -3,12 +3,15 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <deque>
 #include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "support/check.hpp"
+#include "support/kernel.hpp"
 #include "support/namespace.hpp"
 #include "support/raw_udp.hpp"
 #include "support/udptool.hpp"
@@ -91,6 +94,52 @@ TEST_CASE("forward: between IPv4 and IPv6") {
   CHECK(asked->payload == "four");
   target.reply(*asked, "six");
   CHECK(sender.next() == "six");
+}
+
+TEST_CASE("forward: a name is looked up anew for each session, and whoever waits for it keeps nobody else waiting") {
+  IN_NAMESPACE(R"sh(
+hosts_file "127.0.0.1 target.test"
+echo "hosts: files dns" >/mnt/nsswitch.conf
+echo "nameserver 127.0.0.53" >/mnt/resolv.conf
+mount --bind /mnt/nsswitch.conf /etc/nsswitch.conf
+mount --bind /mnt/resolv.conf /etc/resolv.conf
+)sh");
+  const auto name_is_at = [](const std::string& line) { std::ofstream("/mnt/hosts") << line << '\n'; };
+  const RawUdp one("127.0.0.1"), two("127.0.0.2", one.port()), resolver("127.0.0.53", 53);
+  const RawUdp first, second, third;
+  const Listener relay(to({"target.test:" + std::to_string(one.port())}), {"127.0.0.1:0"});
+  first.send("to one", relay.port());
+  CHECK(one.next() == "to one");
+  name_is_at("127.0.0.2 target.test");
+  second.send("to two", relay.port());
+  CHECK(two.next() == "to two");
+  name_is_at("# nowhere");
+  third.send("to where it was at first", relay.port());
+  const auto question = resolver.receive();
+  REQUIRE(question);
+  first.send("meanwhile", relay.port());
+  CHECK(one.next() == "meanwhile");
+  CHECK_FALSE(one.receive(moment));
+  for (auto asked = question; asked; asked = resolver.receive(moment)) {
+    std::string none = asked->payload;
+    none.replace(2, 2, "\x81\x83");  // no such name (RFC 1035, 4.1.1)
+    resolver.reply(*asked, none);
+  }
+  CHECK(one.next() == "to where it was at first");
+}
+
+TEST_CASE("forward: what there is no room for is dropped, counted and in nobody's way") {
+  const ProcessOptions full{.environment = {std::string("LD_PRELOAD=") + FAIL_SEND_PATH,
+                                            "ASAN_OPTIONS=verify_asan_link_order=0", "FAIL_SEND_MARK=big",
+                                            "FAIL_SEND_ERRNO=" + std::to_string(EAGAIN), "FAIL_SEND_TIMES=3"}};
+  const RawUdp target, sender;
+  Listener relay(to({target.endpoint()}), {"127.0.0.1:0"}, 1, full);
+  for (const char* payload : {"small", "big", "big", "big", "big", "small"}) {
+    sender.send(payload, relay.port());
+    wait_until_taken(relay.port());
+  }
+  for (const char* payload : {"small", "big", "small"}) CHECK(target.next() == payload);
+  CHECK(contains(relay.stop().err, "forwarded 3 to " + target.endpoint() + ", 0 refused, 3 dropped, 1 session\n"));
 }
 
 TEST_CASE("forward: a session ends without traffic, and the next datagram makes a new one") {

@@ -97,6 +97,15 @@ stopped
 is "IPv6 carries more than IPv4 can: what does not is refused" "$summary" \
   "forwarded 2 to 10.3.0.2:7000, 1 refused, 2 sessions"
 
+start relay "$work/echo" "$udptool" listen -o none --echo 7001
+echo=$started
+await grep -q '::.:7001$' "$work/echo"
+for asked in 10.2.0.3 fd02::3; do
+  like "an echo at $asked, asked from behind the NAT" "$(on client "$udptool" probe -q -c 5 --interval 5ms "$asked" 7001)" \
+    '5 sent, 5 received, 0 lost .*'
+done
+kill "$echo"
+
 # Two relays, one on each side of the router, and a family each.
 relays relay 7000 10.3.0.2:7000 -o none
 inner=$relaying
