@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 
-ECHO, LISTEN, GROUP = 7001, 7100, "239.1.1.1"
+ECHO, NOBODY, LISTEN, GROUP = 7001, 7002, 7100, "239.1.1.1"
 DEADLINE, PATIENCE = "2", 30
 
 # What the kernel may say, by the call's manual page. An interruption or a full queue passes; what passes is not made to
@@ -133,6 +133,25 @@ def check_probed(run):
     return None
 
 
+def check_forwarded(run):
+    """What came, and what was made of it on purpose, is what was forwarded, refused and dropped, for each target; and
+    what is said to be forwarded arrived."""
+    counted = number_in(r"(\d+) datagrams?, \d+ bytes?, ", run.err)
+    if counted is None:
+        return None if run.status == 2 else "no summary"
+    impaired = r"impaired forward: .* (\d+) lost, (\d+) duplicated, .* (\d+) dropped"
+    for lost, twice, dropped in re.findall(impaired, run.err):
+        counted += int(twice) - int(lost) - int(dropped)
+    targets = re.findall(r"forwarded (\d+) to \S+:(\d+), (\d+) refused(?:, (\d+) dropped)?", run.err)
+    for forwarded, port, refused, dropped in targets:
+        if int(forwarded) + int(refused) + int(dropped or 0) != counted:
+            return f"{forwarded} + {refused} + {dropped or 0} are not the {counted} that came"
+        came = run.world.settled("number") - run.came_before
+        if int(port) == ECHO and int(forwarded) != came:
+            return f"{forwarded} forwarded are told, and {came} arrived"
+    return None if targets else "no word of the target"
+
+
 def no_check(_):
     return None
 
@@ -144,7 +163,13 @@ COMMANDS = {
     "listen-exec": (["listen", "--exec", "cat", "-c", "5", f"127.0.0.1:{LISTEN}"], 0, check_received),
     "listen-files": (["listen", "--metrics", "{directory}/m.prom", "--pcap", "{directory}/p.pcap", "-c", "5",
                       f"127.0.0.1:{LISTEN}"], 0, check_received),
-    "listen-forward": (["listen", "--forward", f"127.0.0.1:{ECHO}", "-c", "5", f"127.0.0.1:{LISTEN}"], 0, no_check),
+    "listen-forward": (["listen", "--forward", f"127.0.0.1:{ECHO}", "-c", "5", f"127.0.0.1:{LISTEN}"], 0,
+                       check_forwarded),
+    "listen-fan-out": (["listen", "--forward", f"127.0.0.1:{ECHO}", "--forward", f"127.0.0.1:{NOBODY}", "-c", "5",
+                        f"127.0.0.1:{LISTEN}"], 0, check_forwarded),
+    "listen-impair": (["listen", "--forward", f"127.0.0.1:{ECHO}", "--impair",
+                       "delay=20ms,loss=20%,duplicate=40%,seed=1", "-c", "5", f"127.0.0.1:{LISTEN}"], 0,
+                      check_forwarded),
     "join": (["join", "-i", "lo", "--explain", "-c", "5", f"{GROUP}:{LISTEN + 1}"], 0, check_received),
     "send": (["send", "-v", "-w", "500ms", "--replies", "3", "127.0.0.1", str(ECHO), "{word} a", "{word} b",
               "{word} c"], 3, check_sent),
@@ -160,6 +185,7 @@ COMMANDS = {
 class Run:
     def __init__(self, world, directory, udptool, name, inject=None, log="/dev/null"):
         words, self.asked, self.check = COMMANDS[name]
+        self.came_before = world.settled("number")
         self.world, self.word = world, f"w{random.getrandbits(60):x}"
         path = f"{directory}/{self.word}"
         if any("{word}" in word and "{directory}" in word for word in words):
