@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // `listen --chat`: what is typed, and to whom it goes.
+#include <deque>
 #include <string>
 
 #include "support/check.hpp"
@@ -68,6 +69,23 @@ TEST_CASE("chat: /to picks another, /who lists them, //text sends /text, any oth
   }
   CHECK_FALSE(third.receive(Milliseconds(50)));
   CHECK_FALSE(two.receive(Milliseconds(50)));
+}
+
+TEST_CASE("chat: of many senders the last 100 are listed, each by the address that it can be answered at") {
+  constexpr std::size_t listed = 100;
+  Listener listener({"--chat"}, {"127.0.0.1:0"}, 1, typed);
+  std::deque<RawUdp> senders;
+  for (std::size_t i = 0; i < listed + 20; ++i) {
+    senders.emplace_back().send(std::to_string(i), listener.port());
+    listener.wait_for(Stream::out, "\t" + std::to_string(i));
+  }
+  listener.write("/who\n");
+  listener.wait_for(Stream::err, senders[20].endpoint() + ": 1 datagram");
+  CHECK(count_of(listener.err(), ": 1 datagram") == listed);
+  CHECK_FALSE(contains(listener.err(), senders[19].endpoint()));
+  // Whom it has forgotten it can still be told of.
+  listener.write("/to " + senders[0].endpoint() + "\nyou again\n");
+  CHECK(senders[0].next() == "you again");
 }
 
 TEST_CASE("chat: a line that no datagram holds is told and not sent") {
