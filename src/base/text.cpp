@@ -70,6 +70,24 @@ void append_escaped_byte(std::string& out, unsigned char byte) {
   out.append(text, sizeof text);
 }
 
+// Printable UTF-8 as it is, but for that one character; the rest escaped.
+void append_safely(std::string& out, std::string_view bytes, std::optional<char> but) {
+  for (;;) {
+    const std::size_t run = plain_run(bytes);
+    out.append(bytes.data(), run);
+    bytes.remove_prefix(run);
+    if (bytes.empty()) return;
+    const CodePoint next = next_code_point(bytes);
+    const std::string_view taken = bytes.substr(0, next.size);
+    if (next.valid && is_printable(next.value) && taken[0] != but) {
+      out += taken;
+    } else {
+      for (const char byte : taken) append_escaped_byte(out, static_cast<unsigned char>(byte));
+    }
+    bytes.remove_prefix(next.size);
+  }
+}
+
 // Takes no room and is no part of a script's spelling; variation selectors and the joiners U+200C, U+200D are.
 bool is_invisible(std::uint32_t c) {
   struct Range {
@@ -143,26 +161,17 @@ bool is_utf8(std::string_view bytes) {
   }
 }
 
-void append_escaped(std::string& out, std::string_view bytes) {
-  for (;;) {
-    const std::size_t run = plain_run(bytes);
-    out.append(bytes.data(), run);
-    bytes.remove_prefix(run);
-    if (bytes.empty()) return;
-    const CodePoint next = next_code_point(bytes);
-    const std::string_view taken = bytes.substr(0, next.size);
-    if (next.valid && is_printable(next.value) && next.value != '\\') {
-      out += taken;
-    } else {
-      for (const char byte : taken) append_escaped_byte(out, static_cast<unsigned char>(byte));
-    }
-    bytes.remove_prefix(next.size);
-  }
-}
+void append_escaped(std::string& out, std::string_view bytes) { append_safely(out, bytes, '\\'); }
 
 std::string escaped(std::string_view bytes) {
   std::string out;
   append_escaped(out, bytes);
+  return out;
+}
+
+std::string printable(std::string_view bytes) {
+  std::string out;
+  append_safely(out, bytes, std::nullopt);
   return out;
 }
 
@@ -188,7 +197,7 @@ std::string parse_escapes(std::string_view word) {
       throw UsageError(
           fmt::format("'\\{}' is not an escape; known are \\\\ \\n \\r \\t \\0 \\a \\b \\e \\f \\v and "
                       "\\xNN with two hexadecimal digits",
-                      escaped(shown)));
+                      printable(shown)));
     }
   }
   return out;
@@ -210,7 +219,7 @@ std::string parse_hex(std::string_view word) {
     if (digit < 0) {
       const std::string_view rest = word.substr(i);
       throw UsageError(
-          fmt::format("'{}' is not a hexadecimal digit", escaped(rest.substr(0, next_code_point(rest).size))));
+          fmt::format("'{}' is not a hexadecimal digit", printable(rest.substr(0, next_code_point(rest).size))));
     }
     if (high < 0) {
       high = digit;

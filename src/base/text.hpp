@@ -32,6 +32,8 @@ bool is_utf8(std::string_view bytes);
 // Appends `bytes` in the text form: printable UTF-8 as it is, `\\`, `\n`, `\r`, `\t` and `\xNN` for the rest.
 void append_escaped(std::string& out, std::string_view bytes);
 std::string escaped(std::string_view bytes);
+// A word, or the name of a file, as it was typed: the same, but that a backslash is one.
+std::string printable(std::string_view bytes);
 
 // The bytes that C escapes stand for: `\\ \n \r \t \0 \a \b \e \f \v` and `\xNN` with two digits. Throws UsageError
 // for any other escape, and for a digit after `\0`, which is octal elsewhere.

@@ -24,6 +24,7 @@ struct Listen {
 
  private:
   void declare_answering(OptionTable& table);
+  void settle_reply() const;
   void settle_threads();
 };
 

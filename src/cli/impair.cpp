@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <set>
 #include <string_view>
 
 #include "base/text.hpp"
@@ -19,15 +20,17 @@ double share_of(std::string_view word) {
   const char* const end = word.data() + word.size();
   const auto [rest, error] = std::from_chars(word.data(), end, percent, std::chars_format::fixed);
   if (error != std::errc() || std::string_view(rest, end) != "%" || !(percent >= 0 && percent <= 100)) {
-    throw UsageError(fmt::format("'{}' is no share from 0% to 100%", base::escaped(word)));
+    throw UsageError(fmt::format("'{}' is no share from 0% to 100%", base::printable(word)));
   }
   return percent / 100;
 }
 
-void take_one(std::string_view word, commands::Impairment& how) {
+// `given`: the names so far.
+void take_one(std::string_view word, commands::Impairment& how, std::set<std::string_view>& given) {
   const std::size_t equals = word.find('=');
   const std::string_view name = word.substr(0, equals);
   const std::string_view value = equals == std::string_view::npos ? "" : word.substr(equals + 1);
+  if (!given.insert(name).second) throw UsageError(fmt::format("'{}' is given twice", base::printable(name)));
   if (name == "loss") {
     how.loss = share_of(value);
   } else if (name == "duplicate") {
@@ -43,8 +46,8 @@ void take_one(std::string_view word, commands::Impairment& how) {
   } else if (name == "seed") {
     how.seed = base::parse_integer(value);
   } else {
-    throw UsageError(
-        fmt::format("'{}' is none of loss=, delay=, jitter=, duplicate=, reorder=, rate=, seed=", base::escaped(word)));
+    throw UsageError(fmt::format("'{}' is none of loss=, delay=, jitter=, duplicate=, reorder=, rate=, seed=",
+                                 base::printable(word)));
   }
 }
 
@@ -55,9 +58,10 @@ void take_impairment(const std::string& word, commands::ForwardOptions& options)
   const char way = list.starts_with('>') || list.starts_with('<') ? list.front() : ' ';
   if (way != ' ') list.remove_prefix(1);
   commands::Impairment how;
+  std::set<std::string_view> given;
   for (;;) {
     const std::size_t comma = list.find(',');
-    take_one(list.substr(0, comma), how);
+    take_one(list.substr(0, comma), how, given);
     if (comma == std::string_view::npos) break;
     list.remove_prefix(comma + 1);
   }

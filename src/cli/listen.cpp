@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "base/error.hpp"
 #include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "cli/shared.hpp"
@@ -98,9 +101,16 @@ void Listen::settle_threads() {
   options.forward.max_sessions = std::max<std::size_t>(options.forward.max_sessions / options.threads, 1);
 }
 
+void Listen::settle_reply() const {
+  const std::size_t max = net::max_payload(options.family.value_or(net::Family::ipv6));
+  if (!options.reply || options.reply->size() <= max) return;
+  throw base::UsageError(fmt::format("--reply has {} bytes; a datagram holds at most {}", options.reply->size(), max));
+}
+
 void Listen::settle(const std::vector<std::string>& typed) {
   const std::vector<std::string> words = typed.empty() ? net::handed_over() : typed;
   if (words.empty()) throw base::UsageError("no ENDPOINT given");
+  settle_reply();
   settle_forward(options.forward);
   for (const std::string& word : words) {
     const net::EndpointWord endpoint = endpoint_of(word, options.family);

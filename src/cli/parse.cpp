@@ -157,7 +157,7 @@ UsageError refusal_of(const UnknownOption& unknown, const OptionTable& table,
   std::ranges::transform(commands, names.begin(), &Entry::name);
   const std::string_view near = base::nearest(word, names);
   const std::string hint = near.empty() ? "" : fmt::format(" (did you mean '{}'?)", near);
-  throw UsageError(fmt::format("no command '{}'{}", base::escaped(word), hint));
+  throw UsageError(fmt::format("no command '{}'{}", base::printable(word), hint));
 }
 
 // What README and the completions are made of.

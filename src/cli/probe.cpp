@@ -24,7 +24,8 @@ Names payload_names() {
 
 const commands::Payload* find_payload(const std::string& word) {
   if (const commands::Payload* found = commands::find_payload(word)) return found;
-  throw UsageError(fmt::format("no payload '{}'; known are {}", base::escaped(word), fmt::join(payload_names(), ", ")));
+  throw UsageError(
+      fmt::format("no payload '{}'; known are {}", base::printable(word), fmt::join(payload_names(), ", ")));
 }
 
 }  // namespace
@@ -161,7 +162,10 @@ void Probe::settle_mode() {
 std::uint16_t Probe::default_port() const { return stamp ? stamp_port : trace || mtu ? trace_port : std::uint16_t{0}; }
 
 void Probe::settle(const std::vector<std::string>& words) {
-  if (list) return;
+  if (list) {
+    if (!words.empty()) throw refusal("", words[0], "--list-payloads asks nobody");
+    return;
+  }
   settle_target(words);
   settle_request();
   settle_series();

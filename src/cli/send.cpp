@@ -83,7 +83,7 @@ void Send::declare_pace(OptionTable& table) {
       .value("--bitrate", "RATE", "bits of payload a second",
              [this](const std::string& word) { options.bitrate = base::parse_rate(word); })
       .exclusive({"pace"});
-  table.flag("--progress", "a progress line (on a terminal: for files)", options.progress);
+  table.flag("--progress", "a progress line (on a terminal: for files)", options.progress_asked);
 }
 
 void Send::declare_replay(OptionTable& table) {
@@ -176,7 +176,7 @@ void Send::settle(const std::vector<std::string>& words) {
   options.payloads.messages.assign(words.begin() + std::min<std::ptrdiff_t>(2, std::ssize(words)), words.end());
   settle_payloads();
   const bool talks = !options.output.quiet && options.output.format != output::Format::json;
-  if (options.payloads.file && talks && isatty(STDERR_FILENO) != 0) options.progress = true;
+  options.progress = options.progress_asked || (options.payloads.file && talks && isatty(STDERR_FILENO) != 0);
 }
 
 }  // namespace cli

@@ -54,7 +54,7 @@ auto value_of(const std::string& word) {
   for (const auto& [name, value] : table) {
     if (name == word) return value;
   }
-  throw UsageError(fmt::format("'{}' is none of {}", base::escaped(word), fmt::join(names_in<table>(), ", ")));
+  throw UsageError(fmt::format("'{}' is none of {}", base::printable(word), fmt::join(names_in<table>(), ", ")));
 }
 
 int parse_dscp(const std::string& word) {
@@ -63,7 +63,7 @@ int parse_dscp(const std::string& word) {
     return is_name ? value_of<code_points>(word) : static_cast<int>(base::parse_integer(word, 0, 63));
   } catch (const UsageError&) {
     throw UsageError(
-        fmt::format("'{}' is not a code point: 0 to 63, or a name such as ef, af41, cs5", base::escaped(word)));
+        fmt::format("'{}' is not a code point: 0 to 63, or a name such as ef, af41, cs5", base::printable(word)));
   }
 }
 
@@ -75,11 +75,14 @@ void take_clock_rate(const std::string& word, commands::ClockRates& rates) {
   const std::string rate_word = equals == std::string::npos ? word : word.substr(equals + 1);
   const auto rate =
       static_cast<std::uint32_t>(base::parse_integer(rate_word, 1, std::numeric_limits<std::uint32_t>::max()));
+  bool fresh = !rates.any;
   if (equals == std::string::npos) {
     rates.any = rate;
   } else {
-    rates.by_type[static_cast<std::uint8_t>(base::parse_integer(word.substr(0, equals), 0, 127))] = rate;
+    const auto type = static_cast<std::uint8_t>(base::parse_integer(word.substr(0, equals), 0, 127));
+    fresh = rates.by_type.emplace(type, rate).second;
   }
+  if (!fresh) throw UsageError("that rate is given twice");
 }
 
 constexpr const char* iperf = "iperf";
@@ -88,11 +91,11 @@ constexpr const char* iperf = "iperf";
 std::optional<commands::SequenceField> parse_sequence(const std::string& word) {
   if (word == iperf) return std::nullopt;
   const std::size_t colon = word.find(':');
-  if (colon == std::string::npos) throw UsageError(fmt::format("'{}' is not OFFSET:BYTES", base::escaped(word)));
+  if (colon == std::string::npos) throw UsageError(fmt::format("'{}' is not OFFSET:BYTES", base::printable(word)));
   const auto offset = base::parse_integer(word.substr(0, colon), 0, 65'526);
   const auto bytes = base::parse_integer(word.substr(colon + 1), 1, 8);
   if (bytes == 3 || (bytes > 4 && bytes < 8)) {
-    throw UsageError(fmt::format("'{}': a number has 1, 2, 4 or 8 bytes", base::escaped(word)));
+    throw UsageError(fmt::format("'{}': a number has 1, 2, 4 or 8 bytes", base::printable(word)));
   }
   return commands::SequenceField{static_cast<std::size_t>(offset), static_cast<unsigned>(bytes)};
 }
@@ -129,7 +132,7 @@ void bind_sending(OptionTable& app, commands::Target& target, net::SocketOptions
   bind_interface(app, options);
   app.value("-s,--source", "ADDRESS", "local address", [&target](const std::string& word) {
     target.source_address = net::parse_address(word);
-    if (!target.source_address) throw UsageError(fmt::format("'{}' is not an address", base::escaped(word)));
+    if (!target.source_address) throw UsageError(fmt::format("'{}' is not an address", base::printable(word)));
   });
   app.value("-p,--source-port", "PORT", "local port",
             [&target](const std::string& word) { target.source_port = net::parse_port(word); })

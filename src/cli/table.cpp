@@ -73,7 +73,7 @@ bool share_a_group(const Names& a, const Names& b) {
 }
 
 UnknownOption::UnknownOption(std::string whole, std::string option)
-    : UsageError(fmt::format("no option '{}'", base::escaped(whole))),
+    : UsageError(fmt::format("no option '{}'", base::printable(whole))),
       word(std::move(whole)),
       name(std::move(option)) {}
 
@@ -226,7 +226,7 @@ std::vector<std::string> OptionTable::marked(const std::vector<std::string>& arg
       ++words;
     if (optional != nullptr && word.find_first_not_of("0123456789.") == word.npos) {
       notices_.push_back(fmt::format("{0} is not the value of {1}: write {1}={0} if it is meant to be",
-                                     base::escaped(word), optional->shown()));
+                                     base::printable(word), optional->shown()));
     }
     word.insert(0, 1, mark);
   }
@@ -276,7 +276,7 @@ void OptionTable::read_all(const Option& option, const std::vector<std::string>&
     const bool has_value = !values[i].empty() && values[i][0] == mark;
     if (has_value && option.value == Option::Value::none) {
       throw UsageError(
-          fmt::format("'{0}={1}': {0} takes no value", option.shown(), base::escaped(values[i].substr(1))));
+          fmt::format("'{0}={1}': {0} takes no value", option.shown(), base::printable(values[i].substr(1))));
     }
     const std::string word = has_value ? values[i].substr(1) : std::string(option.without);
     try {
@@ -308,7 +308,7 @@ void OptionTable::refuse_the_idle(const std::vector<const Option*>& given) const
 }
 
 base::UsageError refusal(std::string_view what, std::string_view word, std::string_view reason) {
-  const std::string quoted = fmt::format("'{}'", base::escaped(word));
+  const std::string quoted = fmt::format("'{}'", base::printable(word));
   const std::string before = what.empty() ? "" : fmt::format("{}: ", what);
   if (reason.find(quoted) != reason.npos) return UsageError(fmt::format("{}{}", before, reason));
   return UsageError(fmt::format("{}{}: {}", before, quoted, reason));

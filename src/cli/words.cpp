@@ -55,30 +55,37 @@ std::string endpoint_text(const Parts& parts) {
   return net::join_host_port(parts.host, parts.port);
 }
 
+// "10.0.0.9,232.1.1.1:5000"
+std::string group_text(const Parts& parts) {
+  const std::string group = parts.port.empty() ? std::string(parts.host) : endpoint_text(parts);
+  return parts.source.empty() ? group : fmt::format("{},{}", parts.source, group);
+}
+
 [[noreturn]] void refuse(std::string_view word, std::string_view reason) { throw refusal("", word, reason); }
 
 [[noreturn]] void refuse_form(std::string_view word, const std::string& meant, std::string_view otherwise) {
   if (meant.empty()) refuse(word, otherwise);
-  refuse(word, fmt::format("write {}", base::escaped(meant)));
+  refuse(word, fmt::format("write {}", base::printable(meant)));
+}
+
+// `word`: what it is a part of.
+bool is_address(std::string_view host, const std::string& word) {
+  try {
+    return net::looks_numeric(host) && net::parse_address(host).has_value();
+  } catch (const UsageError& error) {  // no such zone
+    refuse(word, error.what());
+  }
 }
 
 // `::1:5000` may be an address as well as one and a port.
 void refuse_bare_ipv6(const std::string& word, const Parts& parts) {
   const bool is_bare = word.find('[') == word.npos && std::count(word.begin(), word.end(), ':') > 1;
-  if (is_bare && !parts.port.empty() && net::parse_address(parts.host)) refuse_form(word, endpoint_text(parts), "");
+  if (is_bare && !parts.port.empty() && is_address(parts.host, word)) refuse_form(word, endpoint_text(parts), "");
 }
 
 bool is_group(std::string_view host) {
   const auto address = net::parse_address(host);
   return address && address->is_multicast();
-}
-
-bool is_address(const std::string& host) {
-  try {
-    return net::looks_numeric(host) && net::parse_address(host).has_value();
-  } catch (const UsageError& error) {  // no such zone
-    refuse(host, error.what());
-  }
 }
 
 void check_family(const net::Address& address, std::optional<net::Family> family) {
@@ -89,7 +96,7 @@ void check_family(const net::Address& address, std::optional<net::Family> family
 net::EndpointWord checked(const net::EndpointWord& endpoint, std::optional<net::Family> family) {
   if (!net::looks_numeric(endpoint.host) || endpoint.host.empty()) return endpoint;
   const auto address = net::parse_address(endpoint.host);
-  if (!address) throw UsageError(fmt::format("'{}' is not an address", base::escaped(endpoint.host)));
+  if (!address) throw UsageError(fmt::format("'{}' is not an address", base::printable(endpoint.host)));
   check_family(*address, family);
   return endpoint;
 }
@@ -102,6 +109,7 @@ net::EndpointWord target_of(const std::string& word) {
   if (parts.is_foreign) refuse_form(word, endpoint_text(parts), form);
   refuse_bare_ipv6(word, parts);
   if (parts.host.empty() || parts.port.empty()) refuse(word, form);
+  is_address(parts.host, word);  // or has a zone that is none
   return {std::string(parts.host), net::parse_port(parts.port, 1)};
 }
 
@@ -109,8 +117,8 @@ net::EndpointWord endpoint_of(const std::string& word, std::optional<net::Family
   if (word.starts_with("fd:")) return net::parse_endpoint(word);
   const Parts parts = parts_of(word);
   if (parts.is_foreign) {
-    const std::string meant = endpoint_text(parts);
-    refuse_form(word, is_group(parts.host) ? fmt::format("'udptool join {}'", meant) : meant,
+    const bool joins = is_group(parts.host);
+    refuse_form(word, joins ? fmt::format("'udptool join {}'", group_text(parts)) : endpoint_text(parts),
                 "an ENDPOINT is PORT, ADDRESS:PORT or [V6ADDRESS]:PORT");
   }
   refuse_bare_ipv6(word, parts);
@@ -124,9 +132,7 @@ net::EndpointWord endpoint_of(const std::string& word, std::optional<net::Family
 net::GroupWord group_of(const std::string& word, std::optional<net::Family> family) {
   const Parts parts = parts_of(word);
   if (parts.is_foreign) {
-    const std::string group = parts.port.empty() ? std::string(parts.host) : endpoint_text(parts);
-    const std::string source = parts.source.empty() ? "" : fmt::format("{},", parts.source);
-    refuse_form(word, is_group(parts.host) ? source + group : "", "a GROUP is [SOURCE,]GROUP[+N][:PORT]");
+    refuse_form(word, is_group(parts.host) ? group_text(parts) : "", "a GROUP is [SOURCE,]GROUP[+N][:PORT]");
   }
   try {
     net::GroupWord group = net::parse_group(word);
@@ -143,11 +149,11 @@ HostAndPort host_and_port(const std::vector<std::string>& words, std::uint16_t d
   const Parts parts = parts_of(host);
   const auto refuse_one_word = [&] {
     refuse(host,
-           fmt::format("HOST and PORT are two words: {} {}", base::escaped(parts.host), base::escaped(parts.port)));
+           fmt::format("HOST and PORT are two words: {} {}", base::printable(parts.host), base::printable(parts.port)));
   };
-  const bool is_literal = is_address(host);
+  const bool is_literal = is_address(host, host);
   if (!parts.port.empty() && !is_literal) refuse_one_word();
-  if (host.starts_with('[') && is_address(std::string(parts.host))) refuse_form(host, std::string(parts.host), "");
+  if (host.starts_with('[') && is_address(parts.host, host)) refuse_form(host, std::string(parts.host), "");
   if (parts.is_foreign) refuse(host, "HOST is an address or a name, and PORT is a word of its own");
   if (words.size() < 2) {
     if (default_port != 0) return {host, default_port};

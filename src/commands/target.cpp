@@ -95,6 +95,21 @@ void bind_source(const Target& target, net::UdpSocket& socket) {
   socket.bind({target.source_address.value_or(any), target.source_port});
 }
 
+// The source address takes its family; what contradicts it is no address of the host's.
+net::Family family_of_source(const Target& target) {
+  const net::Family family = net::family_of(*target.source_address);
+  const auto refuse = [&](std::string_view what) {
+    throw base::UsageError(
+        fmt::format("--source {} is {}, {}", net::to_string(*target.source_address), net::name_of(family), what));
+  };
+  if (target.family && *target.family != family)
+    refuse(fmt::format("and -{} asks for the other", *target.family == net::Family::ipv4 ? 4 : 6));
+  const auto address = net::looks_numeric(target.host) ? net::parse_address(target.host) : std::nullopt;
+  if (address && net::family_of(*address) != family)
+    refuse(fmt::format("and '{}' is not", base::printable(target.host)));
+  return family;
+}
+
 }  // namespace
 
 std::vector<net::Endpoint> look_up(run::Loop& loop, const std::string& host, std::uint16_t port,
@@ -114,7 +129,7 @@ std::vector<net::Endpoint> look_up(run::Loop& loop, const std::string& host, std
   });
   if (!finished) {
     throw base::Failure(run::Loop::past_deadline() ? ETIMEDOUT : EINTR,
-                        fmt::format("cannot resolve '{}': {}", base::escaped(host),
+                        fmt::format("cannot resolve '{}': {}", base::printable(host),
                                     run::Loop::past_deadline() ? "no answer before the deadline" : "interrupted"));
   }
   if (lookup->error) std::rethrow_exception(lookup->error);
@@ -124,7 +139,7 @@ std::vector<net::Endpoint> look_up(run::Loop& loop, const std::string& host, std
 Destination find_destination(run::Loop& loop, const Target& target, const net::SocketOptions& options,
                              output::Report& report) {
   std::optional<net::Family> family = target.family;
-  if (!family && target.source_address) family = net::family_of(*target.source_address);
+  if (target.source_address) family = family_of_source(target);
   std::vector<net::Endpoint> candidates = look_up(loop, target.host, target.port, family);
   std::exception_ptr first_error;
   for (net::Endpoint& endpoint : candidates) {
@@ -163,7 +178,7 @@ void refuse_to_fragment(const Destination& destination, std::size_t size) {
 std::string family_hint(const Target& target, const Destination& destination) {
   if (!destination.has_other_family) return "";
   const bool v4 = destination.endpoint.address().is_v4();
-  return fmt::format("{} has an {} address too: try {}", base::escaped(target.host), v4 ? "IPv6" : "IPv4",
+  return fmt::format("{} has an {} address too: try {}", base::printable(target.host), v4 ? "IPv6" : "IPv4",
                      v4 ? "-6" : "-4");
 }
 

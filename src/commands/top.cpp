@@ -36,7 +36,7 @@ std::string line_of(const Sender& one, const Shares& shares) {
 
 std::string object_of(const Sender& one, const Shares& shares) {
   std::string address;
-  output::append_json_string(address, net::to_string(one.endpoint.address()));
+  output::append_json_string(address, net::unescaped(one.endpoint.address()));
   return fmt::format(
       R"({{"family":"{}","address":{},"port":{},"datagrams_per_second":{:.1f},"datagrams":{},"bytes":{},)"
       R"("share_percent":{:.1f},"first":"{}","last":"{}","approximate":{}}})",

@@ -102,17 +102,17 @@ std::uint16_t parse_port(std::string_view word, std::uint16_t least) {
     try {
       return static_cast<std::uint16_t>(base::parse_integer(word, least, 65535));
     } catch (const base::UsageError&) {
-      throw base::UsageError(fmt::format("'{}' is not {}", base::escaped(word), wanted()));
+      throw base::UsageError(fmt::format("'{}' is not {}", base::printable(word), wanted()));
     }
   }
   const servent* service = getservbyname(std::string(word).c_str(), "udp");
-  if (service == nullptr) throw base::UsageError(fmt::format("'{}' is not {}", base::escaped(word), wanted()));
+  if (service == nullptr) throw base::UsageError(fmt::format("'{}' is not {}", base::printable(word), wanted()));
   return ntohs(static_cast<std::uint16_t>(service->s_port));
 }
 
 HostAndPort split_host_port(std::string_view word) {
   const auto bad = [&] {
-    return base::UsageError(fmt::format("'{}' has unbalanced brackets; write [ADDRESS]:PORT", base::escaped(word)));
+    return base::UsageError(fmt::format("'{}' has unbalanced brackets; write [ADDRESS]:PORT", base::printable(word)));
   };
   if (!word.empty() && word[0] == '[') {
     const std::size_t close = word.find(']');
@@ -143,19 +143,19 @@ EndpointWord parse_endpoint(std::string_view word) {
   if (!parts.port) {
     if (parts.host.find(':') != std::string_view::npos && parse_address(parts.host)) {
       throw base::UsageError(
-          fmt::format("'{}' has no port; write [{}]:PORT", base::escaped(word), base::escaped(parts.host)));
+          fmt::format("'{}' has no port; write [{}]:PORT", base::printable(word), base::printable(parts.host)));
     }
     const bool is_name = parts.host.find('.') != std::string_view::npos && !looks_numeric(parts.host);
     if (is_name || parse_address(parts.host)) {
-      throw base::UsageError(fmt::format("'{0}' has no port; write {0}:PORT", base::escaped(word)));
+      throw base::UsageError(fmt::format("'{0}' has no port; write {0}:PORT", base::printable(word)));
     }
     if (parts.host.find_first_of(":.") != std::string_view::npos) {
-      throw base::UsageError(fmt::format("'{}' is neither a port nor ADDRESS:PORT", base::escaped(word)));
+      throw base::UsageError(fmt::format("'{}' is neither a port nor ADDRESS:PORT", base::printable(word)));
     }
     return {"", parse_port(parts.host), false};
   }
   if (parts.host.empty()) {
-    throw base::UsageError(fmt::format("'{}' has no address; write *:PORT or PORT", base::escaped(word)));
+    throw base::UsageError(fmt::format("'{}' has no address; write *:PORT or PORT", base::printable(word)));
   }
   return {parts.host == "*" ? std::string() : std::string(parts.host), parse_port(*parts.port), false};
 }
@@ -167,7 +167,7 @@ Network Network::parse(std::string_view word) {
   if (host.find('%') == std::string_view::npos) address = parse_address(host);
   if (!address) {
     throw base::UsageError(
-        fmt::format("'{}' is not an address or network such as 10.0.0.0/8 or ::1", base::escaped(word)));
+        fmt::format("'{}' is not an address or network such as 10.0.0.0/8 or ::1", base::printable(word)));
   }
   const bool mapped = host.find(':') != std::string_view::npos && address->is_v4();
   const unsigned max = host.find(':') != std::string_view::npos ? 128 : 32;
@@ -176,7 +176,7 @@ Network Network::parse(std::string_view word) {
     try {
       bits = static_cast<unsigned>(base::parse_integer(word.substr(slash + 1), mapped ? 96 : 0, max));
     } catch (const base::UsageError& error) {
-      throw base::UsageError(fmt::format("'{}': the prefix length {}", base::escaped(word), error.what()));
+      throw base::UsageError(fmt::format("'{}': the prefix length {}", base::printable(word), error.what()));
     }
   }
   Network network;
@@ -195,7 +195,9 @@ bool Network::contains(const Address& address) const {
   return left == 0 || ((bytes[whole] ^ prefix_[whole]) >> (8 - left)) == 0;
 }
 
-void append_address(std::string& out, const Address& address) {
+namespace {
+
+void append_without_zone(std::string& out, const Address& address) {
   if (address.is_v4()) {
     std::array<char, INET_ADDRSTRLEN> text;
     out.append(text.data(), static_cast<std::size_t>(write_v4(text.data(), address.to_v4().to_uint()) - text.data()));
@@ -204,10 +206,28 @@ void append_address(std::string& out, const Address& address) {
   char text[INET6_ADDRSTRLEN];
   const auto bytes = address.to_v6().to_bytes();
   out += inet_ntop(AF_INET6, bytes.data(), text, sizeof text);
+}
+
+}  // namespace
+
+void append_address(std::string& out, const Address& address) {
+  append_without_zone(out, address);
   if (const unsigned zone = zone_of(address); zone != 0) {
     out += '%';
     base::append_escaped(out, interface_name(zone));
   }
+}
+
+std::string unescaped(const Address& address) {
+  std::string out;
+  append_without_zone(out, address);
+  if (const unsigned zone = zone_of(address); zone != 0) (out += '%') += interface_name(zone);
+  return out;
+}
+
+std::string unescaped(const Endpoint& endpoint) {
+  const bool v4 = family_of(endpoint) == Family::ipv4;
+  return fmt::format("{}{}{}:{}", v4 ? "" : "[", unescaped(endpoint.address()), v4 ? "" : "]", endpoint.port());
 }
 
 std::string to_string(const Address& address) {

@@ -81,6 +81,10 @@ std::string to_string(const Address& address);
 void append_endpoint(std::string& out, const Endpoint& endpoint);
 std::string to_string(const Endpoint& endpoint);
 
+// The same, but that the zone's name is as it is: for JSON, which escapes it in its own way.
+std::string unescaped(const Address& address);
+std::string unescaped(const Endpoint& endpoint);
+
 // True for addresses that mean nothing without an interface: fe80::/10 and groups of interface or link scope.
 bool needs_zone(const Address& address);
 

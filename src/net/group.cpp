@@ -57,7 +57,7 @@ bool cut(std::string_view word, Parts& parts) {
 Address parse_source(std::string_view word, const Address& group) {
   const auto source = parse_address(word);
   if (!source || source->is_multicast() || source->is_unspecified() || is_limited_broadcast(*source)) {
-    throw UsageError(fmt::format("'{}' is not a unicast address to take as source", base::escaped(word)));
+    throw UsageError(fmt::format("'{}' is not a unicast address to take as source", base::printable(word)));
   }
   if (family_of(*source) != family_of(group)) {
     throw UsageError(fmt::format("the source {} is {} but the group {} is {}", to_string(*source),
@@ -70,11 +70,13 @@ Address parse_source(std::string_view word, const Address& group) {
 
 GroupWord parse_group(std::string_view word) {
   Parts parts;
-  const std::string shown = base::escaped(word.substr(0, 200));
+  const std::string shown = base::printable(word.substr(0, 200));
   if (!cut(word, parts)) throw UsageError(fmt::format("'{}' is not of the form [SOURCE,]GROUP[+N][:PORT]", shown));
   const auto group = parse_address(parts.group);
   if (!group) {
-    throw UsageError(fmt::format("'{}': '{}' is not an address", shown, base::escaped(parts.group.substr(0, 80))));
+    const std::string part = base::printable(parts.group.substr(0, 80));
+    throw UsageError(part == shown ? fmt::format("'{}' is not an address", shown)
+                                   : fmt::format("'{}': '{}' is not an address", shown, part));
   }
   if (!group->is_multicast()) {
     throw UsageError(

@@ -68,7 +68,7 @@ Interface find_interface(std::string_view word) {
   for (Interface& one : all) {
     if (std::to_string(one.index) == word) return std::move(one);
   }
-  throw base::UsageError(fmt::format("no interface '{}'; {}", base::escaped(word), listing()));
+  throw base::UsageError(fmt::format("no interface '{}'; {}", base::printable(word), listing()));
 }
 
 std::string Interface::shown() const { return base::escaped(name); }

@@ -29,7 +29,7 @@ int code_of(int resolver_error) { return resolver_error == EAI_MEMORY ? ENOMEM :
 }  // namespace
 
 std::vector<Endpoint> resolve(const std::string& host, std::uint16_t port, std::optional<Family> family) {
-  const std::string shown = base::escaped(host);
+  const std::string shown = base::printable(host);
   if (const auto address = parse_address(host)) {
     if (family && family_of(*address) != *family) {
       throw base::UsageError(fmt::format("'{}' is not an {} address", shown, name_of(*family)));

@@ -56,7 +56,7 @@ std::vector<int> descriptors_of(std::string_view word) {
   }
   if (all.empty()) {
     throw base::UsageError(
-        fmt::format("'{}': no socket of that name was handed over (LISTEN_FDNAMES)", base::escaped(word)));
+        fmt::format("'{}': no socket of that name was handed over (LISTEN_FDNAMES)", base::printable(word)));
   }
   return all;
 }

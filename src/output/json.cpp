@@ -92,7 +92,7 @@ JsonEvent& JsonEvent::raw(std::string_view name, std::string_view json) {
 }
 
 JsonEvent& JsonEvent::address(std::string_view name, const net::Address& value) {
-  return text(name, net::to_string(value));
+  return text(name, net::unescaped(value));
 }
 
 JsonEvent& JsonEvent::endpoint(const net::Endpoint& value) {

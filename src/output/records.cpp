@@ -58,7 +58,7 @@ void append_json_details(std::string& out, const net::Metadata& metadata, std::u
   };
   if (metadata.destination) {
     out += ",\"to\":";
-    append_json_string(out, net::to_string(*metadata.destination));
+    append_json_string(out, net::unescaped(*metadata.destination));
     number(",\"to_port\":", local_port);
   }
   if (metadata.interface) {
@@ -152,7 +152,7 @@ void RecordWriter::remember_sender(const net::Endpoint& sender) {
   if (options_.format == Format::json) {
     sender_text_ = net::family_of(sender) == net::Family::ipv4 ? "\",\"family\":\"IPv4\",\"address\":"
                                                                : "\",\"family\":\"IPv6\",\"address\":";
-    append_json_string(sender_text_, net::to_string(sender.address()));
+    append_json_string(sender_text_, net::unescaped(sender.address()));
     sender_text_ += ",\"port\":";
     base::append_number(sender_text_, sender.port());
     sender_text_ += ",\"size\":";

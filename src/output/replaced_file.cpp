@@ -33,7 +33,7 @@ ReplacedFile::ReplacedFile(const std::string& path) : path_(path) {
   name_ = slash == std::string::npos ? path : path.substr(slash + 1);
   temporary_ = fmt::format(".{}.{}.tmp", name_, getpid());
   const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  const std::string what = fmt::format("cannot write {}", base::escaped(path_));
+  const std::string what = fmt::format("cannot write {}", base::printable(path_));
   if (name_.empty()) throw base::failure(EISDIR, what);
   directory_ = open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (directory_ < 0) throw base::failure(errno, what);
@@ -57,7 +57,7 @@ void ReplacedFile::replace(std::string_view content) {
     if (error == 0 && renameat(directory_, temporary_.c_str(), directory_, name_.c_str()) != 0) error = errno;
     if (error != 0) unlinkat(directory_, temporary_.c_str(), 0);
   }
-  if (error != 0) throw base::failure(error, fmt::format("cannot write {}", base::escaped(path_)));
+  if (error != 0) throw base::failure(error, fmt::format("cannot write {}", base::printable(path_)));
 }
 
 }  // namespace output

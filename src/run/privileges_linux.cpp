@@ -19,7 +19,7 @@ namespace {
 
 void require(bool done, const User& user) {
   if (!done) {
-    throw base::failure(errno, fmt::format("cannot become user '{}'", base::escaped(user.name)));
+    throw base::failure(errno, fmt::format("cannot become user '{}'", base::printable(user.name)));
   }
 }
 
@@ -27,9 +27,9 @@ void require(bool done, const User& user) {
 
 User find_user(const std::string& name) {
   const passwd* entry = getpwnam(name.c_str());
-  if (entry == nullptr) throw base::UsageError(fmt::format("no user '{}'", base::escaped(name)));
+  if (entry == nullptr) throw base::UsageError(fmt::format("no user '{}'", base::printable(name)));
   if (entry->pw_uid == 0) {
-    throw base::UsageError(fmt::format("'{}' is root: name a user without privileges", base::escaped(name)));
+    throw base::UsageError(fmt::format("'{}' is root: name a user without privileges", base::printable(name)));
   }
   if (geteuid() != 0) throw base::UsageError("only root can become another user: leave it out, or start as root");
   return {name, entry->pw_uid, entry->pw_gid};

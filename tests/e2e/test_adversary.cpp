@@ -219,6 +219,7 @@ TEST_CASE("adversary: names of interfaces are escaped wherever they are said") {
   }
   CHECK(contains(events, "\"interface\":\"a\\\"b\""));
   CHECK(contains(events, "\"interface\":\"e\\u001bf\""));
+  CHECK(is_like(events, "[^]*\"address\":\"fe80::[^%]*%c\\\\\\\\d\"[^]*"));  // the backslash escaped once
   CHECK(contains(text, "e\\x1bf"));
   CHECK(contains(text, "c\\\\d"));
   CHECK_FALSE(contains(text, "\033"));

@@ -341,6 +341,12 @@ TEST_CASE("send --progress: a progress line on stderr") {
   const Finished result = send_to(peer, {"--progress", "--rate", "10", "-f", file.path()}, {});
   CHECK(result.ending == done);
   CHECK(contains(result.err, "%"));
+  const Finished messages = send_to(peer, {"--progress", "-c", "3"}, {"x", "y"});
+  CHECK(contains(messages.err, "100 %  6 datagrams"));
+  for (const Words& unknown :
+       {Words{"--progress", "-c", "0", "-W", "50ms", "--rate", "100", "-l", "3"}, Words{"--progress"}}) {
+    CHECK(contains(send_to(peer, unknown, {}).err, "note: no progress: the size of it all is unknown\n"));
+  }
 }
 
 TEST_CASE("send: nobody there is not noticed without -w, or told as exit 3, but never exit 1") {

@@ -148,7 +148,7 @@ TEST_CASE("cli: a refused word is quoted whole") {
                               {{"010.8.8.8:53"}, "'010.8.8.8:53': '010.8.8.8' is not an address"},
                               {{"-4", "[::1]:0"}, "'[::1]:0': ::1 is not IPv4"},
                               {{"--allow", "10.0.0.0/x", "0"}, "'10.0.0.0/x'"},
-                              {{"--reply", "abc\\q", "0"}, "--reply: 'abc\\\\q'"},
+                              {{"--reply", "abc\\q", "0"}, "--reply: 'abc\\q'"},
                               {{"--echo=true", "0"}, "'--echo=true'"},
                               {{"--reply", "\\033", "0"}, "write \\x1b"},
                               {{"5000", "5000"}, "'5000': this ENDPOINT is given twice"},

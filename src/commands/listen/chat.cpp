@@ -91,7 +91,7 @@ void Chat::command(std::string_view text) {
   rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
   if (name == "/who" && rest.empty()) return list();
   if (name == "/to" && !rest.empty()) return choose(rest);
-  report_.notice(fmt::format("'{}' is neither /to ADDRESS:PORT nor /who; //TEXT sends /TEXT", base::escaped(text)));
+  report_.notice(fmt::format("'{}' is neither /to ADDRESS:PORT nor /who; //TEXT sends /TEXT", base::printable(text)));
 }
 
 const Chat::Sender* Chat::partner() const {
@@ -118,7 +118,7 @@ Chat::Sender Chat::sender_at(std::string_view word) const {
   const net::EndpointWord parsed = net::parse_endpoint(word);
   const std::optional<net::Address> address = net::parse_address(parsed.host);
   if (!address || parsed.port == 0) {
-    throw base::UsageError(fmt::format("'{}' is not ADDRESS:PORT", base::escaped(word)));
+    throw base::UsageError(fmt::format("'{}' is not ADDRESS:PORT", base::printable(word)));
   }
   const net::Endpoint wanted(*address, parsed.port);
   const auto known =
@@ -140,7 +140,9 @@ void Chat::choose(std::string_view word) {
     chosen_ = sender_at(word);
     report_.notice(fmt::format("lines go to {}", net::to_string(chosen_->endpoint)));
   } catch (const base::UsageError& error) {
-    report_.notice(error.what());
+    const std::string quoted = fmt::format("'{}'", base::printable(word));
+    const std::string reason = error.what();
+    report_.notice(reason.starts_with(quoted) ? reason : fmt::format("{}: {}", quoted, reason));
   }
 }
 

@@ -70,13 +70,17 @@ void HopWriter::show_all() {
   const unsigned first = silent_.front().ttl, last = silent_.back().ttl;
   append_time();
   sink_.buffer() += fmt::format("{}{}\t*\tno answer\n", first, first == last ? "" : fmt::format("-{}", last));
+  sink_.mark(1);
   silent_.clear();
 }
 
 // Silent hops wait for one behind them that is not.
 void HopWriter::write(const TraceHop& hop) {
   const output::Format format = options_.output.format;
-  if (format == output::Format::json) append_event(hop);
+  if (format == output::Format::json) {
+    append_event(hop);
+    sink_.mark(1);
+  }
   if (format != output::Format::text && format != output::Format::hex) return;
   if (options_.flow != 0) return gathered_.push_back(hop);
   if (hop.answers.empty()) return silent_.push_back(hop);
@@ -112,6 +116,7 @@ void HopWriter::append_line(const TraceHop& hop) {
   const std::string remark = remark_of(hop, is_loop(hop));
   if (!remark.empty()) out += '\t' + remark;
   out += '\n';
+  sink_.mark(1);
 }
 
 void HopWriter::append_event(const TraceHop& hop) {
@@ -136,7 +141,7 @@ std::string addresses_json(const std::vector<net::Address>& addresses) {
   std::string all;
   for (const net::Address& each : addresses) {
     all += all.empty() ? "[" : ",";
-    output::append_json_string(all, net::to_string(each));
+    output::append_json_string(all, net::unescaped(each));
   }
   return all + "]";
 }

@@ -25,7 +25,7 @@ int open_at_once(const std::string& path) {
 }  // namespace
 
 InputFile::InputFile(const std::optional<std::string>& path)
-    : name_(path ? base::escaped(*path) : "stdin"), descriptor_(path ? open_at_once(*path) : STDIN_FILENO) {
+    : name_(path ? base::printable(*path) : "stdin"), descriptor_(path ? open_at_once(*path) : STDIN_FILENO) {
   if (descriptor_ < 0) fail("open");
   struct stat status {};
   if (fstat(descriptor_, &status) != 0) fail("read");

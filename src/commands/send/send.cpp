@@ -42,6 +42,7 @@ class Session final : Client {
     if (options_.rate) pacer_.emplace(*options_.rate, run::Clock::now());
     if (options_.bitrate) pacer_.emplace(*options_.bitrate, run::Clock::now());
     if (options_.progress && source_->progress()) loop_.every(progress_interval, [this](base::Nanoseconds) { draw(); });
+    if (options_.progress_asked && !source_->progress()) report().notice("no progress: the size of it all is unknown");
     if (options_.replies) intake_.limit(*options_.replies);
     loop_.on_usr1([this] { report().so_far(totals()); });
     if (options_.stats) loop_.every(*options_.stats, [this](base::Nanoseconds elapsed) { tell_rates(elapsed); });

@@ -28,7 +28,8 @@ struct SendOptions {
   std::optional<double> rate;            // datagrams a second
   std::optional<double> bitrate;         // bits of payload a second
   std::optional<base::Nanoseconds> stats;
-  bool progress = false;
+  bool progress = false;        // a line of it, where it is known how much there is to send
+  bool progress_asked = false;  // else it is none of a word
 };
 
 base::ExitStatus send(const SendOptions& options);

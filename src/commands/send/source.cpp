@@ -19,7 +19,7 @@ using base::UsageError;
 // Messages from the command line.
 class Messages : public PayloadSource {
  public:
-  Messages(const SourceOptions& options, std::size_t max_payload) : rounds_(options.rounds) {
+  Messages(const SourceOptions& options, std::size_t max_payload) : total_(options.rounds), rounds_(options.rounds) {
     std::size_t number = 0;
     for (const std::string& word : options.messages) {
       const std::string what = options.messages.size() == 1 ? "MESSAGE" : fmt::format("MESSAGE {}", ++number);
@@ -27,7 +27,7 @@ class Messages : public PayloadSource {
       try {
         bytes = decoded(word, options.encoding);
       } catch (const UsageError& error) {
-        throw UsageError(fmt::format("{}: '{}': {}", what, base::escaped(word), error.what()));
+        throw UsageError(fmt::format("{}: '{}': {}", what, base::printable(word), error.what()));
       }
       payloads_.emplace_back(part_of(bytes, options, what)).append(options.append);
       check_fits(payloads_.back().size(), max_payload, what);
@@ -44,9 +44,15 @@ class Messages : public PayloadSource {
     return Piece{payload};
   }
   bool ended() const override { return rounds_ == 0; }
+  std::optional<double> progress() const override {
+    if (total_ == for_ever) return std::nullopt;
+    const double of_round = static_cast<double>(at_) / static_cast<double>(payloads_.size());
+    return (static_cast<double>(total_ - rounds_) + of_round) / static_cast<double>(total_);
+  }
 
  private:
   std::vector<std::string> payloads_;
+  std::uint64_t total_;
   std::uint64_t rounds_;
   std::size_t at_ = 0;
 };

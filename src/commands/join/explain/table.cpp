@@ -51,7 +51,7 @@ std::string json_list(const std::vector<FilteredSource>& sources, std::uint64_t 
   for (const FilteredSource& one : sources) {
     if (one.*count == 0) continue;
     if (list.size() > 1) list += ',';
-    output::append_json_string(list, net::to_string(one.address));
+    output::append_json_string(list, net::unescaped(one.address));
   }
   return list + "]";
 }
