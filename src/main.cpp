@@ -55,15 +55,17 @@ void say(const cli::Invocation& invocation, Say words) {
   }
 }
 
-ExitStatus fail(const cli::Invocation& invocation, const base::Error& error) {
+ExitStatus fail(const cli::Invocation& invocation, const base::Error& error, ExitStatus status = ExitStatus::failed) {
   say(invocation, [&](output::Report& report) { report.error(error); });
-  return ExitStatus::failed;
+  return status;
 }
 
 // What `work` comes to, and every error that it throws told.
 ExitStatus guarded(const cli::Invocation& invocation, const std::function<ExitStatus()>& work) {
   try {
     return work();
+  } catch (const base::Ended& error) {
+    return fail(invocation, error, ExitStatus::nothing);
   } catch (const base::Error& error) {
     return fail(invocation, error);
   } catch (const std::bad_alloc&) {

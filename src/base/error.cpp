@@ -25,6 +25,8 @@ std::string Error::message() const { return hint.empty() ? what() : std::string(
 
 UsageError::UsageError(const std::string& text) : Error(EINVAL, text) {}
 
+Ended::Ended(const std::string& text) : Error(EINTR, text) {}
+
 Failure failure(int code, const std::string& what, std::string hint) {
   if (hint.empty()) hint = usual_hint(code);
   return {code, what + ": " + std::strerror(code), std::move(hint)};

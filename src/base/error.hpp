@@ -20,7 +20,7 @@ constexpr int name_not_found = -1;  // beside the values of errno: a name that d
 // "ECONNREFUSED", "ENOTFOUND" for name_not_found; the number in decimal where errno has no such value.
 std::string code_name(int code);
 
-// What ends the program with 2. The text names the thing and the reason.
+// What ends the program, with 2 where nothing else is said. The text names the thing and the reason.
 struct Error : std::runtime_error {
   Error(int code_, const std::string& text, std::string hint_ = "")
       : std::runtime_error(text), code(code_), hint(std::move(hint_)) {}
@@ -39,6 +39,11 @@ struct UsageError : Error {
 // Something that was asked for correctly and could not be done.
 struct Failure : Error {
   using Error::Error;
+};
+
+// What did not come before a signal or the deadline did: the program ends with 1.
+struct Ended : Error {
+  explicit Ended(const std::string& text);
 };
 
 // "WHAT: No such file or directory", with a hint where the code alone says what helps.

@@ -2,22 +2,29 @@
 #include "output/pcap.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <unistd.h>
 
 #include <bit>
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 
+#include "base/ending.hpp"
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "base/text.hpp"
+#include "base/units.hpp"
 #include "output/json.hpp"
+#include "output/report.hpp"
 #include "output/sink.hpp"
 
 namespace output {
 namespace {
 
 constexpr std::uint8_t udp_protocol = 17;
+constexpr std::size_t file_header = 24, record_header = 16;
 
 // Integers as this machine has them: the magic number tells a reader which way that is.
 template <class Integer>
@@ -123,9 +130,8 @@ void append_pcap_record(std::string& out, const Packet& packet, std::string_view
 }
 
 PcapWriter::PcapWriter(const std::string& path)
-    : name_(path == "-" ? "the output" : base::escaped(path)), descriptor_(STDOUT_FILENO) {
-  if (path != "-") descriptor_ = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (descriptor_ < 0) throw base::failure(errno, "cannot open " + name_);
+    : name_(path == "-" ? "the output" : base::printable(path)), descriptor_(STDOUT_FILENO) {
+  if (path != "-") descriptor_ = base::open_file(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
   std::signal(SIGXFSZ, SIG_IGN);  // a limit on files is an error of write(2), like a full disk
   append_pcap_header(buffer_);
   flush();
@@ -135,6 +141,8 @@ PcapWriter::PcapWriter(const std::string& path)
 PcapWriter::~PcapWriter() {
   net::UdpSocket::tap_sent(nullptr);
   if (descriptor_ != STDOUT_FILENO) close(descriptor_);
+  if (unread_ == 0) return;
+  print_error(fmt::format("{} was not read: {} could not be written", name_, base::counted(unread_, "datagram")));
 }
 
 void PcapWriter::write(const net::Received& received, std::uint16_t local_port) {
@@ -161,10 +169,13 @@ void PcapWriter::flush_when_full() {
 
 void PcapWriter::flush() {
   if (gone_) buffer_.clear();
+  if (gave_up_) return give_up(0);
   std::string_view left = buffer_;
+  base::Patience patience;
   while (!left.empty()) {
     const ssize_t written = ::write(descriptor_, left.data(), left.size());
     if (written >= 0) {
+      patience.progress();
       left.remove_prefix(static_cast<std::size_t>(written));
     } else if (errno == EAGAIN) {
       pollfd wait{descriptor_, POLLOUT, 0};
@@ -173,30 +184,50 @@ void PcapWriter::flush() {
       fail(errno, buffer_.size() - left.size());
       return;
     }
+    if (!left.empty() && patience.is_over()) return give_up(buffer_.size() - left.size());
   }
   buffer_.clear();
+}
+
+// Where the record ends that begins there; the file's header is one.
+std::size_t PcapWriter::end_of_record(std::size_t at) const {
+  std::uint32_t size = 0;
+  if (at + record_header <= buffer_.size()) buffer_.copy(reinterpret_cast<char*>(&size), sizeof size, at + 8);
+  return at + (size == 0 ? file_header : record_header + size);
+}
+
+// How many datagrams are not whole within the first `written` bytes.
+std::uint64_t PcapWriter::left_behind(std::size_t written) const {
+  std::uint64_t count = 0;
+  for (std::size_t at = 0, end = 0; at < buffer_.size(); at = end) {
+    end = end_of_record(at);
+    if (end > written && end - at > file_header) ++count;
+  }
+  return count;
+}
+
+void PcapWriter::give_up(std::size_t written) {
+  unread_ += left_behind(written);
+  buffer_.clear();
+  gave_up_ = true;
 }
 
 // Takes the record that was cut off the file's end again.
 void PcapWriter::fail(int error, std::size_t written) {
   std::size_t whole = 0;
-  while (whole < written) {
-    constexpr std::size_t file_header = 24, record_header = 16;
-    std::uint32_t size = 0;
-    if (whole + record_header <= buffer_.size()) buffer_.copy(reinterpret_cast<char*>(&size), sizeof size, whole + 8);
-    const std::size_t next = whole + (size == 0 ? file_header : record_header + size);
-    if (next > written) break;
-    whole = next;
-  }
+  while (whole < written && end_of_record(whole) <= written) whole = end_of_record(whole);
   const off_t end = lseek(descriptor_, 0, SEEK_CUR);
   // A pipe has no end to cut, and nobody reads it.
   [[maybe_unused]] const int done = end < 0 ? 0 : ftruncate(descriptor_, end - static_cast<off_t>(written - whole));
+  const std::uint64_t lost = left_behind(written);
   buffer_.clear();
   if (error == EPIPE && descriptor_ == STDOUT_FILENO) {  // nobody reads it any more: the command sees to that
     gone_ = true;
     return;
   }
-  throw base::failure(error, "cannot write to " + name_);
+  throw base::Failure(error,
+                      fmt::format("cannot write to {}: {}{}", name_, std::strerror(error),
+                                  lost == 0 ? "" : fmt::format(", {} not written", base::counted(lost, "datagram"))));
 }
 
 }  // namespace output

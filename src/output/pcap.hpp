@@ -25,7 +25,8 @@ void append_pcap_header(std::string& out);
 void append_pcap_record(std::string& out, const Packet& packet, std::string_view payload);
 
 // --pcap FILE, or stdout for "-". While it lives, every socket's sent datagrams are in it, too. What does not fit on
-// the disk any more ends it with a Failure; the last record in the file is whole.
+// the disk any more ends it with a Failure; the last record in the file is whole. What a reader of it had not taken
+// when the process was to end is counted, and told by the destructor.
 class PcapWriter final : public RecordSink, public net::SentTap {
  public:
   explicit PcapWriter(const std::string& path);
@@ -41,11 +42,16 @@ class PcapWriter final : public RecordSink, public net::SentTap {
  private:
   void flush_when_full();
   void fail(int error, std::size_t written);
+  void give_up(std::size_t written);
+  std::size_t end_of_record(std::size_t at) const;
+  std::uint64_t left_behind(std::size_t written) const;
 
   std::string name_;
   int descriptor_;
   std::string buffer_;
-  bool gone_ = false;  // who read it
+  bool gone_ = false;     // who read it
+  bool gave_up_ = false;  // who reads it does not read on
+  std::uint64_t unread_ = 0;
 };
 
 }  // namespace output

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "output/sink.hpp"
 
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,10 +9,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <cstring>
 #include <utility>
 
 #include "base/ending.hpp"
 #include "base/error.hpp"
+#include "base/units.hpp"
 
 namespace output {
 
@@ -101,7 +104,11 @@ void Sink::fail(int error, std::size_t written) {
     }
   }
   place_->state = State::closed;
-  throw base::failure(error, "cannot write to the output");
+  count_unwritten(written);
+  const std::uint64_t lost = place_->unwritten;
+  throw base::Failure(error,
+                      fmt::format("cannot write to the output: {}{}", std::strerror(error),
+                                  lost == 0 ? "" : fmt::format(", {} not written", base::counted(lost, "record"))));
 }
 
 void Sink::close_reader() {

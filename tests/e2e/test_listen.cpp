@@ -193,7 +193,7 @@ TEST_CASE("listen: a full disk is an error and exit 2") {
   const Finished result = listener.finish();
   CHECK(result.ending == failed);
   CHECK(contains(result.err, "udptool: "));
-  CHECK(contains(result.err, "No space left on device"));
+  CHECK(contains(result.err, "No space left on device, 1 record not written\n"));
 }
 
 TEST_CASE("listen --deny and --allow: who is ignored leaves no record and does not count for -c") {
@@ -241,6 +241,12 @@ TEST_CASE("listen -i: traffic is bound to the interface, and an unknown one is l
   const Finished result = run_udptool({"listen", "-i", "nosuch0", "0"});
   CHECK(result.ending == failed);
   CHECK(contains(result.err, "no interface 'nosuch0'; known are lo"));
+}
+
+TEST_CASE("listen: a group is not joined, and an address hears no broadcasts: both are told") {
+  CHECK(is_like(run_udptool({"listen", "-W", "50ms", "239.1.1.1:0"}).err,
+                "[^]*note: 239\\.1\\.1\\.1 is a group: `udptool join 239\\.1\\.1\\.1:[0-9]+` joins it; [^]*"));
+  CHECK(contains(run_udptool({"listen", "-v", "-W", "50ms", "127.0.0.1:0"}).err, " hears no broadcasts: "));
 }
 
 TEST_CASE("listen --rcvbuf: what was granted is told with -v") {

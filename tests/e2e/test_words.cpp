@@ -286,6 +286,7 @@ TEST_CASE("words: forms of other tools are refused with the one that is meant") 
                  {{"send", "[::1]", "9", "x"}, "'[::1]': write ::1"},
                  {{"join", "udp://@239.1.1.1:5000"}, "write 239.1.1.1:5000"},
                  {{"join", "10.0.0.9@232.1.1.1:5000"}, "write 10.0.0.9,232.1.1.1:5000"},
+                 {{"listen", "10.0.0.9@232.1.1.1:5000"}, "write 'udptool join 10.0.0.9,232.1.1.1:5000'"},
                  {{"send", "127.0.0.1:53", "hello"}, "'127.0.0.1:53': HOST and PORT are two words: 127.0.0.1 53"},
                  {{"probe", "localhost:53"}, "two words: localhost 53"}});
 }
@@ -317,12 +318,51 @@ TEST_CASE("words: an empty value behind = is one, and takes no other word") {
 }
 
 TEST_CASE("words: octal escapes and what cannot be decoded name the whole word") {
-  check_refused({{{"send", "-e", "127.0.0.1", "9", "a\\033[2J"}, "'a\\\\033[2J': '\\033' is no escape"},
+  check_refused({{{"send", "-e", "127.0.0.1", "9", "a\\033[2J"}, "'a\\033[2J': '\\033' is no escape"},
                  {{"send", "-e", "127.0.0.1", "9", "\\033"}, "write \\x1b"},
                  {{"send", "-x", "127.0.0.1", "9", "abc"}, "'abc'"},
                  {{"probe", "-x", "--data", "zz", "127.0.0.1", "9"}, "'zz'"},
                  {{"listen", "--reply", "\\08", "0"}, "write \\x00"},
                  {{"listen", "127.0.0.1:"}, "'127.0.0.1:'"}});
+}
+
+TEST_CASE("words: what is refused is quoted whole, as it was typed, and once") {
+  check_refused({{{"listen", "--forward", "[fe80::1%nope]:5", "0"}, "--forward: '[fe80::1%nope]:5': no interface"},
+                 {{"probe", "[fe80::1%nope]", "9"}, "'[fe80::1%nope]': no interface 'nope'"},
+                 {{"send", "fe80::1%no\\pe", "9", "x"}, "'fe80::1%no\\pe': no interface 'no\\pe'"},
+                 {{"send", "a\\b c", "9", "x"}, "'a\\b c'"},
+                 {{"listen", "--\\x"}, "no option '--\\x'"},
+                 {{"send", "-f", "/none\\\x1b", "127.0.0.1", "9"}, "cannot open /none\\\\x1b: "},
+                 {{"join", "5"}, "udptool: '5' is not an address; see"}});
+}
+
+TEST_CASE("words: a file that is not there is told in one form, whichever option names it") {
+  for (const Words& words :
+       {Words{"send", "-f", "/none", "127.0.0.1", "9"}, Words{"send", "--replay", "/none", "::1", "9"},
+        Words{"probe", "--targets", "/none"}, Words{"listen", "--pcap", "/none/a", "0"},
+        Words{"listen", "--stamp", "--stamp-key", "/none", "0"}}) {
+    CAPTURE(words);
+    const Finished result = run_udptool(words);
+    CHECK(result.ending == failed);
+    CHECK(is_like(result.err, "udptool: cannot open /none(/a)?: No such file or directory\n"));
+  }
+}
+
+TEST_CASE("words: a source of the other family names both, and where it was said") {
+  check_refused(
+      {{{"send", "-s", "::1", "127.0.0.1", "9", "x"}, "--source ::1 is IPv6, and '127.0.0.1' is not"},
+       {{"probe", "-s", "127.0.0.1", "::1", "9"}, "--source 127.0.0.1 is IPv4, and '::1' is not"},
+       {{"probe", "--trace", "-s", "::1", "127.0.0.1"}, "--source ::1 is IPv6, and '127.0.0.1' is not"},
+       {{"send", "-6", "-s", "127.0.0.1", "localhost", "9", "x"}, "--source 127.0.0.1 is IPv4, and -6 asks"}});
+}
+
+TEST_CASE("words: what would be taken and change nothing is refused") {
+  check_refused({{{"listen", "--forward", "127.0.0.1:5", "--impair", "loss=1%,loss=2%", "0"}, "'loss' is given twice"},
+                 {{"join", "--rtp", "--clock-rate", "96=1", "--clock-rate", "96=2", "239.1.1.1"}, "given twice"},
+                 {{"join", "--rtp", "--clock-rate", "1", "--clock-rate", "2", "239.1.1.1"}, "given twice"},
+                 {{"probe", "--list-payloads", "127.0.0.1", "9"}, "'127.0.0.1': --list-payloads asks nobody"},
+                 {{"listen", "--reply", std::string(65'528, 'x'), "0"}, "a datagram holds at most 65527"},
+                 {{"listen", "-4", "--reply", std::string(65'508, 'x'), "0"}, "a datagram holds at most 65507"}});
 }
 
 TEST_CASE("words: a number that stands where a value of --stats could is a notice") {

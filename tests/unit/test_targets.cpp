@@ -52,6 +52,9 @@ TEST_CASE("targets: what is wrong is told with its line and its word") {
       {"a:65536", "file:1: "},
       {"a:", "file:1: "},
       {"[::1:53", "file:1: '[::1:53' has unbalanced brackets"},
+      {"udp://127.0.0.1:5", "file:1: 'udp://127.0.0.1:5' is no target: write HOST:PORT, without a scheme"},
+      {"[fe80::1%nope]:5", "file:1: '[fe80::1%nope]:5' is no target: no interface 'nope'; "},
+      {"a:99999", "file:1: 'a:99999' is no target: '99999' is not a port "},
       {"1.2.3:53", "file:1: '1.2.3:53' is no target: that is no address"},
       {"\x1b[31m:x", "file:1: "},
   };

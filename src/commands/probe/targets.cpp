@@ -8,8 +8,8 @@
 #include <cerrno>
 #include <set>
 
-#include "base/ending.hpp"
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "base/text.hpp"
 #include "net/address.hpp"
 
@@ -25,33 +25,31 @@ std::string_view without_comment(std::string_view line) {
   return line.substr(first, line.find_last_not_of(blanks) - first + 1);
 }
 
-TargetLine target_of(std::string_view word, std::uint16_t default_port) {
-  const auto fail = [&](std::string_view reason) {
-    throw base::UsageError(fmt::format("'{}' is no target: {}", base::escaped(word), reason));
-  };
-  if (word.find_first_of(blanks) != word.npos) fail("write HOST:PORT, one a line");
-  const net::HostAndPort parts = net::split_host_port(word);
-  if (parts.host.empty()) fail("it names no host");
-  TargetLine target{std::string(word), std::string(parts.host), default_port};
-  if (parts.port) target.port = net::parse_port(*parts.port, 1);
-  const bool bare_ipv6 = parts.host.find(':') != parts.host.npos;
-  if (target.port == 0) fail(bare_ipv6 ? "it has no port: write [ADDRESS]:PORT" : "it has no port: write HOST:PORT");
-  if (net::looks_numeric(target.host) && !net::parse_address(target.host)) fail("that is no address");
-  return target;
+[[noreturn]] void refuse(std::string_view word, std::string_view reason) {
+  throw base::UsageError(fmt::format("'{}' is no target: {}", base::printable(word), reason));
 }
 
-std::string read_all(int descriptor, const std::string& file) {
-  constexpr std::size_t max_size = 16u << 20;
-  std::string text;
-  char buffer[16'384];
-  for (;;) {
-    const ssize_t size = read(descriptor, buffer, sizeof buffer);
-    if (size == 0) return text;
-    if (size < 0 && errno == EINTR && base::end_ticks == 0) continue;
-    if (size < 0) throw base::failure(errno, fmt::format("cannot read '{}'", file));
-    text.append(buffer, static_cast<std::size_t>(size));
-    if (text.size() > max_size) throw base::Failure(EFBIG, fmt::format("'{}' has more than 16M of targets", file));
+TargetLine target_of(std::string_view word, std::uint16_t default_port) {
+  if (word.find_first_of(blanks) != word.npos) refuse(word, "write HOST:PORT, one a line");
+  if (word.find("://") != word.npos) refuse(word, "write HOST:PORT, without a scheme");
+  const auto of_word = [&](const auto& read) {
+    try {
+      return read();
+    } catch (const base::UsageError& error) {
+      refuse(word, error.what());
+    }
+  };
+  const net::HostAndPort parts = net::split_host_port(word);
+  if (parts.host.empty()) refuse(word, "it names no host");
+  TargetLine target{std::string(word), std::string(parts.host), default_port};
+  if (parts.port) target.port = of_word([&] { return net::parse_port(*parts.port, 1); });
+  const bool bare_ipv6 = parts.host.find(':') != parts.host.npos;
+  if (target.port == 0) {
+    refuse(word, bare_ipv6 ? "it has no port: write [ADDRESS]:PORT" : "it has no port: write HOST:PORT");
   }
+  if (!net::looks_numeric(target.host)) return target;
+  if (!of_word([&] { return net::parse_address(target.host); })) refuse(word, "that is no address");
+  return target;
 }
 
 }  // namespace
@@ -75,17 +73,19 @@ std::vector<TargetLine> parse_targets(std::string_view text, const std::string& 
 }
 
 std::vector<TargetLine> read_targets(const std::string& file, std::uint16_t default_port) {
-  const std::string name = file == "-" ? "stdin" : base::escaped(file);
-  const int descriptor = file == "-" ? STDIN_FILENO : open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) throw base::failure(errno, fmt::format("cannot open '{}'", name));
+  const std::string name = file == "-" ? "stdin" : base::printable(file);
+  const int descriptor = file == "-" ? STDIN_FILENO : base::open_file(file, O_RDONLY);
   struct Close {
     int descriptor;
     ~Close() {
       if (descriptor != STDIN_FILENO) close(descriptor);
     }
   } const close_it{descriptor};
-  auto targets = parse_targets(read_all(descriptor, name), name, default_port);
-  if (targets.empty()) throw base::UsageError(fmt::format("'{}' names no target", name));
+  constexpr std::size_t max_size = 16u << 20;
+  const std::string text = base::read_all(descriptor, name, max_size + 1);
+  if (text.size() > max_size) throw base::Failure(EFBIG, name + " has more than 16M of targets");
+  auto targets = parse_targets(text, name, default_port);
+  if (targets.empty()) throw base::UsageError(name + " names no target");
   return targets;
 }
 

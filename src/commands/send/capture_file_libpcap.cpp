@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/ending.hpp"
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "commands/send/capture_file.hpp"
@@ -90,7 +91,12 @@ struct Input {
 
 ssize_t read_input(void* cookie, char* buffer, std::size_t size) {
   Input& input = *static_cast<Input*>(cookie);
-  if (input.taken == input.begun.size()) return read(input.descriptor, buffer, size);
+  if (input.taken == input.begun.size()) {
+    ssize_t got = -1;
+    do got = read(input.descriptor, buffer, size);
+    while (got < 0 && errno == EINTR && base::end_ticks == 0);  // SIGUSR1 ends nothing
+    return got;
+  }
   const std::size_t copied = input.begun.copy(buffer, size, input.taken);
   input.taken += copied;
   return static_cast<ssize_t>(copied);
@@ -126,8 +132,9 @@ CaptureFile::CaptureFile(int descriptor, std::string begun, const std::string& n
   state_->handle = pcap.fopen_offline(stream, nanosecond_precision, error.data());
   if (state_->handle == nullptr) {
     std::fclose(stream);
-    throw Failure(EINVAL,
-                  fmt::format("{} is no capture, and nothing that -j printed: {}", name, base::escaped(error.data())));
+    if (base::end_ticks != 0) throw base::Ended(fmt::format("cannot read {}: its end has not come", name));
+    throw Failure(
+        EINVAL, fmt::format("{} is no capture, and nothing that -j printed: {}", name, base::printable(error.data())));
   }
   if (!CaptureDecoder::is_supported(link())) {
     const char* const known = pcap.datalink_name(link());
@@ -139,12 +146,12 @@ CaptureFile::CaptureFile(int descriptor, std::string begun, const std::string& n
   if (filter.empty()) return;
   Program program{};
   if (pcap.compile(state_->handle, &program, filter.c_str(), 1, unknown_netmask) != 0) {
-    throw UsageError(fmt::format("--filter '{}': {}; see pcap-filter(7)", base::escaped(filter),
-                                 base::escaped(pcap.geterr(state_->handle))));
+    throw UsageError(fmt::format("--filter '{}': {}; see pcap-filter(7)", base::printable(filter),
+                                 base::printable(pcap.geterr(state_->handle))));
   }
   const bool set = pcap.setfilter(state_->handle, &program) == 0;
   pcap.freecode(&program);
-  if (!set) throw Failure(EINVAL, fmt::format("--filter: {}", base::escaped(pcap.geterr(state_->handle))));
+  if (!set) throw Failure(EINVAL, fmt::format("--filter: {}", base::printable(pcap.geterr(state_->handle))));
 }
 
 CaptureFile::~CaptureFile() = default;
@@ -162,7 +169,7 @@ std::optional<CapturedPacket> CaptureFile::next() {
                           std::chrono::seconds(header->time.tv_sec) + base::Nanoseconds(header->time.tv_usec)};
   }
   if (got == -2) return std::nullopt;  // PCAP_ERROR_BREAK: the end of the file
-  std::string why = base::escaped(library().geterr(state_->handle));
+  std::string why = base::printable(library().geterr(state_->handle));
   if (why.find("different from the type") != std::string::npos) why += ": write one file for each interface first";
   throw Failure(EIO, fmt::format("{}: {}", state_->name, why));
 }
@@ -173,7 +180,7 @@ std::string libpcap_version() {
   if (handle == nullptr || !find(handle, "pcap_lib_version", version)) return "not found (install libpcap0.8)";
   const std::string_view text = version();  // "libpcap version 1.10.3 (with TPACKET_V3)"
   constexpr std::string_view before = "libpcap version ";
-  return base::escaped(text.starts_with(before) ? text.substr(before.size()) : text);
+  return base::printable(text.starts_with(before) ? text.substr(before.size()) : text);
 }
 
 }  // namespace commands

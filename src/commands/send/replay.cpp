@@ -233,7 +233,7 @@ std::vector<std::string> Replay::remarks() const {
          "larger than Ethernet's 1,500 bytes carry: captured before segmentation, or jumbo frames");
   }
   if (without_port_ > 0) remarks.push_back(fmt::format("{}: {} sent to port 0 skipped", file_.name(), without_port_));
-  if (given_ == 0) {
+  if (given_ == 0 && end_of_file_) {
     const std::string_view filtered = options_.filter.empty() ? "" : " that the filter lets pass";
     remarks.push_back(packets_ == 0 ? fmt::format("{} has no {}{}: nothing was sent", file_.name(),
                                                   decoder_ ? "packet" : "message", filtered)

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// Files of which the opening and reading may block, as those of a FIFO do: a signal or the deadline ends that.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <string>
+
+namespace base {
+
+// As open(2), close-on-exec. Throws Failure, "cannot open PATH: No such file or directory", and Ended where the process
+// is to end before anybody has opened the other end of a FIFO.
+int open_file(const std::string& path, int flags, mode_t mode = 0);
+
+// What it holds up to its end, or `max` bytes. Throws Failure that calls it `name`, and Ended.
+std::string read_all(int descriptor, const std::string& name, std::size_t max);
+
+}  // namespace base
