@@ -220,9 +220,9 @@ TEST_CASE("join --rtp: continuity errors of MPEG-TS in plain UDP and in RTP, for
                                                         ts(257, 1) + ts(8191, 7) + ts(8191, 9)});
   CHECK(is_like(
       plain.err,
-      "[^]*mpeg-ts from 10\\.9\\.1\\.1:[0-9]+: 8 packets, 1 continuity errors, 0 transport errors, 0 sync losses, "
+      "[^]*mpeg-ts from 10\\.9\\.1\\.1:[0-9]+: 8 packets, 1 continuity error, 0 transport errors, 0 sync losses, "
       "[^\n]+bit/s\n"
-      "mpeg-ts pid 0x0100 from 10\\.9\\.1\\.1:[0-9]+: 4 packets, 1 continuity errors, [^\n]+\n"
+      "mpeg-ts pid 0x0100 from 10\\.9\\.1\\.1:[0-9]+: 4 packets, 1 continuity error, [^\n]+\n"
       "mpeg-ts pid 0x0101 from 10\\.9\\.1\\.1:[0-9]+: 2 packets, 0 continuity errors, [^\n]+\n[^]*"));
   CHECK_FALSE(contains(plain.err, "0x1fff"));
   CHECK_FALSE(contains(plain.err, "rtp 0x"));

@@ -449,6 +449,26 @@ TEST_CASE("probe: a reply from another address is no answer, and is told") {
   CHECK(contains(text.out(), "; a reply came from " + other.endpoint() + "\n"));
 }
 
+TEST_CASE("probe: a path, its MTU and a reflector, too, tell that another address replied") {
+  for (const Words& mode : {Words{"--mtu"}, Words{"--trace", "--max-hops", "1"}, Words{"--stamp", "-c", "2"}}) {
+    const RawUdp asked("127.0.0.1"), other("127.0.0.2");
+    Words words{"probe", "-w", "300ms"};
+    words.insert(words.end(), mode.begin(), mode.end());
+    words.insert(words.end(), {"127.0.0.1", std::to_string(asked.port())});
+    CAPTURE(words);
+    Process process(udptool(words));
+    const auto request = asked.receive();
+    REQUIRE(request);
+    std::string reply = request->payload;
+    if (mode[0] == "--stamp") reply = reply.substr(0, 16) + std::string(8, 0) + reply.substr(0, 14) + std::string(6, 0);
+    other.send("a stranger", request->port, request->address);
+    for (int i = 0; i < 2; ++i) other.send(reply, request->port, request->address);
+    CHECK(process.wait() == nothing);
+    CHECK(count_of(process.err(), "which was not asked") == 1);
+    CHECK(contains(process.err(), "note: a reply came from " + other.endpoint() + ", which was not asked\n"));
+  }
+}
+
 TEST_CASE("probe: services that answer no stranger are told as such") {
   IN_NAMESPACE("");
   const RawUdp wireguard("127.0.0.1", 51'820);

@@ -245,6 +245,31 @@ TEST_CASE("signals: a second one ends it at once, whatever it waits for") {
   CHECK(listener.stop(SIGINT).ending == Ending{-1, SIGINT});
 }
 
+TEST_CASE("signals: Ctrl-C in a pipeline, whose reader it ends as well, leaves the summary and the status") {
+  struct Row {
+    Words words;
+    const char* ready;
+    Ending ending;
+  };
+  const RawUdp peer;
+  const std::string silent = std::to_string(peer.port());
+  for (const Row& row : std::vector<Row>{{{"listen", "127.0.0.1:0"}, "listening", support::done},
+                                         {{"listen", "-c", "10", "127.0.0.1:0"}, "listening", nothing},
+                                         {{"send", "-v", "-w", "60", "127.0.0.1", silent, "x"}, "buffer", nothing}}) {
+    for (int round = 0; round < 5; ++round) {
+      Words words{"bash", "-c", "trap : INT; \"$@\" | cat >&2; exit \"${PIPESTATUS[0]}\"", "bash"};
+      const Words command = udptool(row.words);
+      words.insert(words.end(), command.begin(), command.end());
+      Process pipeline(words);
+      pipeline.wait_for(Stream::err, row.ready);
+      ::kill(-pipeline.pid(), SIGINT);
+      CAPTURE(row.words);
+      CHECK(pipeline.wait() == row.ending);
+      CHECK(contains(pipeline.err(), "0 datagrams, 0 bytes, 0 senders, 0 dropped"));
+    }
+  }
+}
+
 TEST_CASE("signals: what its parent ignored, as nohup and a background job do, stays ignored; SIGTERM ends it") {
   Process listener({"sh", "-c", "trap '' HUP INT; exec \"$@\"", "sh", udptool({})[0], "listen", "127.0.0.1:0"});
   const auto found = listener.wait_for_match(Stream::err, "listening on .*:([0-9]+)$");

@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "base/error.hpp"
+#include "base/units.hpp"
 #include "output/json.hpp"
 
 namespace commands {
@@ -72,8 +73,8 @@ Memberships::Socket& Memberships::open(const net::Endpoint& group) {
     socket->udp.open(net::family_of(group));
   } catch (const base::Failure& error) {
     if (!is_out_of_files(error.code)) throw;
-    throw base::failure(error.code,
-                        fmt::format("cannot join {} after {} sockets", net::to_string(group), sockets_.size()));
+    throw base::failure(error.code, fmt::format("cannot join {} after {}", net::to_string(group),
+                                                base::counted(sockets_.size(), "socket")));
   }
   socket->udp.set_reuse_address(true);
   net::SocketOptions options = options_;

@@ -44,6 +44,9 @@ std::vector<ProbeOptions> by_interface(const ProbeOptions& options) {
     each.push_back(options);
     each.back().socket.interface = one;
   }
+  if (each.size() > 1) {
+    for (ProbeOptions& one : each) one.asked_by = one.socket.interface->name;
+  }
   return each.empty() ? std::vector{options} : each;
 }
 
@@ -222,7 +225,7 @@ void Courses::give_up_lookups() {
     if (known.contains(target.written)) continue;
     unreached_.push_back(
         {target.written, base::Failure(ETIMEDOUT, fmt::format("cannot resolve '{}': no answer before the end",
-                                                              base::escaped(target.host)))});
+                                                              base::printable(target.host)))});
   }
 }
 

@@ -154,6 +154,7 @@ class MtuMode : public RequestMode {
   void show_link() {
     if (!writer_.text()) return;
     writer_.buffer() += fmt::format("link MTU\t{}\n", link_mtu_);
+    prober_.sink().mark(1);
     prober_.sink().flush();
   }
 
@@ -168,6 +169,7 @@ class MtuMode : public RequestMode {
     } else if (writer_.text()) {
       writer_.buffer() += fmt::format("path MTU\tunknown\t{}\n", why_unknown());
     }
+    prober_.sink().mark(1);
     writer_.summary({is_reached(known) ? "reached" : name_of(state_), log_.summary(), 0, {}, {}});
     prober_.sink().flush();
     if (result.lossy) prober_.report().notice("datagrams of any size were lost on this path at times");

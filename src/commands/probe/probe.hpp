@@ -41,6 +41,7 @@ struct ProbeOptions {
 
   // Of one of several: which it is.
   std::string name;                // of the target, as it was written
+  std::string asked_by;            // an interface: where a group is asked on each of several
   unsigned flow = 0;               // from 1
   base::Nanoseconds head_start{};  // of others, so that not all leave at once
 

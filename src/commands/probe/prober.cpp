@@ -140,7 +140,10 @@ void Prober::take(const net::Received& received) {
     if (!engine_->take(received, true, now())) engine_->mode().strange();
     return;
   }
-  engine_->mode().elsewhere(received, now());
+  const Instant seen = now();
+  if (engine_->mode().elsewhere(received, seen) || told_elsewhere_ || !engine_->mode().match(received, seen)) return;
+  told_elsewhere_ = true;
+  notice(fmt::format("a reply came from {}, which was not asked", net::to_string(*received.sender)));
 }
 
 // True for the address of the target itself.

@@ -98,6 +98,7 @@ class Prober : public Outlet {
   net::SendBatch outgoing_{1};
   Engine* engine_ = nullptr;
   bool over_ = false;
+  bool told_elsewhere_ = false;    // that another address replied
   std::optional<ProbeTime> wake_;  // the timer that is set
 };
 

@@ -60,7 +60,7 @@ void add_record(output::JsonEvent& event, const ProbeRecord& record) {
   event.text("detail", record.detail);
   if (record.offender) event.address("from", *record.offender);
   if (record.stamp) add_facts(event, *record.stamp);
-  if (record.reply_from) event.text("reply_from", net::to_string(*record.reply_from));
+  if (record.reply_from) event.text("reply_from", net::unescaped(*record.reply_from));
   if (record.interface) event.text("interface", net::interface_name(*record.interface));
 }
 
@@ -138,6 +138,7 @@ void ProbeWriter::line(std::string_view words) {
   append_time(output::now());
   buffer() += words;
   buffer() += '\n';
+  sink_.mark(1);
 }
 
 void ProbeWriter::append_time(net::SystemTime time) {
@@ -163,11 +164,13 @@ void ProbeWriter::add_subject(output::JsonEvent& event) const {
   if (flow_ != 0) event.number("flow", flow_);
 }
 
-// "NAME	10.0.0.1:53	", "flow 2: ", or ""
+// "NAME	10.0.0.1:53	", "by eth0: ", "flow 2: ", or ""
 std::string ProbeWriter::subject() const {
-  const std::string target =
-      name_.empty() ? "" : fmt::format("{}\t{}\t", base::escaped(name_), net::to_string(target_));
-  return flow_ == 0 ? target : fmt::format("{}flow {}: ", target, flow_);
+  std::string subject;
+  if (!name_.empty()) subject = fmt::format("{}\t{}\t", base::escaped(name_), net::to_string(target_));
+  if (!asked_by_.empty()) subject += fmt::format("by {}: ", base::escaped(asked_by_));
+  if (flow_ != 0) subject += fmt::format("flow {}: ", flow_);
+  return subject;
 }
 
 void ProbeWriter::so_far(const ProbeSummary& summary) {
@@ -179,6 +182,7 @@ void ProbeWriter::so_far(const ProbeSummary& summary) {
   {
     output::JsonEvent event(buffer(), "stats");
     add_subject(event);
+    if (!asked_by_.empty()) event.text("interface", asked_by_);
     add_counts(event, summary);
     if (summary.rtt) event.raw("rtt_ms", distribution_json(*summary.rtt));
   }
@@ -245,6 +249,7 @@ void ProbeWriter::add_results(output::JsonEvent& event, const ProbeResults& resu
   const ProbeSummary& summary = results.summary;
   if (!name_.empty()) event.endpoint(target_);
   add_subject(event);
+  if (!asked_by_.empty()) event.text("interface", asked_by_);
   event.text("state", results.state);
   add_counts(event, summary);
   if (sink_.unwritten() > 0) event.number("unwritten", sink_.unwritten());

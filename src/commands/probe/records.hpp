@@ -56,6 +56,7 @@ class ProbeWriter {
       : options_(options.output),
         colored_(output::wants_color(options_.color, STDOUT_FILENO)),
         name_(options.name),
+        asked_by_(options.asked_by),
         flow_(options.flow),
         sink_(sink),
         target_(target) {}
@@ -113,6 +114,7 @@ class ProbeWriter {
   output::Options options_;
   bool colored_;
   std::string name_;
+  std::string asked_by_;
   unsigned flow_;
   output::Sink& sink_;
   net::Endpoint target_;

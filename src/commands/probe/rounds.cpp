@@ -215,7 +215,10 @@ class RoundsReport {
     const std::vector<HopRow> all = rows(writer_.json() ? Percentiles::told : Percentiles::left_out);
     for (const HopRow& row : all) names_.look_up(row.addresses);
     if (writer_.json()) {
-      for (const HopRow& row : all) append_event(row);
+      for (const HopRow& row : all) {
+        append_event(row);
+        stage_.sink().mark(1);
+      }
     } else if (live_) {
       table_.draw(table_of(all, names_));
     } else if (writer_.text()) {

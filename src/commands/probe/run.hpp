@@ -62,9 +62,10 @@ class Mode {
   virtual void silent(std::uint64_t sequence, ProbeTime now) = 0;
   // What this host says of a datagram, as its size.
   virtual void local_error(const net::TransportError&) {}
-  // A datagram of the target that answers no probe; one of another host.
+  // A datagram of the target that answers no probe; one of another address. False: to be told for it, if it answers
+  // one.
   virtual void strange() {}
-  virtual void elsewhere(const net::Received&, const Instant& /*seen*/) {}
+  virtual bool elsewhere(const net::Received&, const Instant& /*seen*/) { return false; }
 
   virtual bool done() const = 0;
 };

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/units.hpp"
 #include "commands/probe/directions.hpp"
 #include "commands/probe/series.hpp"
 #include "commands/probe/stamp_facts.hpp"
@@ -149,7 +150,8 @@ class StampMode : public SeriesMode {
 
   void last_words() override {
     if (strangers() == 0) return;
-    prober().notice(fmt::format("{} datagrams of the target are no replies to this session{}", strangers(),
+    prober().notice(fmt::format("{} of the target {} to this session{}", base::counted(strangers(), "datagram"),
+                                strangers() == 1 ? "is no reply" : "are no replies",
                                 options().stamp_key.empty() ? "" : ": another key?"));
   }
 

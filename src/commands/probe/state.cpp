@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "base/units.hpp"
 #include "commands/probe/requests.hpp"
 #include "commands/probe/series.hpp"
 
@@ -37,12 +38,13 @@ class StateMode : public SeriesMode {
   }
 
   // No answer, for the address that was asked has not sent it; but worth to be told.
-  void elsewhere(const net::Received& received, const Instant& seen) override {
+  bool elsewhere(const net::Received& received, const Instant& seen) override {
     auto sequence = matcher_.shown_by(received.bytes, seen);
     if (!sequence && !requests_.matches_by_id() && !log().is_idle()) sequence = log().oldest_waiting();
-    if (!sequence || !log().is_waiting(*sequence)) return;
+    if (!sequence || !log().is_waiting(*sequence)) return true;
     elsewhere_.emplace(*sequence, *received.sender);
     if (!first_elsewhere_) first_elsewhere_ = *received.sender;
+    return true;
   }
 
  private:
@@ -118,12 +120,14 @@ class StateMode : public SeriesMode {
 
   void last_words() override {
     if (unlisted_ == 0) return;
-    prober().notice(fmt::format("{} more answers: no more than 100000 are listed", unlisted_));
+    prober().notice(base::counted(unlisted_, "more answer") + ": no more than 100000 are listed");
   }
 
   std::string silence_text() const override {
     const std::string probes = base::counted(log().count(), "probe");
-    if (strangers() > 0) return fmt::format("{}, {} datagrams that are no answer to them", probes, strangers());
+    if (strangers() > 0)
+      return fmt::format("{}, {} that {} no answer to them", probes, base::counted(strangers(), "datagram"),
+                         strangers() == 1 ? "is" : "are");
     std::string text = fmt::format("{}{}, no reply", prober().is_for_many() ? "" : "open or filtered: ", probes);
     if (first_elsewhere_) return text + "; " + elsewhere_text(*first_elsewhere_);
     // These answer nobody who has no key.

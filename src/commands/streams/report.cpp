@@ -27,7 +27,7 @@ void add_place(output::JsonEvent& event, const Stream& stream, const StreamPlace
   if (where.joined) {
     event.address("group", net::with_zone(where.endpoint.address(), 0)).number("to_port", where.endpoint.port());
   } else {
-    event.text("endpoint", net::to_string(where.endpoint));
+    event.text("endpoint", net::unescaped(where.endpoint));
   }
   if (stream.key.interface != 0) event.text("interface", net::interface_name(stream.key.interface));
   if (where.source) event.address("source", *where.source);
@@ -131,8 +131,10 @@ class Printer {
       event.number("sync_losses", ts.sync_losses()).decimal("bits_per_second", ts.bits_per_second(), 0);
     };
     tell("mpegts_stream", fields, [&] {
-      return fmt::format("mpeg-ts from {}: {} packets, {} continuity errors, {} transport errors, {} sync losses, {}",
-                         sender_text(stream), ts.packets(), ts.errors(), ts.transport_errors(), ts.sync_losses(),
+      return fmt::format("mpeg-ts from {}: {}, {}, {}, {}, {}", sender_text(stream),
+                         base::counted(ts.packets(), "packet"), base::counted(ts.errors(), "continuity error"),
+                         base::counted(ts.transport_errors(), "transport error"),
+                         ts.sync_losses() == 1 ? "1 sync loss" : fmt::format("{} sync losses", ts.sync_losses()),
                          base::with_prefix(ts.bits_per_second(), "bit/s"));
     });
   }
@@ -150,8 +152,8 @@ class Printer {
                                                 *pid.pcr_interval_ms, *pid.pcr_jitter_ms)
                                   : "";
     tell("mpegts", fields, [&] {
-      return fmt::format("mpeg-ts pid 0x{:04x} from {}: {} packets, {} continuity errors{}, {}", pid.pid,
-                         sender_text(stream), pid.packets, pid.errors, clock,
+      return fmt::format("mpeg-ts pid 0x{:04x} from {}: {}, {}{}, {}", pid.pid, sender_text(stream),
+                         base::counted(pid.packets, "packet"), base::counted(pid.errors, "continuity error"), clock,
                          base::with_prefix(pid.bits_per_second, "bit/s"));
     });
   }
@@ -175,15 +177,15 @@ void report_streams(const Streams& streams, std::size_t place, const StreamPlace
       printer.say(*stream);
     }
   }
-  if (hidden > 0) report.line(fmt::format("{} more streams of one datagram each", hidden));
+  if (hidden > 0) report.line(base::counted(hidden, "more stream") + " of one datagram each");
 }
 
 void report_more_streams(const Streams& streams, output::Report& report) {
   if (streams.forgotten() > 0) {
-    report.notice(fmt::format("{} streams more than are remembered came and went", streams.forgotten()));
+    report.notice(base::counted(streams.forgotten(), "stream") + " more than are remembered came and went");
   }
   if (streams.unlisted() > 0) {
-    report.notice(fmt::format("{} datagrams were of streams more than are remembered", streams.unlisted()));
+    report.notice(fmt::format("{} of streams more than are remembered", base::counted(streams.unlisted(), "datagram")));
   }
 }
 
