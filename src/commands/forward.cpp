@@ -221,6 +221,11 @@ void Forwarder::resolve_for(Session& session) {
   });
 }
 
+// The target's host, but for this command itself, which forged senders would have it taken for.
+bool Forwarder::may_answer(const net::Endpoint& sender, const Session& session) {
+  return same_host(sender.address(), session.to.address()) && !is_own(sender);
+}
+
 void Forwarder::pass_back(Session& session, const net::Received& received, int ttl) {
   const net::Route route{session.sender, session.asked, ttl};
   if (!backward_line_) session.back.set_route(route);
@@ -241,7 +246,7 @@ void Forwarder::drain(Session& session) {
     for (std::size_t place = 0; place < count; ++place) {
       const net::Received received = answers_[place];
       const int came = received.metadata.ttl.value_or(1);
-      if (!same_host(received.sender->address(), session.to.address()) || came <= 1) continue;
+      if (came <= 1 || !may_answer(*received.sender, session)) continue;
       session.to.port(received.sender->port());  // it goes on from another port, as TFTP does
       session.used = run::Clock::now();
       pass_back(session, received, std::min(came - 1, socket_options_.ttl.value_or(255)));

@@ -86,6 +86,7 @@ class Forwarder {
 
   void pass(const net::Received& received, traffic::Transmitter& back);
   void transmit();
+  bool may_answer(const net::Endpoint& sender, const Session& session);
   void pass_back(Session& session, const net::Received& received, int ttl);
   bool two_way() const { return paths_.size() == 1; }
   bool is_own(const net::Endpoint& target);

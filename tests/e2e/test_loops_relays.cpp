@@ -156,3 +156,24 @@ TEST_CASE("loops: of relays that all pass on to all others each generation has a
   CHECK(sent > 1'000);
   CHECK(sent < default_ttl * 2 * held);
 }
+
+TEST_CASE("loops: a relay whose own socket is said to be the sender is not led to itself") {
+  IN_NAMESPACE("");
+  const RawUdp target, sender;
+  const Node node(relay({target.endpoint()}), v4);
+  sender.send("one", node.port());
+  const auto asked = target.receive();
+  REQUIRE(asked);
+  RawIp().udp({v4, asked->port, v4, node.port()}, "forged");
+  const auto forged = target.receive();
+  REQUIRE(forged);
+  // The answer goes to the socket of the first session, from where this command listens: on the target's host.
+  target.reply(*forged, "who is that?");
+  sender.send("two", node.port());
+  const auto next = target.receive();
+  REQUIRE(next);
+  CHECK(next->payload == "two");
+  CHECK(next->port == asked->port);
+  target.reply(*next, "answer");
+  CHECK(sender.next() == "answer");
+}
