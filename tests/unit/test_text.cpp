@@ -183,6 +183,11 @@ TEST_CASE("escaped text shows printable UTF-8 as it is and everything else as es
   }
 }
 
+TEST_CASE("a word is shown as it was typed: only what could drive a terminal, or hide, is escaped") {
+  CHECK(base::printable("a\\b \"\xc3\xa4'") == "a\\b \"\xc3\xa4'");
+  CHECK(base::printable("\x1b[2J\n\xff\xe2\x80\x8b") == "\\x1b[2J\\n\\xff\\xe2\\x80\\x8b");
+}
+
 TEST_CASE("what is escaped is read back as it was: every byte, every pair of bytes, random strings") {
   CHECK(base::parse_escapes(base::escaped(every_byte())) == every_byte());
   unsigned wrong = 0;
