@@ -88,6 +88,7 @@ std::size_t UdpSocket::receive(ReceiveBatch& batch, std::size_t max) {
   if (places == 0) {  // what waits is to stay there: the next arrival is the next event
     drained_ = true;
     batch.filled(0);
+    suspect_errors();
     return 0;
   }
   mmsghdr* const headers = batch.prepare(places);
@@ -100,12 +101,18 @@ std::size_t UdpSocket::receive(ReceiveBatch& batch, std::size_t max) {
   receive_error_ = error && !is_from_network(errno) ? errno : 0;
   const std::size_t filled = count < 0 ? 0 : static_cast<std::size_t>(count);
   batch.filled(filled);
-  // A short batch means that the kernel ran dry, unless an ICMP error cut it short.
-  drained_ = filled < places && !error && !(reports_errors_ && filled > 0);
-  if (filled > 0) {
-    if (const auto drops = batch[filled - 1].metadata.drops) note_drops(*drops);
+  // A short batch means that the kernel ran dry, or that an ICMP error cut it short: that is the next event.
+  drained_ = filled < places && !error;
+  if (filled == 0) {
+    suspect_errors();
+  } else if (const auto drops = batch[filled - 1].metadata.drops) {
+    note_drops(*drops);
   }
   return filled;
+}
+
+void UdpSocket::suspect_errors() {
+  if (errors_ == Errors::none) errors_ = Errors::perhaps;
 }
 
 std::size_t UdpSocket::pack(const SendBatch& batch) {
@@ -181,6 +188,7 @@ SendResult UdpSocket::send(SendBatch& batch) {
         sendmmsg(fd_, Messages::of_this_thread().headers.data(), static_cast<unsigned>(count), MSG_DONTWAIT);
     if (taken < 0) {
       const int error = errno;
+      if (error != EAGAIN) suspect_errors();
       // EMSGSIZE too may be about an earlier datagram: a router's "fragmentation needed". A second one is not.
       if (error == EMSGSIZE && reports_errors_ && stale_errors++ == 0) continue;
       if (give_way(error, Messages::of_this_thread().runs[0])) continue;
@@ -237,8 +245,8 @@ int UdpSocket::send_to(std::string_view payload, const Endpoint& to) {
 }
 
 std::optional<TransportError> UdpSocket::transport_error() {
-  errors_left_ = false;
-  if (!reports_errors_) return std::nullopt;
+  if (!reports_errors_ || errors_ == Errors::none) return std::nullopt;
+  errors_ = Errors::perhaps;
   std::array<char, 2'048> quoted;
   alignas(cmsghdr) std::array<char, 512> control;
   sockaddr_in6 destination{};
@@ -258,10 +266,12 @@ std::optional<TransportError> UdpSocket::transport_error() {
     if (errno != EAGAIN && errno != EWOULDBLOCK) {  // it is asked again, and who waits is told if it stays so
       receive_error_ = errno;
       drained_ = false;
+    } else {
+      errors_ = Errors::none;
     }
     return std::nullopt;
   }
-  errors_left_ = true;
+  errors_ = Errors::more;
   return decode_error(message, {quoted.data(), static_cast<std::size_t>(size)});
 }
 

@@ -83,7 +83,7 @@ class UdpSocket : public UdpOptions {
   int receive_error() const { return receive_error_; }
   // True when the last looks at the queues of data and of errors saw them empty, so that the next arrival is a new
   // event.
-  bool drained() const { return drained_ && !errors_left_; }
+  bool drained() const { return drained_ && errors_ != Errors::more; }
 
   // Hands over what waits in the batch. An ICMP error about an earlier datagram never costs one of these.
   SendResult send(SendBatch& batch);
@@ -95,7 +95,8 @@ class UdpSocket : public UdpOptions {
   // From now on `tap` hears what all sockets of this process send; nullptr: nobody does.
   static void tap_sent(SentTap* tap) { tap_ = tap; }
 
-  // The next ICMP error about what was sent, if report_transport_errors is on and there is one.
+  // The next ICMP error about what was sent, if report_transport_errors is on and there is one. The queue is looked at
+  // after a receive() that took nothing and a send() that failed: one that waits makes the next of these do so.
   std::optional<TransportError> transport_error();
 
   // Datagrams that the full receive buffer has cost so far (SO_MEMINFO, or SO_RXQ_OVFL where that is missing).
@@ -112,6 +113,7 @@ class UdpSocket : public UdpOptions {
 
  private:
   struct Messages;
+  enum class Errors { none, perhaps, more };  // in the queue, as far as is known
 
   void own(int fd, Family family, const std::string& what);
   std::size_t pack(const SendBatch& batch);
@@ -120,6 +122,7 @@ class UdpSocket : public UdpOptions {
   void tell_tap(const SendBatch& batch, std::size_t datagrams) const;
   SentBy sent_by(const Route& route) const;
   void note_drops(std::uint32_t counter);
+  void suspect_errors();
 
   static inline SentTap* tap_ = nullptr;
 
@@ -129,7 +132,7 @@ class UdpSocket : public UdpOptions {
   std::uint64_t drops_ = 0;
   std::uint32_t drop_counter_ = 0;
   bool drained_ = true;
-  bool errors_left_ = false;
+  Errors errors_ = Errors::perhaps;
   int receive_error_ = 0;
   bool reports_errors_ = false;
   bool gave_up_segmentation_ = false;

@@ -76,7 +76,10 @@ Outlet::Sent Prober::send(std::string_view payload, const Ask& ask) {
 void Prober::start(Engine& engine) {
   engine_ = &engine;
   stage_.hold();
-  loop().on_readable(socket_, [this] { turn(); });
+  loop().on_readable(socket_, [this] {
+    drain();
+    turn();
+  });
   wake();
 }
 
@@ -96,9 +99,9 @@ void Prober::wake() {
   loop().post([this] { turn(); });
 }
 
-// What arrived first, then what is due.
+// What is due. What arrived counts before a wait is over; what is only sent need not look for it.
 void Prober::turn() {
-  drain();
+  if (engine_->has_ended_waits(run::Clock::now())) drain();
   if (over_ || loop().stopping()) return;
   const auto again = engine_->turn(run::Clock::now());
   sink().flush();

@@ -52,7 +52,12 @@ void Engine::give_up(std::uint64_t sequence, ProbeTime now) {
 }
 
 void Engine::expire(ProbeTime now) {
-  while (!log_.is_idle() && end_of_wait(log_.oldest_waiting()) <= now) give_up(log_.oldest_waiting(), now);
+  while (is_overdue(now)) give_up(log_.oldest_waiting(), now);
+}
+
+bool Engine::has_ended_waits(ProbeTime now) const {
+  const auto due = mode_.due();
+  return is_overdue(now) || (due && *due <= now);
 }
 
 std::optional<ProbeTime> Engine::turn(ProbeTime now) {

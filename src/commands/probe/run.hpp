@@ -93,6 +93,8 @@ class Engine {
   bool take(const net::Received& reply, bool from_target, const Instant& seen);
   bool take(const net::TransportError& error, bool from_target, const Instant& seen);
 
+  // True when turn() would end a wait, or the mode something of its own: what arrived in time is to be told before.
+  bool has_ended_waits(ProbeTime now) const;
   // Ends waits that are over, and sends what is due. Returns when to be called again; nothing: when something arrives.
   std::optional<ProbeTime> turn(ProbeTime now);
   // Ends all waits. True when there were some.
@@ -103,6 +105,7 @@ class Engine {
 
  private:
   ProbeTime end_of_wait(std::uint64_t sequence) const;
+  bool is_overdue(ProbeTime now) const { return !log_.is_idle() && end_of_wait(log_.oldest_waiting()) <= now; }
   void answer(Answer answer);
   void give_up(std::uint64_t sequence, ProbeTime now);
   void expire(ProbeTime now);
