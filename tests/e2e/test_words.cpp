@@ -252,7 +252,8 @@ TEST_CASE("words: --version says name and version, and what a report of a fault 
                 "libpcap: ([0-9]+\\.[^\n]+|not found \\(install libpcap0.8\\)|not in a static build)\n"
                 "seccomp: (yes|no)\n"
                 "Landlock: (version [0-9]+|not in this kernel)\n"
-                "static: (yes|no)\n"));
+                "static: (yes|no)\n"
+                "(sanitizers: [a-z, ]+\n)?"));
 }
 
 TEST_CASE("words: every error is an event under -j, that of a bad word too") {
