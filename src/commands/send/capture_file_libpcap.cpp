@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <dlfcn.h>
 #include <fmt/format.h>
+#include <stdio_ext.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include <cstring>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/ending.hpp"
 #include "base/error.hpp"
@@ -116,6 +118,7 @@ struct CaptureFile::State {
   }
   std::string name;
   Input input;
+  std::vector<char> buffer = std::vector<char>(256 * 1024);  // glibc takes no size for one that it is to allocate
   Handle* handle = nullptr;
 };
 
@@ -127,7 +130,8 @@ CaptureFile::CaptureFile(int descriptor, std::string begun, const std::string& n
   state_->input = {descriptor, std::move(begun)};
   std::FILE* const stream = fopencookie(&state_->input, "rb", {&read_input, nullptr, nullptr, nullptr});
   if (stream == nullptr) throw base::failure(errno, "cannot read " + name);
-  setvbuf(stream, nullptr, _IOFBF, 256 * 1024);
+  setvbuf(stream, state_->buffer.data(), _IOFBF, state_->buffer.size());
+  __fsetlocking(stream, FSETLOCKING_BYCALLER);  // nobody else reads it, and there are two reads a packet
   std::array<char, error_size> error{};
   state_->handle = pcap.fopen_offline(stream, nanosecond_precision, error.data());
   if (state_->handle == nullptr) {
