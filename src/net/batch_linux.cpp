@@ -177,37 +177,41 @@ bool UdpSocket::give_way(int error, std::size_t run) {
 }
 
 SendResult UdpSocket::send(SendBatch& batch) {
+  SendResult result;
+  while (result.error == 0 && !batch.empty()) send_packed(batch, pack(batch), result);
+  return result;
+}
+
+// Hands over `count` messages that pack() made, or as many as leave before they are to be packed anew.
+void UdpSocket::send_packed(SendBatch& batch, std::size_t count, SendResult& result) {
   // The socket's pending ICMP error makes one send fail, whatever it sends (ip(7)); the failure takes the error away,
   // so the same datagram is tried again. An error that stays is this host's own.
   constexpr int max_stale_errors = 8;
-  SendResult result;
+  Messages& m = Messages::of_this_thread();
   int stale_errors = 0;
-  while (!batch.empty()) {
-    const std::size_t count = pack(batch);
-    const int taken =
-        sendmmsg(fd_, Messages::of_this_thread().headers.data(), static_cast<unsigned>(count), MSG_DONTWAIT);
+  for (std::size_t done = 0; done < count;) {
+    const int taken = sendmmsg(fd_, m.headers.data() + done, static_cast<unsigned>(count - done), MSG_DONTWAIT);
     if (taken < 0) {
       const int error = errno;
       if (error != EAGAIN) suspect_errors();
       // EMSGSIZE too may be about an earlier datagram: a router's "fragmentation needed". A second one is not.
       if (error == EMSGSIZE && reports_errors_ && stale_errors++ == 0) continue;
-      if (give_way(error, Messages::of_this_thread().runs[0])) continue;
+      if (give_way(error, m.runs[done])) return;
       const bool final = error == EAGAIN || error == ENOBUFS || error == EMSGSIZE || error == EINVAL;
       if (!final && reports_errors_ && ++stale_errors <= max_stale_errors) continue;
       result.error = error;
-      return result;
+      return;
     }
     stale_errors = 0;
     std::size_t datagrams = 0;
-    for (std::size_t i = 0; i < static_cast<std::size_t>(taken); ++i) {
-      datagrams += Messages::of_this_thread().runs[i];
-      result.bytes += Messages::of_this_thread().headers[i].msg_len;
+    for (const std::size_t end = done + static_cast<std::size_t>(taken); done < end; ++done) {
+      datagrams += m.runs[done];
+      result.bytes += m.headers[done].msg_len;
     }
     if (tap_ != nullptr) tell_tap(batch, datagrams);
     batch.sent(datagrams);
     result.datagrams += datagrams;
   }
-  return result;
 }
 
 SentBy UdpSocket::sent_by(const Route& route) const {

@@ -117,6 +117,7 @@ class UdpSocket : public UdpOptions {
 
   void own(int fd, Family family, const std::string& what);
   std::size_t pack(const SendBatch& batch);
+  void send_packed(SendBatch& batch, std::size_t count, SendResult& result);
   bool give_way(int error, std::size_t run);
   void keep_df(bool on);
   void tell_tap(const SendBatch& batch, std::size_t datagrams) const;
