@@ -9,7 +9,6 @@
 #include "base/ending.hpp"
 #include "base/error.hpp"
 #include "base/text.hpp"
-#include "output/terminal.hpp"
 
 namespace output {
 namespace {
@@ -66,20 +65,20 @@ void print_error(std::string_view message, Color color) {
   print_line(talks_in_color(color) ? red(line) : line);
 }
 
-void Report::say(const std::string& line, bool aside) const {
-  if (!talks_in_color(options_.color)) return print_line(line);
+void Report::say(const std::string& line, Tone tone) const {
+  if (!colored_) return print_line(line);
   const std::string colored = with_red_losses(line);
-  print_line(aside && colored == line ? dim(line) : colored);
+  print_line(tone == Tone::aside && colored == line ? dim(line) : colored);
 }
 
 void Report::line(const std::string& text) {
-  if (!options_.quiet && !json()) say(text, false);
+  if (!options_.quiet && !json()) say(text, Tone::talk);
 }
 
 void Report::notice(const std::string& text) {
   if (options_.quiet) return;
   tell(
-      Tone::talk, "notice", [&](JsonEvent& event) { event.text("message", text); }, [&] { return "note: " + text; });
+      Tone::aside, "notice", [&](JsonEvent& event) { event.text("message", text); }, [&] { return "note: " + text; });
   sink_.flush();
 }
 
@@ -111,7 +110,7 @@ void Report::summary(const Totals& totals) {
 
 void Report::so_far(const Totals& totals) {
   if (json()) return stats(totals, {}, totals.elapsed);
-  say(summary_text(totals), false);
+  say(summary_text(totals), Tone::talk);
 }
 
 void Report::stats(const Totals& now, const Totals& before, base::Nanoseconds interval) {

@@ -14,6 +14,7 @@
 #include "output/json.hpp"
 #include "output/options.hpp"
 #include "output/sink.hpp"
+#include "output/terminal.hpp"
 
 namespace output {
 
@@ -39,12 +40,14 @@ struct Totals {
 void print_line(std::string_view line);
 void print_error(std::string_view message, Color color = Color::automatic);
 
-// What was asked for by an option is not silenced by -q.
-enum class Tone { talk, asked };
+// What is only said beside the rest is dim where there are colours; what was asked for by an option is not silenced by
+// -q.
+enum class Tone { aside, talk, asked };
 
 class Report {
  public:
-  Report(const Options& options, Sink& sink) : options_(options), sink_(sink) {}
+  Report(const Options& options, Sink& sink)
+      : options_(options), sink_(sink), colored_(talks_in_color(options.color)) {}
 
   bool json() const { return options_.format == Format::json; }
   bool verbose() const { return options_.verbose; }
@@ -82,7 +85,7 @@ class Report {
       JsonEvent event(buffer(), name);
       fields(event);
     } else if (tone == Tone::asked || !options_.quiet) {
-      if (const std::string line = text(); !line.empty()) say(line, tone == Tone::talk && name != "close");
+      if (const std::string line = text(); !line.empty()) say(line, tone);
     }
   }
 
@@ -92,11 +95,12 @@ class Report {
   void error(const base::Error& error);
 
  private:
-  // A line on stderr in the colours that fit: losses in red, else dim if it is only said `aside`.
-  void say(const std::string& line, bool aside) const;
+  // A line on stderr in the colours that fit: losses in red.
+  void say(const std::string& line, Tone tone) const;
 
   Options options_;
   Sink& sink_;
+  bool colored_;
 };
 
 }  // namespace output

@@ -67,7 +67,10 @@ bool wants_color(Color color, int descriptor) {
   return isatty(descriptor) != 0 && terminal != nullptr && std::string_view(terminal) != "dumb";
 }
 
-bool talks_in_color(Color color) { return color != Color::never && wants_color(Color::automatic, STDERR_FILENO); }
+bool talks_in_color(Color color) {
+  static const bool by_itself = wants_color(Color::automatic, STDERR_FILENO);
+  return color != Color::never && by_itself;
+}
 
 std::string red(std::string_view text) { return "\x1b[31m" + std::string(text) + "\x1b[0m"; }
 

@@ -27,7 +27,8 @@ bool redraws();
 // Whether to colour what goes to the descriptor: as was asked for, else on a terminal unless NO_COLOR objects.
 bool wants_color(Color color, int descriptor);
 // The same for what stderr says. Scripts look for it by its words: Color::always, which is for records on their way to
-// a pager, does not put colours between them.
+// a pager, does not put colours between them. The terminal is looked at once, at the first call, for the sandbox lets
+// nobody look.
 bool talks_in_color(Color color);
 
 // Two colours that every terminal has in a shade that is read on its ground: red is for what failed, and dim is what

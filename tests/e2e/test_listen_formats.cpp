@@ -167,6 +167,23 @@ TEST_CASE("color: never in a pipe by itself, always on demand") {
   CHECK_FALSE(contains(hear({"--color=always"}, "x").err, "\x1b"));  // scripts read it
 }
 
+TEST_CASE("color: on a terminal notices are dim and losses red, the confined command's too; NO_COLOR objects") {
+  SKIP_UNLESS(run({"sh", "-c", "command -v script"}).ending == done, "no script");
+  const std::string command = udptool({})[0] + " listen -v -o none -w 50ms 127.0.0.1:0; " + udptool({})[0] +
+                              " send -v -l 10 127.0.0.1 " + std::to_string(unused_port());
+  const auto shown = [&](const char* objection) {
+    return run({"script", "-qec", command, "/dev/null"}, {.environment = {"TERM=xterm", objection}}).out;
+  };
+  const std::string colored = shown("NO_COLOR=");
+  CAPTURE(colored);
+  CHECK(contains(colored, "\nlistening on 127.0.0.1:"));
+  CHECK(contains(colored, "\x1b[2mnote: the receive buffer is "));  // said before the sandbox
+  CHECK(contains(colored, " hears no broadcasts: they come to "));
+  CHECK(count_of(colored, "note: ") == count_of(colored, "\x1b[2mnote: "));
+  CHECK(contains(colored, "\x1b[31m1 refused\x1b[0m"));
+  CHECK_FALSE(contains(shown("NO_COLOR=1"), "\x1b"));
+}
+
 TEST_CASE("IPv6 senders stand in brackets, and 65,527 bytes arrive whole") {
   SKIP_UNLESS(has_ipv6(), "no IPv6 here");
   Listener text({"-c", "1"}, {"[::1]:0"});
