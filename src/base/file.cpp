@@ -32,19 +32,23 @@ int open_file(const std::string& path, int flags, mode_t mode) {
   return descriptor;
 }
 
+ssize_t read_on(int descriptor, char* to, std::size_t size) {
+  ssize_t got = -1;
+  do got = read(descriptor, to, size);
+  while (got < 0 && is_passing(errno));
+  return got;
+}
+
 std::string read_all(int descriptor, const std::string& name, std::size_t max) {
   constexpr std::size_t block = 16'384;
   std::string bytes;
   std::size_t size = 0;
   while (size < max) {
     bytes.resize(std::min(size + block, max));
-    const ssize_t got = read(descriptor, bytes.data() + size, bytes.size() - size);
+    const ssize_t got = read_on(descriptor, bytes.data() + size, bytes.size() - size);
+    if (got < 0) fail(errno, "cannot read " + name, "its end has not come");
     if (got == 0) break;
-    if (got > 0) {
-      size += static_cast<std::size_t>(got);
-    } else if (!is_passing(errno)) {
-      fail(errno, "cannot read " + name, "its end has not come");
-    }
+    size += static_cast<std::size_t>(got);
   }
   bytes.resize(size);
   return bytes;

@@ -13,6 +13,9 @@ namespace base {
 // is to end before anybody has opened the other end of a FIFO.
 int open_file(const std::string& path, int flags, mode_t mode = 0);
 
+// As read(2), and goes on after a signal that is not to end the process.
+ssize_t read_on(int descriptor, char* to, std::size_t size);
+
 // What it holds up to its end, or `max` bytes. Throws Failure that calls it `name`, and Ended.
 std::string read_all(int descriptor, const std::string& name, std::size_t max);
 

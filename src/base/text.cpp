@@ -175,6 +175,13 @@ std::string printable(std::string_view bytes) {
   return out;
 }
 
+UsageError refusal(std::string_view what, std::string_view word, std::string_view reason) {
+  const std::string quoted = fmt::format("'{}'", printable(word));
+  const std::string before = what.empty() ? "" : fmt::format("{}: ", what);
+  if (reason.find(quoted) != reason.npos) return UsageError(fmt::format("{}{}", before, reason));
+  return UsageError(fmt::format("{}{}: {}", before, quoted, reason));
+}
+
 std::string parse_escapes(std::string_view word) {
   std::string out;
   out.reserve(word.size());

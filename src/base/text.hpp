@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/error.hpp"
+
 namespace base {
 
 // One step through foreign bytes: a code point of valid UTF-8 (RFC 3629: no surrogates, no overlong forms), or one
@@ -34,6 +36,9 @@ void append_escaped(std::string& out, std::string_view bytes);
 std::string escaped(std::string_view bytes);
 // A word, or the name of a file, as it was typed: the same, but that a backslash is one.
 std::string printable(std::string_view bytes);
+// The refusal of a word: it is quoted whole, as it was typed, where `reason` does not do so already. `what`: of which
+// option or place, or "".
+UsageError refusal(std::string_view what, std::string_view word, std::string_view reason);
 
 // The bytes that C escapes stand for: `\\ \n \r \t \0 \a \b \e \f \v` and `\xNN` with two digits. Throws UsageError
 // for any other escape, and for a digit after `\0`, which is octal elsewhere.

@@ -307,11 +307,4 @@ void OptionTable::refuse_the_idle(const std::vector<const Option*>& given) const
   }
 }
 
-base::UsageError refusal(std::string_view what, std::string_view word, std::string_view reason) {
-  const std::string quoted = fmt::format("'{}'", base::printable(word));
-  const std::string before = what.empty() ? "" : fmt::format("{}: ", what);
-  if (reason.find(quoted) != reason.npos) return UsageError(fmt::format("{}{}", before, reason));
-  return UsageError(fmt::format("{}{}: {}", before, quoted, reason));
-}
-
 }  // namespace cli

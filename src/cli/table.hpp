@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 
 namespace cli {
 
@@ -121,8 +122,7 @@ class OptionTable {
 
 using Tables = std::vector<const OptionTable*>;
 
-// The refusal of a word: it is quoted whole, as it was typed, where `reason` does not do so already.
-base::UsageError refusal(std::string_view what, std::string_view word, std::string_view reason);
+using base::refusal;
 
 // The completion for "bash", "zsh" or "fish"; throws UsageError for another shell.
 std::string completion_for(std::string_view shell, const Tables& tables);

@@ -16,7 +16,6 @@ namespace {
 
 constexpr std::size_t max_pending = 64;  // datagrams of a session whose target is being looked up
 constexpr std::size_t batches_a_turn = 32;
-constexpr std::size_t errors_a_turn = 1'024;
 
 bool came_by_unicast(const net::Metadata& metadata) {
   if (!metadata.destination || metadata.destination->is_multicast()) return false;
@@ -137,20 +136,17 @@ void Forwarder::transmit() {
 void Forwarder::drain_fan(net::UdpSocket& socket) {
   for (std::size_t i = 0; i < batches_a_turn && socket.receive(answers_) > 0; ++i) {
   }
-  for (std::size_t i = 0; i < errors_a_turn; ++i) {
-    const auto error = socket.transport_error();
-    if (!error) break;
+  net::take_errors(socket, [this](const net::TransportError& error) {
     for (Path& path : paths_) {
-      if (path.to != error->destination || !error->is_refusal()) continue;
-      ++path.refused;
-      note_refusal(path, net::to_string(*error));
+      if (path.to == error.destination && error.is_refusal()) count_refusal(path, error);
     }
-  }
+  });
 }
 
-void Forwarder::note_refusal(Path& path, const std::string& why) {
+void Forwarder::count_refusal(Path& path, const net::TransportError& error) {
+  ++path.refused;
   if (path.told->test_and_set()) return;
-  stage_.report.notice(fmt::format("{} refuses: {}; going on", path.text, why));
+  stage_.report.notice(fmt::format("{} refuses: {}; going on", path.text, net::to_string(error)));
 }
 
 // A socket for one more session. Whoever writes decides how many there are, so the limit on open files ends the oldest,
@@ -255,15 +251,13 @@ void Forwarder::drain(Session& session) {
     if (count > 0 && backward_line_) backward_line_->release();
     if (count == 0 || socket.drained()) break;
   }
-  for (std::size_t i = 0; i < errors_a_turn; ++i) {
-    const auto error = socket.transport_error();
-    if (!error) return;
-    if (!error->is_refusal()) continue;
-    ++paths_.front().refused;
-    note_refusal(paths_.front(), net::to_string(*error));
-    end(session);
-    return;
-  }
+  std::optional<net::TransportError> refusal;
+  net::take_errors(socket, [&](const net::TransportError& error) {
+    if (!refusal && error.is_refusal()) refusal = error;
+  });
+  if (!refusal) return;
+  count_refusal(paths_.front(), *refusal);
+  end(session);
 }
 
 void Forwarder::end(Session& session) {

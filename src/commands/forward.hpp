@@ -105,7 +105,7 @@ class Forwarder {
   void expire();
   std::uint64_t forwarded(const Path& path) const;
   void settle(Path& path, const traffic::Transmitter& out);
-  void note_refusal(Path& path, const std::string& why);
+  void count_refusal(Path& path, const net::TransportError& error);
 
   Stage& stage_;
   const ForwardOptions& options_;

@@ -84,19 +84,11 @@ void Intake::take_batches(Watched& watched, std::size_t max_batches) {
     if (sink_.has_views() || sink_.is_full()) sink_.flush();
     if (count == 0 || socket.drained()) break;
   }
-  drain_errors(watched);
+  net::take_errors(socket, [&](const net::TransportError& error) { client.error(error); });
   write_out();
   if (counts_.datagrams != before) last_taken_ = run::Clock::now();
   if (is_last()) loop_.stop(run::StopReason::count);
   if (++drains_ % drains_a_drop_check == 0) socket.drops();
-}
-
-void Intake::drain_errors(const Watched& watched) {
-  for (std::size_t i = 0; i < errors_a_turn; ++i) {
-    const auto error = watched.socket.transport_error();
-    if (!error) break;
-    watched.client.error(*error);
-  }
 }
 
 void Intake::take(net::Received received, std::uint16_t local_port, Watched& watched) {

@@ -106,13 +106,11 @@ class Intake {
 
   // After so many of each other sockets and timers get their turn.
   static constexpr std::size_t batches_a_turn = 32;
-  static constexpr std::size_t errors_a_turn = 1'024;
 
   void drain(Watched& watched, std::size_t max_batches);
   void take_batches(Watched& watched, std::size_t max_batches);
   // Everything that was taken.
   void write_out();
-  void drain_errors(const Watched& watched);
   // This one and each that is counted with it, on its own thread.
   template <class Use>
   void for_each(const Use& use) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "commands/stage.hpp"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
 namespace commands {
@@ -36,9 +35,7 @@ base::ExitStatus Stage::finish(base::ExitStatus status) {
   sink.flush();
   if (loop.reason() == run::StopReason::reader_gone) return base::ExitStatus::done;
   if (const std::uint64_t lost = sink.unwritten(); lost > 0) {
-    output::print_error(
-        fmt::format("the output was not read: {} {} could not be written", lost, lost == 1 ? "record" : "records"),
-        report.color());
+    output::print_error(output::not_read("the output", lost, "record"), report.color());
   }
   return status;
 }

@@ -226,8 +226,7 @@ std::string unescaped(const Address& address) {
 }
 
 std::string unescaped(const Endpoint& endpoint) {
-  const bool v4 = family_of(endpoint) == Family::ipv4;
-  return fmt::format("{}{}{}:{}", v4 ? "" : "[", unescaped(endpoint.address()), v4 ? "" : "]", endpoint.port());
+  return join_host_port(unescaped(endpoint.address()), endpoint.port());
 }
 
 std::string to_string(const Address& address) {

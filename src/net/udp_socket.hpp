@@ -141,4 +141,16 @@ class UdpSocket : public UdpOptions {
   bool keeps_df_ = false;
 };
 
+// Hands each ICMP error that waits to `use`: a bounded number, for anybody can send them. Those that are left are the
+// next event.
+template <class Use>
+void take_errors(UdpSocket& socket, Use use) {
+  constexpr int max_a_turn = 1'024;
+  for (int i = 0; i < max_a_turn; ++i) {
+    const auto error = socket.transport_error();
+    if (!error) return;
+    use(*error);
+  }
+}
+
 }  // namespace net

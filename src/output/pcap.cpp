@@ -2,20 +2,16 @@
 #include "output/pcap.hpp"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <poll.h>
 #include <unistd.h>
 
 #include <bit>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
 
 #include "base/ending.hpp"
-#include "base/error.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
-#include "base/units.hpp"
 #include "output/json.hpp"
 #include "output/report.hpp"
 #include "output/sink.hpp"
@@ -141,8 +137,7 @@ PcapWriter::PcapWriter(const std::string& path)
 PcapWriter::~PcapWriter() {
   net::UdpSocket::tap_sent(nullptr);
   if (descriptor_ != STDOUT_FILENO) close(descriptor_);
-  if (unread_ == 0) return;
-  print_error(fmt::format("{} was not read: {} could not be written", name_, base::counted(unread_, "datagram")));
+  if (unread_ > 0) print_error(not_read(name_, unread_, "datagram"));
 }
 
 void PcapWriter::write(const net::Received& received, std::uint16_t local_port) {
@@ -225,9 +220,7 @@ void PcapWriter::fail(int error, std::size_t written) {
     gone_ = true;
     return;
   }
-  throw base::Failure(error,
-                      fmt::format("cannot write to {}: {}{}", name_, std::strerror(error),
-                                  lost == 0 ? "" : fmt::format(", {} not written", base::counted(lost, "datagram"))));
+  throw not_written(error, name_, lost, "datagram");
 }
 
 }  // namespace output

@@ -18,6 +18,15 @@
 
 namespace output {
 
+base::Failure not_written(int error, std::string_view name, std::uint64_t lost, std::string_view unit) {
+  const std::string cost = lost == 0 ? "" : fmt::format(", {} not written", base::counted(lost, unit));
+  return {error, fmt::format("cannot write to {}: {}{}", name, std::strerror(error), cost)};
+}
+
+std::string not_read(std::string_view name, std::uint64_t lost, std::string_view unit) {
+  return fmt::format("{} was not read: {} could not be written", name, base::counted(lost, unit));
+}
+
 void Sink::flush() {
   // Forgotten even when writing fails, so that nothing is written twice. The memory is kept.
   struct Forget {
@@ -105,10 +114,7 @@ void Sink::fail(int error, std::size_t written) {
   }
   place_->state = State::closed;
   count_unwritten(written);
-  const std::uint64_t lost = place_->unwritten;
-  throw base::Failure(error,
-                      fmt::format("cannot write to the output: {}{}", std::strerror(error),
-                                  lost == 0 ? "" : fmt::format(", {} not written", base::counted(lost, "record"))));
+  throw not_written(error, "the output", place_->unwritten, "record");
 }
 
 void Sink::close_reader() {

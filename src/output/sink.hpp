@@ -12,7 +12,14 @@
 
 #include <sys/uio.h>
 
+#include "base/error.hpp"
+
 namespace output {
+
+// "cannot write to NAME: No space left on device, 3 records not written"
+base::Failure not_written(int error, std::string_view name, std::uint64_t lost, std::string_view unit);
+// "NAME was not read: 3 records could not be written"
+std::string not_read(std::string_view name, std::uint64_t lost, std::string_view unit);
 
 class Sink {
  public:

@@ -11,6 +11,12 @@
 namespace output {
 namespace {
 
+// True for a terminal that understands more than plain text.
+bool is_capable(int descriptor) {
+  const char* const terminal = std::getenv("TERM");
+  return isatty(descriptor) != 0 && terminal != nullptr && std::string_view(terminal) != "dumb";
+}
+
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 bool is_number_above_0(std::string_view text) {
@@ -54,17 +60,12 @@ TerminalSize terminal_size(int descriptor) {
   return found;
 }
 
-bool redraws() {
-  const char* const terminal = std::getenv("TERM");
-  return isatty(STDOUT_FILENO) != 0 && terminal != nullptr && std::string_view(terminal) != "dumb";
-}
+bool redraws() { return is_capable(STDOUT_FILENO); }
 
 bool wants_color(Color color, int descriptor) {
   if (color != Color::automatic) return color == Color::always;
   const char* const objection = std::getenv("NO_COLOR");
-  const char* const terminal = std::getenv("TERM");
-  if (objection != nullptr && *objection != '\0') return false;
-  return isatty(descriptor) != 0 && terminal != nullptr && std::string_view(terminal) != "dumb";
+  return (objection == nullptr || *objection == '\0') && is_capable(descriptor);
 }
 
 bool talks_in_color(Color color) {

@@ -118,11 +118,13 @@ stopped
 
 # --- real protocols -----------------------------------------------------------------------------------------------
 
-# serve WHAT COMMAND...: a server that runs; where it does not, that is skipped, with what it says.
+# shellcheck disable=SC2317  # called by until_true
+serves_names() { ! kill -0 "$started" 2>/dev/null || on server ss -Hlun 'sport = :53' | grep -q .; }
+# serve WHAT COMMAND...: a server of names that runs; where it does not, that is skipped, with what it says.
 serve() {
   command -v "$2" >/dev/null || { skip_case "$1 (not installed)"; return 1; }
   start server "$work/server" "${@:2}"
-  sleep 0.3
+  until_true serves_names
   kill -0 "$started" 2>/dev/null || { skip_case "$1 (does not run here: $(tail -n 1 "$work/server"))"; return 1; }
 }
 # resolver: the client's, by the relay, is the only one that names are asked of.

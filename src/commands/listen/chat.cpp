@@ -140,9 +140,7 @@ void Chat::choose(std::string_view word) {
     chosen_ = sender_at(word);
     report_.notice(fmt::format("lines go to {}", net::to_string(chosen_->endpoint)));
   } catch (const base::UsageError& error) {
-    const std::string quoted = fmt::format("'{}'", base::printable(word));
-    const std::string reason = error.what();
-    report_.notice(reason.starts_with(quoted) ? reason : fmt::format("{}: {}", quoted, reason));
+    report_.notice(base::refusal("", word, error.what()).what());
   }
 }
 

@@ -101,9 +101,10 @@ void Prober::wake() {
 
 // What is due. What arrived counts before a wait is over; what is only sent need not look for it.
 void Prober::turn() {
-  if (engine_->has_ended_waits(run::Clock::now())) drain();
+  const auto now = run::Clock::now();
+  if (engine_->has_ended_waits(now)) drain();
   if (over_ || loop().stopping()) return;
-  const auto again = engine_->turn(run::Clock::now());
+  const auto again = engine_->turn(now);
   sink().flush();
   if (engine_->done()) {
     over_ = true;
@@ -126,13 +127,10 @@ void Prober::drain() {
     for (std::size_t place = 0; place < count; ++place) take(batch[place]);
     if (count == 0 || socket_.drained()) break;
   }
-  constexpr int max_errors = 1'024;
-  for (int i = 0; i < max_errors; ++i) {
-    const auto error = socket_.transport_error();
-    if (!error) break;
-    if (!is_target(error->destination.address())) continue;
-    engine_->take(*error, error->offender && is_target(*error->offender), now());
-  }
+  net::take_errors(socket_, [this](const net::TransportError& error) {
+    if (!is_target(error.destination.address())) return;
+    engine_->take(error, error.offender && is_target(*error.offender), now());
+  });
   if (stage_.pcap() != nullptr) stage_.pcap()->flush();
   sink().flush();
 }

@@ -164,6 +164,12 @@ void ProbeWriter::add_subject(output::JsonEvent& event) const {
   if (flow_ != 0) event.number("flow", flow_);
 }
 
+// Of all probes together: a record says by itself by which interface it came.
+void ProbeWriter::add_series(output::JsonEvent& event) const {
+  add_subject(event);
+  if (!asked_by_.empty()) event.text("interface", asked_by_);
+}
+
 // "NAME	10.0.0.1:53	", "by eth0: ", "flow 2: ", or ""
 std::string ProbeWriter::subject() const {
   std::string subject;
@@ -181,8 +187,7 @@ void ProbeWriter::so_far(const ProbeSummary& summary) {
   }
   {
     output::JsonEvent event(buffer(), "stats");
-    add_subject(event);
-    if (!asked_by_.empty()) event.text("interface", asked_by_);
+    add_series(event);
     add_counts(event, summary);
     if (summary.rtt) event.raw("rtt_ms", distribution_json(*summary.rtt));
   }
@@ -248,8 +253,7 @@ void ProbeWriter::append_statistics(std::string& out, const StampSummary& ways) 
 void ProbeWriter::add_results(output::JsonEvent& event, const ProbeResults& results) const {
   const ProbeSummary& summary = results.summary;
   if (!name_.empty()) event.endpoint(target_);
-  add_subject(event);
-  if (!asked_by_.empty()) event.text("interface", asked_by_);
+  add_series(event);
   event.text("state", results.state);
   add_counts(event, summary);
   if (sink_.unwritten() > 0) event.number("unwritten", sink_.unwritten());

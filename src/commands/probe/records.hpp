@@ -110,6 +110,7 @@ class ProbeWriter {
   void append_time(net::SystemTime time);
   std::string subject() const;
   void add_subject(output::JsonEvent& event) const;
+  void add_series(output::JsonEvent& event) const;
 
   output::Options options_;
   bool colored_;

@@ -15,6 +15,7 @@
 
 #include "base/ending.hpp"
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "base/text.hpp"
 #include "commands/send/capture_file.hpp"
 
@@ -93,12 +94,7 @@ struct Input {
 
 ssize_t read_input(void* cookie, char* buffer, std::size_t size) {
   Input& input = *static_cast<Input*>(cookie);
-  if (input.taken == input.begun.size()) {
-    ssize_t got = -1;
-    do got = read(input.descriptor, buffer, size);
-    while (got < 0 && errno == EINTR && base::end_ticks == 0);  // SIGUSR1 ends nothing
-    return got;
-  }
+  if (input.taken == input.begun.size()) return base::read_on(input.descriptor, buffer, size);
   const std::size_t copied = input.begun.copy(buffer, size, input.taken);
   input.taken += copied;
   return static_cast<ssize_t>(copied);

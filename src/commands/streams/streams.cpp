@@ -25,15 +25,14 @@ std::size_t Streams::Hash::operator()(const StreamKey& key) const {
 // Setting the wall clock must not look like jitter. An age that cannot be: it was set just then.
 Arrival ArrivalClock::of(const net::Received& received) {
   using std::chrono::nanoseconds;
-  if (!read_) {
+  if (!now_) {
     const nanoseconds steady = std::chrono::steady_clock::now().time_since_epoch();
-    wall_ = std::chrono::system_clock::now().time_since_epoch();
-    to_wall_ = wall_ - steady;
-    read_ = true;
+    now_ = {net::SystemTime(steady), std::chrono::system_clock::now().time_since_epoch() - steady};
   }
-  const nanoseconds age = received.metadata.time ? wall_ - received.metadata.time->time_since_epoch() : nanoseconds(0);
+  const nanoseconds age =
+      received.metadata.time ? now_->time + now_->to_wall - *received.metadata.time : nanoseconds(0);
   const bool credible = age > nanoseconds(0) && age < std::chrono::minutes(1);
-  return {net::SystemTime(wall_ - to_wall_ - (credible ? age : nanoseconds(0))), to_wall_};
+  return {credible ? now_->time - age : now_->time, now_->to_wall};
 }
 
 void Streams::add(std::size_t place, const net::Received& received, const Arrival& arrival) {

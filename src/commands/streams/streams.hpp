@@ -39,12 +39,10 @@ struct Arrival {
 class ArrivalClock {
  public:
   Arrival of(const net::Received& received);
-  void batch_done() { read_ = false; }
+  void batch_done() { now_.reset(); }
 
  private:
-  bool read_ = false;
-  std::chrono::nanoseconds wall_{};
-  std::chrono::nanoseconds to_wall_{};
+  std::optional<Arrival> now_;
 };
 
 enum class StreamKind : std::uint8_t { rtp, ts, counted };
