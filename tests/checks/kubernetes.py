@@ -56,7 +56,7 @@ def parts_that_miss(config, service, workload):
         problems += ["%s selects no pod" % selector] if not selector.items() <= labels.items() else []
     volumes = {volume["name"]: volume for volume in pod["spec"]["volumes"]}
     for container in pod["spec"]["containers"]:
-        problems += ["no volume " + mount["name"] for mount in container["volumeMounts"] if mount["name"] not in volumes]
+        problems += ["no volume " + mount["name"] for mount in container.get("volumeMounts", []) if mount["name"] not in volumes]
     if volumes["targets"]["configMap"]["name"] != config["metadata"]["name"]:
         problems.append("no such ConfigMap")
     if service["metadata"]["name"] not in config["data"]["targets"].split():

@@ -88,8 +88,8 @@ measures() {
     ip link set lo up
     PATH=$1:$PATH
     cd "$2"
-    systemd-socket-activate --datagram -l 127.0.0.1:862 -E PATH="$PATH" -E METRICS=reflector.prom \
-      -E OPTIONS="-W 4s --stats=100ms" bash -c "exec ${5:+strace -D -f -o calls.reflector} $3" &
+    systemd-socket-activate --datagram -l 127.0.0.1:862 -E PATH="$PATH" \
+      -E OPTIONS="-W 4s --stats=100ms --metrics reflector.prom" bash -c "exec ${5:+strace -D -f -o calls.reflector} $3" &
     METRICS=probe.prom OPTIONS="-W 3s --interval 20ms --stats=100ms" \
       bash -c "exec ${5:+strace -D -f -o calls.probe} $4" || true
     wait

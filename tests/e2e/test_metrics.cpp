@@ -2,8 +2,13 @@
 // --metrics on the built binary.
 #include <sys/stat.h>
 
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
 #include <filesystem>
+#include <random>
 #include <string>
+#include <thread>
 
 #include "support/check.hpp"
 #include "support/joiner.hpp"
@@ -37,6 +42,20 @@ bool comes_to(const std::string& path, const std::string& name, const std::strin
   CAPTURE(content_of(path));
   CHECK(sample(content_of(path), name) == value);
   return false;
+}
+
+// More of what is quick where there is time (see test_soak.cpp).
+bool is_soak() { return std::getenv("UDPTOOL_SOAK") != nullptr; }
+
+// Of a listener that nothing came to: from the first line to the last.
+bool is_whole(const std::string& text) {
+  return text.rfind("# HELP udptool_build_info ", 0) == 0 && last_line(text) == "udptool_senders 0\n";
+}
+
+Words names_in(const std::string& directory) {
+  Words names;
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) names.push_back(entry.path().filename());
+  return names;
 }
 
 }  // namespace
@@ -103,17 +122,35 @@ TEST_CASE("metrics: a reader never sees a part, and the directory holds nothing 
   const TemporaryDirectory directory;
   const std::string path = directory.file("u.prom");
   Listener listener({"-o", "none", "--metrics", path, "--stats=1ms"});
-  for (int i = 0; i < 5'000; ++i) {
-    const std::string text = content_of(path);
-    REQUIRE(is_like(last_line(text), "udptool_senders 0\n"));
-  }
-  struct stat status {};
-  REQUIRE(stat(path.c_str(), &status) == 0);
-  CHECK((status.st_mode & 07777) == 0644);
+  const auto status = [&path] {
+    struct stat result {};
+    REQUIRE(stat(path.c_str(), &result) == 0);
+    return result;
+  };
+  const auto first = status();
+  const int reads = is_soak() ? 100'000 : 5'000;
+  for (int i = 0; i < reads; ++i) REQUIRE(is_whole(content_of(path)));
+  const auto last = status();
+  CHECK((last.st_mode & 07777) == 0644);
+  CHECK(last.st_mtim.tv_sec * 1'000'000'000 + last.st_mtim.tv_nsec >
+        first.st_mtim.tv_sec * 1'000'000'000 + first.st_mtim.tv_nsec);
   CHECK(listener.stop().ending == done);
-  std::size_t files = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(directory.path())) files += entry.exists() ? 1 : 0;
-  CHECK(files == 1);
+  CHECK(names_in(directory.path()) == Words{"u.prom"});
+}
+
+TEST_CASE("metrics: killed at any moment, it leaves a whole file, and nothing else that a collector reads") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("u.prom");
+  std::minstd_rand random;
+  std::uniform_int_distribution<int> moment(0, 5'000);
+  const int kills = is_soak() ? 200 : 20;
+  for (int i = 0; i < kills; ++i) {
+    Listener listener({"-o", "none", "--metrics", path, "--stats=1ms"});
+    std::this_thread::sleep_for(std::chrono::microseconds(moment(random)));
+    CHECK(listener.stop(SIGKILL).ending == Ending{-1, SIGKILL});
+    REQUIRE(is_whole(content_of(path)));
+  }
+  for (const std::string& name : names_in(directory.path())) CHECK(is_like(name, R"(u\.prom|\.u\.prom\.\d+\.tmp)"));
 }
 
 TEST_CASE("metrics: a directory that goes is one notice, and measuring goes on") {

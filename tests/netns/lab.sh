@@ -46,16 +46,16 @@ conclude() {
   [ "$failed" = 0 ]
 }
 
-# until_true COMMAND...: waits for it, for up to 20 s; then its status is 1.
+# until_true COMMAND...: waits for it, for up to 20 s, or lab_patience; then its status is 1.
 until_true() {
-  local end=$((SECONDS + 20))
+  local end=$((SECONDS + ${lab_patience:-20}))
   until "$@"; do
     [ $SECONDS -le $end ] || return 1
     sleep 0.02
   done
 }
 # await COMMAND...: the same, and that it did not come is a failure of the script.
-await() { until_true "$@" || fail "in 20 seconds: $*"; }
+await() { until_true "$@" || fail "in ${lab_patience:-20} seconds: $*"; }
 
 # ---- namespaces
 
