@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # source.sh: the release's tarball is the same each time and holds what the commit holds, which it names; the source
-# package that is made of it satisfies lintian. Nothing is built.
+# package that is made of it satisfies lintian. UDPTOOL_PACKAGE=1: and builds a package that does.
+# shellcheck disable=SC2317  # what verdict calls
 set -eu -o pipefail
 cd "$(dirname "$0")/../.."
 if ! git rev-parse HEAD >/dev/null 2>&1; then
@@ -44,4 +45,34 @@ else
   echo "failed: lintian finds fault with the source package"
   failed=1
 fi
+
+# What takes minutes: a compilation without any cache.
+if [ -z "${UDPTOOL_PACKAGE-}" ]; then
+  echo "skipped: the package that is built of it (UDPTOOL_PACKAGE=1 builds it)"
+  exit $failed
+fi
+# verdict WHAT COMMAND...: passed if the command is content; else what it said last.
+verdict() {
+  local what=$1
+  shift
+  if "$@" >"$work/log" 2>&1; then
+    echo "passed: $what"
+  else
+    tail -n 20 "$work/log"
+    echo "failed: $what"
+    failed=1
+  fi
+}
+recommends() {
+  dpkg-deb --field "$1" Recommends | grep -q libpcap && ! dpkg-deb --field "$1" Depends | grep libpcap
+}
+within_the_source() { (cd "$work/debian/udptool-$version" && "$@"); }
+verdict 'the source package builds' within_the_source dpkg-buildpackage -us -uc -b
+cd "$work/debian"
+verdict 'lintian finds nothing in what it builds' lintian --allow-root --fail-on error,warning udptool_*.changes
+verdict 'libpcap is recommended, and not needed' recommends udptool_*.deb
+verdict 'it is unpacked' dpkg-deb --extract udptool_*.deb "$work/root"
+# As autopkgtest does, with what it has not installed.
+test_command=$(sed -n 's/^Test-Command: //p' "udptool-$version/debian/tests/control")
+verdict "the package's own test" within_the_source sh -c "${test_command//\/usr/$work\/root\/usr}"
 exit $failed

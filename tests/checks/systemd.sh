@@ -36,7 +36,7 @@ verifies() {
   sed -i "s|^ExecStart=udptool|ExecStart=$root/usr/bin/udptool|" "$work"/verified/*.service
   local said
   # shellcheck disable=SC2086
-  said=$(SYSTEMD_UNIT_PATH=$work/verified: systemd-analyze verify --man=no ${services// /.service }.service 2>&1) || :
+  said=$(SYSTEMD_UNIT_PATH=$work/verified: systemd-analyze verify --man=no ${services// /.service }.service udptool-reflector.socket 2>&1) || :
   echo "$said"
   ! grep -q udptool <<<"$said"
 }
@@ -51,6 +51,21 @@ is_confined() {
 }
 for service in $services; do
   verdict "$service is confined" is_confined "$service"
+done
+
+# Assignments of what the unit passes on, and remarks; one that is a remark is what holds without it.
+are_its_settings() {
+  local defaults=$root/usr/share/doc/udptool/examples/$1.default unit=$units/$1.service name
+  ! grep -nvE '^(#.*|[A-Z]+=("[^"]*"|[^" ]*))$' "$defaults" || return
+  while read -r name; do
+    echo "$name"
+    grep -qE "^ExecStart=.*[$][{]?$name\\b" "$unit" || return
+  done < <(sed -nE 's/^#?([A-Z]+)=.*/\1/p' "$defaults")
+  sed -n 's/^#\([A-Z]*=\)/Environment=\1/p' "$defaults" | grep -vFxf "$unit" && return 1
+  grep -q "^EnvironmentFile=-/etc/default/$1\$" "$unit"
+}
+for service in udptool-reflector udptool-probe; do
+  verdict "the defaults of $service are what it reads" are_its_settings $service
 done
 
 makes_the_group() {

@@ -44,6 +44,17 @@ bool comes_to(const std::string& path, const std::string& name, const std::strin
   return false;
 }
 
+// What promtool says of the file, where it is installed.
+void check_form(const std::string& path) {
+  if (!have("promtool")) return;
+  ProcessOptions options;
+  options.input = Input::file;
+  options.input_file = path;
+  const Finished checked = run({"promtool", "check", "metrics"}, options);
+  CHECK(checked.ending == done);
+  CHECK(checked.out + checked.err == "");
+}
+
 // More of what is quick where there is time (see test_soak.cpp).
 bool is_soak() { return std::getenv("UDPTOOL_SOAK") != nullptr; }
 
@@ -85,6 +96,7 @@ TEST_CASE("metrics: a listener's counters are in the file from the start, live, 
   CHECK(sample(text, "udptool_dropped_datagrams_total" + at) == "0");
   CHECK(sample(text, "udptool_answered_datagrams_total" + at) == "3");
   CHECK(sample(text, "udptool_senders") == "1");
+  check_form(path);
 }
 
 TEST_CASE("metrics: a relay counts what it passed on, by target") {
@@ -98,6 +110,7 @@ TEST_CASE("metrics: a relay counts what it passed on, by target") {
       "{endpoint=\"127.0.0.1:" + std::to_string(relay.port()) + "\",target=\"" + target.endpoint() + "\"}";
   CHECK(comes_to(path, "udptool_forwarded_datagrams_total" + labels, "1"));
   CHECK(relay.stop().ending == done);
+  check_form(path);
 }
 
 TEST_CASE("metrics: join counts by group and interface") {
@@ -116,6 +129,7 @@ TEST_CASE("metrics: join counts by group and interface") {
   CHECK(sample(text, "udptool_dropped_datagrams_total" + labels) == "0");
   CHECK(sample(text, "udptool_sequence_lost_total" + labels) == "0");
   CHECK(sample(text, "udptool_received_datagrams_total{group=\"10.9.9.9,232.1.1.1:5000\",interface=\"lo\"}") == "0");
+  check_form(path);
 }
 
 TEST_CASE("metrics: a reader never sees a part, and the directory holds nothing else") {
@@ -151,6 +165,7 @@ TEST_CASE("metrics: killed at any moment, it leaves a whole file, and nothing el
     REQUIRE(is_whole(content_of(path)));
   }
   for (const std::string& name : names_in(directory.path())) CHECK(is_like(name, R"(u\.prom|\.u\.prom\.\d+\.tmp)"));
+  check_form(path);
 }
 
 TEST_CASE("metrics: a directory that goes is one notice, and measuring goes on") {
@@ -197,6 +212,7 @@ TEST_CASE("metrics: probe's counters are in the file from the start, and what it
   CHECK(sample(text, "udptool_probe_sent_total" + at) == "1");
   CHECK(sample(text, "udptool_probe_received_total" + at) == "0");
   CHECK(sample(text, "udptool_probe_timeouts_total" + at) == "1");
+  check_form(path);
 }
 
 TEST_CASE("metrics: a reply that comes late, and one that comes twice") {
@@ -223,6 +239,7 @@ TEST_CASE("metrics: a reply that comes late, and one that comes twice") {
   CHECK(sample(text, "udptool_probe_rtt_seconds_bucket" + in_bucket + "0.0128\"}") == "0");
   CHECK(sample(text, "udptool_probe_rtt_seconds_bucket" + in_bucket + "+Inf\"}") == "1");
   CHECK(std::stod(sample(text, "udptool_probe_rtt_seconds_sum" + at)) >= 0.02);
+  check_form(path);
 }
 
 TEST_CASE("metrics: the flows of a target are one, and targets are named as they were written") {
@@ -248,6 +265,7 @@ TEST_CASE("metrics: the flows of a target are one, and targets are named as they
   CHECK(sample(text, "udptool_probe_refused_total{target=\"" + closed + "\"}") == "2");
   CHECK(sample(text, "udptool_probe_timeouts_total{target=\"" + closed + "\"}") == "0");
   CHECK(sample(text, "udptool_probe_sent_total{target=\"nosuch.invalid:9\"}") == "0");
+  check_form(path);
   if (!has_ipv6()) return;
   const Listener six({"--echo", "-o", "none"}, {"[::1]:0"});
   CHECK(run_udptool(with({"::1", std::to_string(six.port())})).ending == done);
@@ -275,6 +293,7 @@ TEST_CASE("metrics: STAMP has hops, and one-way delays where both clocks are syn
     CHECK(sample(text, "udptool_probe_" + direction + "_delay_seconds_count" + at + "}") == "3");
   }
   CHECK(sample(text, "udptool_probe_lost_total" + at + ",direction=\"unknown\"}") == "0");
+  check_form(path);
 }
 
 TEST_CASE("metrics: a path has no probes to count") {
@@ -285,24 +304,16 @@ TEST_CASE("metrics: a path has no probes to count") {
   }
 }
 
-TEST_CASE("metrics: promtool finds nothing to say of the file") {
+TEST_CASE("metrics: promtool finds nothing to say of the files") {
   SKIP_UNLESS(have("promtool"), "no promtool");
   const TemporaryDirectory directory;
   const std::string path = directory.file("u.prom");
-  const auto check = [&path] {
-    ProcessOptions options;
-    options.input = Input::file;
-    options.input_file = path;
-    const Finished checked = run({"promtool", "check", "metrics"}, options);
-    CHECK(checked.ending == done);
-    CHECK(checked.out + checked.err == "");
-  };
   Listener listener({"-o", "none", "--rtp", "--metrics", path});
   CHECK(listener.stop().ending == done);
-  check();
+  check_form(path);
   const Listener reflector({"--stamp", "-o", "none"});
   CHECK(run_udptool({"probe", "--stamp", "--metrics", path, "127.0.0.1", std::to_string(reflector.port())}).ending ==
         done);
   CHECK(contains(content_of(path), "udptool_probe_hops"));
-  check();
+  check_form(path);
 }

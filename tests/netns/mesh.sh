@@ -200,6 +200,7 @@ lack() {
 }
 is 'at the end what is missing is lost, all of it' "$(lack)" 0
 is 'at the end Prometheus has what the files say' "$(in_series | sort)" "$( (in_files a && in_files b) | sort)"
+for host in a b; do is "promtool finds nothing ($host)" "$(promtool check metrics 2>&1 <$host/udptool-probe.prom)" ''; done
 is 'node_exporter read each file whole, each time' \
   "$(ask 'sum by (instance) (max_over_time(node_textfile_scrape_error[10m]))')" \
   "$(printf '{instance="%s"} => 0\n' a b c)"
