@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/system/system_error.hpp>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -71,6 +72,8 @@ ExitStatus guarded(const cli::Invocation& invocation, const std::function<ExitSt
   } catch (const std::bad_alloc&) {
     return fail(invocation, base::failure(ENOMEM, "cannot go on"));
   } catch (const std::system_error& error) {
+    return fail(invocation, base::failure(error.code().value(), "cannot go on"));
+  } catch (const boost::system::system_error& error) {  // its text names places in Boost's sources
     return fail(invocation, base::failure(error.code().value(), "cannot go on"));
   } catch (const std::exception& error) {
     return fail(invocation, base::Failure(EIO, fmt::format("cannot go on: {}", error.what())));

@@ -107,7 +107,12 @@ void UdpSocket::connect(const Endpoint& peer) {
   }
 }
 
-Endpoint UdpSocket::local_endpoint() const { return socket_.local_endpoint(); }
+Endpoint UdpSocket::local_endpoint() const {
+  boost::system::error_code error;
+  const Endpoint local = socket_.local_endpoint(error);
+  if (error) throw base::failure(error.value(), "cannot tell the address of a socket");
+  return local;
+}
 
 void UdpSocket::report_transport_errors(bool on) {
   set_error_reports(on);

@@ -216,7 +216,7 @@ class Run:
         writes = call in ("write", "writev")
         if self.status == 2 and not lines and not writes:
             return "status 2 without a line"
-        if self.status != usual and not self.err and not writes:
+        if self.status != usual and not self.err and not writes and "no answer" not in self.out:
             return f"status {self.status} without a word"
         for vague in ("Success", "std::", "terminate", "boost", "Unknown error"):
             if vague in self.err:

@@ -170,7 +170,7 @@ TEST_CASE("the sandbox: what --names takes is there, and no more") {
   SKIP_UNLESS(lack().empty(), lack());
   SKIP_UNLESS(landlock_version() >= 6, "a Landlock that knows less");
   const Prey prey;
-  const Finished result = run_udptool({"probe", "--trace", "--names", "-w", "1", "127.0.0.1"}, prey.hunted());
+  const Finished result = run_udptool({"probe", "--trace", "--names", "-w", "20", "127.0.0.1"}, prey.hunted());
   const std::set<std::string> needed{"read /etc/passwd", "make a TCP socket", "make a Unix stream", "make code",
                                      "turn memory into code"};
   CHECK(names_of(attempts_in(result.err), "done") == needed);
@@ -286,6 +286,6 @@ TEST_CASE("--user: join and probe do their late work as the user, and send reads
                                udptool({})[0]});
   CHECK(contains(joined.err, "lo after leaving: "));
   CHECK(contains(joined.err, "left 239.9.9.9:41234 on lo"));
-  const Finished probed = run_udptool({"probe", "--user", "nobody", "--trace", "--names", "-w", "1", "127.0.0.1"});
+  const Finished probed = run_udptool({"probe", "--user", "nobody", "--trace", "--names", "-w", "20", "127.0.0.1"});
   CHECK(contains(probed.out, "127.0.0.1 (localhost)"));
 }

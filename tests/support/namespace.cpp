@@ -58,7 +58,7 @@ bool enter_namespace(const std::string& script) {
   const std::string filter = "--test-case=" + as_filter(current_case());
   ProcessOptions options;
   options.environment = {std::string(marker) + "=1"};
-  const Finished inner = run(in_namespace(script + "\n\"$@\"\n", {self, filter}), options, 4 * patience);
+  const Finished inner = run(in_namespace(script + "\n\"$@\"\n", {self, filter}), options, 6 * patience);
   if (inner.ending == Ending{skipped_status, 0}) {
     skip("within a namespace: " + inner.out.substr(0, inner.out.find('\n')));
     return false;

@@ -72,6 +72,19 @@ std::vector<char*> pointers(const Words& words) {
   _exit(127);
 }
 
+// Our own with these, each name once: of two, a shell takes the last and getenv(3) the first.
+Words environment_with(Words own) {
+  const std::size_t owned = own.size();
+  for (char** one = environ; *one != nullptr; ++one) {
+    const std::string_view inherited = *one;
+    const std::string_view name = inherited.substr(0, inherited.find('=') + 1);
+    const auto end = own.begin() + static_cast<std::ptrdiff_t>(owned);
+    if (std::none_of(own.begin(), end, [&](const std::string& mine) { return mine.starts_with(name); }))
+      own.emplace_back(inherited);
+  }
+  return own;
+}
+
 std::set<std::string> socket_inodes(pid_t pid) {
   std::set<std::string> inodes;
   std::error_code ignored;
@@ -116,8 +129,7 @@ std::ostream& operator<<(std::ostream& out, const Ending& ending) {
 
 Process::Process(const Words& words, const ProcessOptions& options) : words_(words) {
   ::signal(SIGPIPE, SIG_IGN);
-  Words environment = options.environment;
-  for (char** one = environ; *one != nullptr; ++one) environment.emplace_back(*one);
+  Words environment = environment_with(options.environment);
   const std::vector<char*> argv = pointers(words_);
   const std::vector<char*> envp = pointers(environment);
   const auto err = make_pipe();

@@ -21,7 +21,7 @@ using Words = std::vector<std::string>;
 using Milliseconds = std::chrono::milliseconds;
 
 // Long enough for a loaded machine under a sanitizer; only what fails waits for so long.
-constexpr Milliseconds patience{15'000};
+constexpr Milliseconds patience{30'000};
 
 enum class Input { null, closed, pipe, file };
 enum class Stream { out, err };

@@ -50,7 +50,7 @@ std::string remark_of(const TraceHop& hop, bool loop) {
 }  // namespace
 
 void HopWriter::show(const TraceHop& hop) {
-  constexpr auto patience = std::chrono::seconds(1);
+  const base::Nanoseconds patience = std::max<base::Nanoseconds>(options_.wait(), std::chrono::seconds(1));
   held_.push_back({hop, run::Clock::now() + patience});
   names_.look_up(hop.addresses());
 }
