@@ -79,6 +79,24 @@ TEST_CASE("probe --stamp --metrics: loss has the direction that it had, and what
   CHECK(lost("unknown", "1"));
 }
 
+TEST_CASE("probe --stamp --metrics: what a reflector missed that then counts anew is lost, in no direction, at once") {
+  SKIP_UNLESS(have("python3"), "no python3");
+  const Peer peer({"--lose-forward", "5,6,7", "--restart-at", "6"});
+  const TemporaryFile file;
+  Process probe(udptool({"probe", "--stamp", "-q", "-o", "none", "-w", "0.1", "-c", "0", "--interval", "10ms",
+                         "--stats=20ms", "--metrics", file.path(), "127.0.0.1", peer.port()}));
+  const std::string unknown =
+      "\nudptool_probe_lost_total{target=\"127.0.0.1:" + peer.port() + "\",direction=\"unknown\"} ";
+  const Stopwatch watch;
+  while (!contains(file.content(), unknown + "3\n") && watch.elapsed() < patience) {
+    std::this_thread::sleep_for(Milliseconds(5));
+  }
+  CAPTURE(file.content());
+  CHECK(contains(file.content(), unknown + "3\n"));
+  CHECK(contains(file.content(), ",direction=\"forward\"} 0\n"));
+  CHECK(probe.stop().ending == done);
+}
+
 TEST_CASE("probe --stamp: a stateless reflector leaves the direction unknown, an RFC 8762 one the session") {
   SKIP_UNLESS(have("python3"), "no python3");
   const Peer peer({"--stateless", "--twamp", "--zero-ssid", "--lose-backward", "4"});

@@ -161,6 +161,8 @@ comes_to 'it answers all again' \
   "count(rate(udptool_probe_received_total{target=\"${address[b]}\"}[3s]) > 10)" '{} => 3'
 like 'received goes on from where it was' \
   "$(ask "sum(udptool_probe_received_total{target=\"${address[b]}\"}) > bool $before")" '\{\} => 1'
+comes_to 'what it missed is lost, in no direction' \
+  "count(udptool_probe_lost_total{target=\"${address[b]}\", direction=\"unknown\"} > 2)" '{} => 3'
 falls=0
 for counter in {sent,received,timeouts,late,duplicates,reordered,refused,lost}_total rtt_seconds_{bucket,count,sum}; do
   falls+=" + sum(resets(udptool_probe_${counter}[10m]))"

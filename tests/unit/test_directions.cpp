@@ -46,6 +46,17 @@ TEST_CASE("directions: what a reflector's numbers tell") {
   CHECK(after({{0, 0}, {1, 1}, {3, 3}, {5, 4}}) == Result{1, 1});  // it does not
 }
 
+TEST_CASE("directions: they reach to the latest request that was answered") {
+  Directions directions;
+  CHECK(directions.reach() == 0);
+  directions.add(4, 0, false);
+  CHECK(directions.reach() == 5);
+  directions.add(3, 1, false);
+  CHECK(directions.reach() == 5);
+  directions.add(9, 0, false);
+  CHECK(directions.reach() == 10);
+}
+
 TEST_CASE("directions: overtaking loses nothing") {
   CHECK(after({{0, 0}, {2, 2}, {1, 1}}) == Result{0, 0});  // on the way back
   CHECK(after({{0, 0}, {2, 1}, {1, 2}}) == Result{0, 0});  // on the way there

@@ -200,6 +200,7 @@ TEST_CASE("log: what is still waited for counts neither as lost nor, once it was
   ProbeLog log;
   for (int i = 0; i < 3; ++i) log.sent(at(0ns));
   CHECK(log.unanswered() == 3);
+  CHECK(log.unanswered(2) == 1);
   log.reply(0, 1ms);  // of many, who are still waited for
   log.settle(1);
   const auto summary = log.summary(commands::Percentiles::left_out, log.unanswered());

@@ -22,6 +22,8 @@ class Directions {
   };
   // Nothing: none was answered, or some are missing and every reply had the request's own number.
   std::optional<Lost> lost() const;
+  // The number of requests up to the latest that was answered.
+  std::uint64_t reach() const { return any_ ? latest_ + 1 : 0; }
 
  private:
   // The lower bits: what is that far apart is long forgotten. 8 bytes, for there may be a thousand sessions.

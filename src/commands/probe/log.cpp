@@ -78,9 +78,9 @@ void ProbeLog::settle(std::uint64_t sequence) {
   while (oldest_waiting_ < count_ && !is_waiting(oldest_waiting_)) ++oldest_waiting_;
 }
 
-std::uint64_t ProbeLog::unanswered() const {
+std::uint64_t ProbeLog::unanswered(std::uint64_t first) const {
   std::uint64_t count = 0;
-  for (std::uint64_t sequence = oldest_waiting_; sequence < count_; ++sequence) {
+  for (std::uint64_t sequence = std::max(first, oldest_waiting_); sequence < count_; ++sequence) {
     count += is_waiting(sequence) && at(sequence).rtt < 0 ? 1 : 0;
   }
   return count;

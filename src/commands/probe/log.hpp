@@ -50,8 +50,8 @@ class ProbeLog {
   bool is_idle() const { return oldest_waiting_ == count_; }  // none is waited for
   bool is_waiting(std::uint64_t sequence) const { return is_kept(sequence) && at(sequence).waiting; }
   std::uint64_t oldest_waiting() const { return oldest_waiting_; }  // count(): none
-  // How many are, and nothing came yet: a probe of many is waited for after its first reply, too.
-  std::uint64_t unanswered() const;
+  // How many from that one on are, and nothing came yet: a probe of many is waited for after its first reply, too.
+  std::uint64_t unanswered(std::uint64_t first = 0) const;
   // Its wait is over.
   void settle(std::uint64_t sequence);
 

@@ -34,9 +34,13 @@ class StampMode : public SeriesMode {
 
   Tally tally(bool over) override {
     const StampSummary now = *ways(log().summary(Percentiles::left_out, log().unanswered()));
-    // What is missing behind the last reply has timed out; which way it went, the next reply tells.
-    const bool may_be_told = now.direction_known && !over;
-    lost_.follow({now.lost_forward, now.lost_backward, may_be_told ? 0 : now.lost_unknown});
+    // What is missing behind the last reply has timed out; which way it went, the next reply tells. What is missing
+    // before it and has no direction never will: the reflector began to count anew.
+    std::uint64_t may_be_told = 0;
+    if (now.direction_known && !over) {
+      may_be_told = log().count() - directions_.reach() - log().unanswered(directions_.reach());
+    }
+    lost_.follow({now.lost_forward, now.lost_backward, now.lost_unknown - std::min(now.lost_unknown, may_be_told)});
     Tally tally = SeriesMode::tally(over);
     tally.lost = lost_;
     tally.forward = forward_delays_;
