@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   constexpr std::size_t header = 10;
   commands::TsStream tracker;
   const std::string_view input(reinterpret_cast<const char*>(data), size);
-  tracker.add(commands::ts_packets_of(input), {});
+  tracker.add(commands::ts_packets_of(input, commands::parse_rtp(input)), {});
   const std::uint64_t before = tracker.packets();
   std::string datagram;
   for (std::size_t at = 0; at + header <= size; at += header) {

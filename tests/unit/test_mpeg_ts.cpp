@@ -80,7 +80,7 @@ TEST_CASE("a transport stream is known by packets of 188 bytes that begin with 0
                                          {"RTP with half a packet", in_rtp(one.substr(0, 94)), 0},
                                          {"RTP with nothing", in_rtp(""), 0}}) {
     CAPTURE(row.what);
-    CHECK(commands::ts_packets_of(row.datagram).size() == row.size);
+    CHECK(commands::ts_packets_of(row.datagram, commands::parse_rtp(row.datagram)).size() == row.size);
   }
 }
 

@@ -229,6 +229,15 @@ TEST_CASE("jitter is that of RFC 3550: none when arrivals keep the pace, else a 
   CHECK(*uneven.stream.jitter_ms() == doctest::Approx(expected));
 }
 
+TEST_CASE("jitter is exact below a unit of the timestamps") {
+  Heard heard(8'000);  // 125 us a unit
+  for (std::uint32_t i = 0; i < 1'000; ++i) {
+    const nanoseconds off = i % 2 == 0 ? std::chrono::microseconds(0) : std::chrono::microseconds(10);
+    heard.add(rtp(static_cast<std::uint16_t>(i), i * 160), at(milliseconds(20) * i + off));
+  }
+  CHECK(*heard.stream.jitter_ms() == doctest::Approx(0.010));
+}
+
 TEST_CASE("jitter survives wraps of the timestamp, another clock rate, duplicates and restarts") {
   const auto jitter = [](const Heard& heard) { return *heard.stream.jitter_ms(); };
 
@@ -338,6 +347,26 @@ TEST_CASE("a gap of any length is loss while the timestamps go on with it, else 
     CHECK(heard.stream.received() == 200);
     CHECK(heard.stream.sequence().runs().total() == (row.lost > 0 ? 1 : 0));
     CHECK(heard.stream.longest_gap().milliseconds() == doctest::Approx(static_cast<double>(row.waited.count())));
+  }
+}
+
+TEST_CASE("a restart whose timestamp happens to be ahead is no loss of millions") {
+  constexpr std::uint32_t a_packet = 48;  // 1 ms, so that 2^31 units are many rounds of the numbers
+  for (const std::uint32_t jump : {0x40000000u, 0x12345678u, 0x0fedcba9u, 0x7ffff000u, 0x08000000u}) {
+    for (const std::uint32_t number : {1'000u, 30'000u, 40'000u, 65'000u}) {
+      CAPTURE(jump);
+      CAPTURE(number);
+      Heard heard(48'000);
+      for (std::uint32_t i = 0; i < 500; ++i) {
+        heard.add(rtp(static_cast<std::uint16_t>(i), i * a_packet, 1, 97), at(milliseconds(1) * i));
+      }
+      for (std::uint32_t i = 0; i < 500; ++i) {
+        heard.add(rtp(static_cast<std::uint16_t>(number + i), (number + i) * a_packet + jump, 1, 97),
+                  at(milliseconds(1) * (500 + i)));
+      }
+      CHECK(heard.stream.sequence().lost() == 0);
+      CHECK(heard.stream.sequence().restarts() == 1);
+    }
   }
 }
 

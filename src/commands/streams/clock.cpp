@@ -7,17 +7,17 @@
 namespace commands {
 
 void Jitter::add(std::uint32_t timestamp, std::uint32_t clock_rate, net::SystemTime arrival) {
-  constexpr std::uint64_t second = 1'000'000'000;
-  const auto nanoseconds = static_cast<std::uint64_t>(arrival.time_since_epoch().count());
-  // Only differences modulo 2^32 count, as they do for the timestamps themselves.
-  const std::uint64_t units = nanoseconds / second * clock_rate + nanoseconds % second * clock_rate / second;
-  const std::uint32_t transit = static_cast<std::uint32_t>(units) - timestamp;
   if (clock_rate_ == clock_rate) {
-    const double difference = std::fabs(static_cast<double>(static_cast<std::int32_t>(transit - transit_)));
-    jitter_ms_ += (difference * 1e3 / clock_rate - jitter_ms_) / 16;
+    const double took = std::chrono::duration<double>(arrival - arrival_).count();
+    double difference = took * clock_rate - static_cast<std::int32_t>(timestamp - timestamp_);
+    // Only differences modulo 2^32 count, as they do for the timestamps themselves.
+    constexpr double cycle = 4'294'967'296;
+    if (std::fabs(difference) > cycle / 2) difference = std::remainder(difference, cycle);
+    jitter_ms_ += (std::fabs(difference) * 1e3 / clock_rate - jitter_ms_) / 16;
   }
   clock_rate_ = clock_rate;
-  transit_ = transit;
+  timestamp_ = timestamp;
+  arrival_ = arrival;
 }
 
 void ClockMeter::add(std::uint32_t timestamp, net::SystemTime arrival) {

@@ -12,7 +12,7 @@
 namespace commands {
 
 // Interarrival jitter (RFC 3550, 6.4.1 and A.8), kept in milliseconds so that a payload type of another clock rate does
-// not spoil it.
+// not spoil it. Arrivals are not rounded to units of the timestamps, which a quiet network's jitter is smaller than.
 class Jitter {
  public:
   // `clock_rate` in Hz, above 0. A change of it compares nothing.
@@ -23,7 +23,8 @@ class Jitter {
 
  private:
   std::uint32_t clock_rate_ = 0;  // of the last packet; 0: there is none
-  std::uint32_t transit_ = 0;     // of the last packet, in timestamp units, modulo 2^32
+  std::uint32_t timestamp_ = 0;   // likewise
+  net::SystemTime arrival_{};
   double jitter_ms_ = 0;
 };
 

@@ -6,7 +6,6 @@
 #include <cstring>
 
 #include "base/bytes.hpp"
-#include "commands/streams/rtp.hpp"
 
 namespace commands {
 namespace {
@@ -18,7 +17,7 @@ constexpr std::uint8_t rtp_type_mp2t = 33;  // RFC 3551
 std::uint8_t byte_at(std::string_view bytes, std::size_t at) { return static_cast<std::uint8_t>(bytes[at]); }
 
 bool is_ts(std::string_view bytes) {
-  if (bytes.empty() || bytes.size() % ts_packet_size != 0) return false;
+  if (bytes.empty() || byte_at(bytes, 0) != sync_byte || bytes.size() % ts_packet_size != 0) return false;
   for (std::size_t at = 0; at < bytes.size(); at += ts_packet_size) {
     if (byte_at(bytes, at) != sync_byte) return false;
   }
@@ -41,9 +40,8 @@ std::uint64_t fingerprint(std::string_view bytes) {
 
 }  // namespace
 
-std::string_view ts_packets_of(std::string_view datagram) {
+std::string_view ts_packets_of(std::string_view datagram, const RtpPacket& packet) {
   if (is_ts(datagram)) return datagram;
-  const RtpPacket packet = parse_rtp(datagram);
   const bool carries = packet.kind == RtpKind::rtp && packet.payload_type == rtp_type_mp2t && is_ts(packet.payload);
   return carries ? packet.payload : std::string_view();
 }

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "commands/streams/rtp.hpp"
 #include "net/datagram.hpp"
 
 namespace commands {
@@ -19,8 +20,8 @@ constexpr std::size_t ts_packet_size = 188;
 
 // The transport stream packets that a datagram is made of: its payload when that is whole packets of 188
 // bytes, each beginning with the sync byte 0x47, else the payload of RTP of type 33 (RFC 2250) if that is. ""
-// when neither.
-std::string_view ts_packets_of(std::string_view datagram);
+// when neither. `packet` is what parse_rtp() makes of the datagram.
+std::string_view ts_packets_of(std::string_view datagram, const RtpPacket& packet);
 
 struct TsReport {
   std::uint16_t pid = 0;

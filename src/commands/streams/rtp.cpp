@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "commands/streams/rtp.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -67,10 +68,10 @@ RtpPacket parse_rtp(std::string_view datagram) {
 
 std::optional<std::uint32_t> static_clock_rate(std::uint8_t payload_type) {
   // By payload type; 0 where RFC 3551 gives none. G722 (9) keeps 8,000 although it samples at 16,000.
-  constexpr std::array<std::uint32_t, 35> rates{8'000, 0,      0,      8'000, 8'000,  8'000,  16'000, 8'000,  8'000,
-                                                8'000, 44'100, 44'100, 8'000, 8'000,  90'000, 8'000,  11'025, 22'050,
-                                                8'000, 0,      0,      0,     0,      0,      0,      90'000, 90'000,
-                                                0,     90'000, 0,      0,     90'000, 90'000, 90'000, 90'000};
+  static constexpr std::array<std::uint32_t, 35> rates{
+      8'000, 0,      0,      8'000, 8'000,  8'000,  16'000, 8'000,  8'000,  8'000,  44'100, 44'100,
+      8'000, 8'000,  90'000, 8'000, 11'025, 22'050, 8'000,  0,      0,      0,      0,      0,
+      0,     90'000, 90'000, 0,     90'000, 0,      0,      90'000, 90'000, 90'000, 90'000};
   if (payload_type >= rates.size() || rates[payload_type] == 0) return std::nullopt;
   return rates[payload_type];
 }
@@ -94,8 +95,8 @@ void RtpStream::add(const RtpPacket& packet, const ClockRates& rates, net::Syste
   using Step = SequenceTracker::Step;
   ++received_;
   gap_.add(arrival);
+  if (received_ == 1 || payload_type_ != packet.payload_type) given_rate_ = rates.of(packet.payload_type);
   payload_type_ = packet.payload_type;
-  given_rate_ = rates.of(packet.payload_type);
   const Judged judged = judge(packet, arrival);
   const bool learns = sequence_.started() && sequence_.distance(packet.sequence) == 1;
   const Step step = sequence_.add(packet.sequence, judged.sense, judged.cycles);
@@ -155,7 +156,10 @@ RtpStream::Judged RtpStream::judge_ahead(double steps, double units, double expe
   if (std::fabs(expected - steps) <= std::max(2.0, steps / 4)) return {Sense::goes_on, 0};
   const double cycles = std::max(0.0, std::round((expected - steps) / cycle));
   const double all = steps + cycles * cycle;
-  if (cycles > 0 && std::fabs(expected - all) <= std::max(2.0, all / 1'000)) {
+  // By chance the nearest round is never far; only of a few rounds does it say something.
+  constexpr double max_cycles = 16;
+  constexpr double max_off = cycle / 64;
+  if (cycles > 0 && cycles <= max_cycles && std::fabs(expected - all) <= std::clamp(all / 1'000, 2.0, max_off)) {
     return {Sense::goes_on, static_cast<std::uint64_t>(cycles)};
   }
   if (in_time) return {Sense::goes_on, static_cast<std::uint64_t>(cycles)};

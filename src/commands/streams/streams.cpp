@@ -40,16 +40,15 @@ void Streams::add(std::size_t place, const net::Received& received, const Arriva
   for (std::size_t i = 0; i < received.count(); ++i) {
     const std::string_view payload = received.payload(i);
     if (options_.rtp) {
-      add_rtp(key, payload, arrival.time);
-      add_ts(key, payload, arrival.time);
+      const RtpPacket packet = parse_rtp(payload);
+      if (packet.kind == RtpKind::rtp) add_rtp(key, packet, arrival.time);
+      add_ts(key, payload, packet, arrival.time);
     }
     if (options_.sequence) add_counted(key, payload, arrival);
   }
 }
 
-void Streams::add_rtp(StreamKey& key, std::string_view payload, net::SystemTime arrival) {
-  const RtpPacket packet = parse_rtp(payload);
-  if (packet.kind != RtpKind::rtp) return;
+void Streams::add_rtp(StreamKey& key, const RtpPacket& packet, net::SystemTime arrival) {
   key.kind = StreamKind::rtp;
   key.ssrc = packet.ssrc;
   if (Stream* stream = find_or_make(key, arrival)) {
@@ -57,10 +56,10 @@ void Streams::add_rtp(StreamKey& key, std::string_view payload, net::SystemTime 
   }
 }
 
-void Streams::add_ts(StreamKey& key, std::string_view payload, net::SystemTime arrival) {
-  const std::string_view packets = ts_packets_of(payload);
-  const bool perhaps = payload.size() >= ts_packet_size && payload.size() % ts_packet_size == 0 &&
-                       parse_rtp(payload).kind == RtpKind::other;
+void Streams::add_ts(StreamKey& key, std::string_view payload, const RtpPacket& packet, net::SystemTime arrival) {
+  const std::string_view packets = ts_packets_of(payload, packet);
+  const bool perhaps =
+      packet.kind == RtpKind::other && payload.size() >= ts_packet_size && payload.size() % ts_packet_size == 0;
   if (packets.empty() && !perhaps) return;
   key.kind = StreamKind::ts;
   key.ssrc = 0;

@@ -109,8 +109,8 @@ class Streams {
   };
   using List = std::list<Stream>;
 
-  void add_rtp(StreamKey& key, std::string_view payload, net::SystemTime arrival);
-  void add_ts(StreamKey& key, std::string_view payload, net::SystemTime arrival);
+  void add_rtp(StreamKey& key, const RtpPacket& packet, net::SystemTime arrival);
+  void add_ts(StreamKey& key, std::string_view payload, const RtpPacket& packet, net::SystemTime arrival);
   void add_counted(StreamKey& key, std::string_view payload, const Arrival& arrival);
   Stream* find(const StreamKey& key);
   // Null when there is no room.
