@@ -274,7 +274,7 @@ TEST_CASE("faults: -o raw to a closed pipe ends it quietly, to a full disk with 
   CHECK(pipeline.wait() == done);
   CHECK(pipeline.out() == "abc");
   CHECK_FALSE(contains(pipeline.err(), "udptool: "));
-  IN_NAMESPACE("mount -t tmpfs -o size=8k none /mnt");
+  IN_NAMESPACE("needs_mounts; mount -t tmpfs -o size=8k none /mnt");
   for (const Words& options : {Words{"-o", "raw"}, Words{"-o", "text"}, Words{"-j"}}) {
     Listener listener(options, {"127.0.0.1:0"}, options[0] == "-j" ? 0 : 1, {.output_file = "/mnt/out"});
     const std::uint16_t port = options[0] == "-j" ? listener.wait_for_port() : listener.port();

@@ -46,7 +46,7 @@ void check_without_ipv6(const ProcessOptions& options) {
 
 // What names resolve by: one server, and nothing that other hosts may have besides.
 std::string resolver(const std::string& address) {
-  return "mount -t tmpfs none /mnt\n"
+  return "needs_mounts; mount -t tmpfs none /mnt\n"
          "echo nameserver " +
          address +
          " >/mnt/resolv; mount --bind /mnt/resolv /etc/resolv.conf\n"

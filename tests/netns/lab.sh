@@ -103,9 +103,10 @@ lab_end() {
 
 # has_mounts: whether files can be hidden by others here.
 has_mounts() { [ "$LAB" != -n ]; }
+needs_mounts() { has_mounts || skip "no mounts of its own here"; }
 # hosts_file LINE...: what names resolve to (hosts(5)).
 hosts_file() {
-  has_mounts || skip "no mounts of its own here"
+  needs_mounts
   mount -t tmpfs none /mnt
   printf '%s\n' "$@" >/mnt/hosts
   mount --bind /mnt/hosts /etc/hosts
