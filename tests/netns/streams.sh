@@ -77,6 +77,8 @@ receive "$work/told" listen --rcvbuf 4M -j --sequence=10:8 127.0.0.1:0
 received
 is "MoldUDP64: runs of loss by their length" \
   "$(sed -nE 's/^\{"event":"sequence".*"loss_runs":(\{[^}]*\}).*/\1/p' "$work/told.out")" "$truth_runs"
+like "MoldUDP64: by which interface, which the address tells" "$(grep '^{"event":"sequence"' "$work/told.out")" \
+  '.*"interface":"lo",.*'
 made rtp
 compare "RTP over its wrap" rtp "$work/rtp" --rtp --clock-rate 48000
 jitter "RTP over its wrap" 48000

@@ -114,6 +114,26 @@ TEST_CASE("streams: a full table of real ones takes no more, until one has been 
   CHECK(streams.sums(0).rtp_lost == 9);  // a sum never falls
 }
 
+TEST_CASE("streams: the interface is not asked for where all comes by one, and told all the same") {
+  commands::StreamOptions options = rtp_options();
+  CHECK(Streams::needs(options).destination);
+  options.sole_interface = 5;
+  CHECK_FALSE(Streams::needs(options).destination);
+  Streams streams(options);
+  const net::Endpoint from = sender(1);
+  const std::string payload = rtp(1, 7);
+  net::Received received;
+  received.bytes = payload;
+  received.sender = &from;
+  streams.add(0, received, {});
+  received.metadata.interface = 6;  // asked for by others
+  streams.add(0, received, {});
+  const std::vector<const Stream*> all = streams.of(0);
+  REQUIRE(all.size() == 2);
+  CHECK(all[0]->key.interface == 5);
+  CHECK(all[1]->key.interface == 6);
+}
+
 TEST_CASE("streams: a second sender at a place is told once, with both") {
   Streams streams(rtp_options());
   feed(streams, rtp(1, 7), sender(1));

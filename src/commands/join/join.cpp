@@ -83,7 +83,7 @@ class Joiner final : Measured {
   static net::WantedMetadata wanted(const JoinOptions& options) {
     net::WantedMetadata wanted = output::wanted_metadata(options.output);
     wanted.details = true;  // the interface tells the membership
-    if (options.streams.any()) wanted.add(Streams::needs());
+    if (options.streams.any()) wanted.add(Streams::needs(options.streams));
     return wanted;
   }
 

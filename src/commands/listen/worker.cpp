@@ -8,15 +8,41 @@
 #include "commands/listen/exec.hpp"
 #include "commands/listen/stamp.hpp"
 #include "commands/stamp_key.hpp"
+#include "net/interfaces.hpp"
 
 namespace commands {
+
+namespace {
+
+// The kernel takes its time to tell of each datagram by which interface it came: it is not asked where only one can be.
+unsigned sole_interface(const ListenOptions& options) {
+  if (options.socket.interface) return options.socket.interface->index;
+  for (const net::EndpointWord& word : options.endpoints) {
+    boost::system::error_code no_address;
+    const net::Address address = net::asio::ip::make_address(word.host, no_address);
+    if (word.inherited || no_address || !address.is_loopback()) return 0;
+  }
+  for (const net::Interface& one : net::interfaces()) {
+    if (one.loopback) return one.index;
+  }
+  return 0;
+}
+
+StreamOptions stream_options(const ListenOptions& options) {
+  StreamOptions streams = options.streams;
+  if (streams.any()) streams.sole_interface = sole_interface(options);
+  return streams;
+}
+
+}  // namespace
 
 Worker::Worker(const ListenOptions& options, Stage& stage, output::RecordSink* pcap)
     : options_(options),
       stage_(stage),
+      stream_options_(stream_options(options)),
       records_(options.output, stage.sink),
       intake_(stage, options.stop),
-      streams_(options.streams.any() ? std::make_optional<Streams>(options.streams) : std::nullopt),
+      streams_(options.streams.any() ? std::make_optional<Streams>(stream_options_) : std::nullopt),
       guard_(!options.filter.allowed.empty()) {
   const bool strips = options.streams.rtp && options.output.format == output::Format::raw;
   intake_.record_as(options.output, strips ? static_cast<output::RecordSink&>(rtp_payloads_) : records_, pcap);
@@ -75,7 +101,7 @@ net::WantedMetadata Worker::wanted() const {
   net::WantedMetadata wanted = output::wanted_metadata(options_.output);
   if (responder_) wanted.add(responder_->needs());
   if (forwarder_) wanted.add(Forwarder::needs());
-  if (options_.streams.any()) wanted.add(Streams::needs());
+  if (options_.streams.any()) wanted.add(Streams::needs(stream_options_));
   if (!first_) wanted.destination = true;
   return wanted;
 }

@@ -36,7 +36,8 @@ Arrival ArrivalClock::of(const net::Received& received) {
 }
 
 void Streams::add(std::size_t place, const net::Received& received, const Arrival& arrival) {
-  StreamKey key{place, received.metadata.interface.value_or(0), *received.sender, StreamKind::rtp, 0};
+  const unsigned interface = received.metadata.interface.value_or(options_.sole_interface);
+  StreamKey key{place, interface, *received.sender, StreamKind::rtp, 0};
   for (std::size_t i = 0; i < received.count(); ++i) {
     const std::string_view payload = received.payload(i);
     if (options_.rtp) {
@@ -173,9 +174,9 @@ Streams::Sums Streams::sums(std::size_t place) const {
   return sums;
 }
 
-net::WantedMetadata Streams::needs() {
+net::WantedMetadata Streams::needs(const StreamOptions& options) {
   net::WantedMetadata wanted;
-  wanted.destination = true;
+  wanted.destination = options.sole_interface == 0;
   wanted.time = true;
   wanted.coalesced = false;
   return wanted;

@@ -25,6 +25,7 @@ struct StreamOptions {
   ClockRates clock_rates;
   bool sequence = false;
   std::optional<SequenceField> field;  // else iperf 2's
+  unsigned sole_interface = 0;         // that all comes by; 0: each datagram tells
 
   bool any() const { return rtp || sequence; }
 };
@@ -75,7 +76,7 @@ class Streams {
       : options_(options), max_(max_streams) {}
 
   // What must be known of each datagram: a time of its own, and by which interface it came, which tells streams apart.
-  static net::WantedMetadata needs();
+  static net::WantedMetadata needs(const StreamOptions& options);
 
   const StreamOptions& options() const { return options_; }
 
