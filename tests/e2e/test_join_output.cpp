@@ -202,7 +202,8 @@ TEST_CASE("join --rtp -j: an rtp event with the clock rate, given or static") {
       result.out,
       "[^]*" + head +
           R"("ssrc":"0x11223344","payload_type":96,"clock_rate":48000,"clock_measured":false,"received":2,"lost":1,)"
-          R"("duplicate":0,"reordered":0,"restarts":0,"jitter_ms":[0-9.]+,"longest_gap_ms":[0-9.]+,"loss_runs":\{"1":1,[^]*)"));
+          R"("duplicate":0,"reordered":0,"restarts":0,"jitter_ms":[0-9.]+,"longest_gap_ms":[0-9.]+,"longest_gap_ended":"[-0-9T:.]+Z",)"
+          R"("loss_runs":\{"1":1,[^]*)"));
 }
 
 TEST_CASE("join --rtp: streams are told in --stats as well") {

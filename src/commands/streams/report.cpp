@@ -3,10 +3,12 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <string>
 
 #include "base/units.hpp"
 #include "output/json.hpp"
+#include "output/timestamp.hpp"
 
 namespace commands {
 namespace {
@@ -47,7 +49,15 @@ void add_sequence(output::JsonEvent& event, std::uint64_t received, const Sequen
   event.number("reordered", sequence.reordered()).number("restarts", sequence.restarts());
 }
 
-void add_gap(output::JsonEvent& event, const LongestGap& gap) { event.decimal("longest_gap_ms", gap.milliseconds()); }
+// With the wall clock's time of its end: arrivals are by the clock that nobody sets.
+void add_gap(output::JsonEvent& event, const LongestGap& gap) {
+  event.decimal("longest_gap_ms", gap.milliseconds());
+  if (gap.ended() == net::SystemTime{}) return;
+  const auto ago = std::chrono::steady_clock::now().time_since_epoch() - gap.ended().time_since_epoch();
+  std::string time;
+  output::append_time(time, std::chrono::system_clock::now() - ago, 9);
+  event.text("longest_gap_ended", time);
+}
 
 std::string sequence_text(std::uint64_t received, const SequenceTracker& sequence) {
   const std::string restarts = sequence.restarts() > 0 ? fmt::format(", restarts {}", sequence.restarts()) : "";
