@@ -58,7 +58,7 @@ verdict() {
   if "$@" >"$work/log" 2>&1; then
     echo "passed: $what"
   else
-    tail -n 20 "$work/log"
+    tail -n 20 "$work/log" | cut -c 1-200
     echo "failed: $what"
     failed=1
   fi
@@ -68,6 +68,7 @@ recommends() {
 }
 within_the_source() { (cd "$work/debian/udptool-$version" && "$@"); }
 verdict 'the source package builds' within_the_source dpkg-buildpackage -us -uc -b
+[ $failed -eq 0 ] || exit $failed
 cd "$work/debian"
 verdict 'lintian finds nothing in what it builds' lintian --allow-root --fail-on error,warning udptool_*.changes
 verdict 'libpcap is recommended, and not needed' recommends udptool_*.deb
