@@ -29,10 +29,14 @@ std::size_t kept_each(std::size_t courses) {
   return std::max(min_kept, ProbeLog::max_exact / std::max<std::size_t>(courses, 1));
 }
 
-// They begin one after the other, and all before the first has its second turn.
-base::Nanoseconds step(const ProbeOptions& options, std::size_t courses) {
-  const auto share = options.interval / static_cast<std::int64_t>(std::max<std::size_t>(courses, 1));
-  return std::min<base::Nanoseconds>(share, options.stop.count ? options.interval : std::chrono::milliseconds(1));
+// When that one of so many begins, after the first: one after the other, and all before the first has its second turn.
+// Those of the same 10 ms leave together: to wake for each costs as much as to ask it (1,000 at 1/s: 8 % of a core).
+base::Nanoseconds head_start(const ProbeOptions& options, std::size_t place, std::size_t courses) {
+  const base::Nanoseconds together = std::min<base::Nanoseconds>(options.interval / 10, std::chrono::milliseconds(10));
+  base::Nanoseconds step = options.interval / static_cast<std::int64_t>(std::max<std::size_t>(courses, 1));
+  if (!options.stop.count) step = std::min<base::Nanoseconds>(step, std::chrono::milliseconds(1));
+  const base::Nanoseconds begin = step * static_cast<std::int64_t>(place % std::max<std::size_t>(courses, 1));
+  return options.stop.count && step < together ? begin - begin % together : begin;
 }
 
 // A group that is not bound to an interface is asked on each.
@@ -141,8 +145,8 @@ void Courses::add(const ProbeOptions& options) { add_flows(options, find_target(
 void Courses::add_flows(const ProbeOptions& given, const Destination& destination) {
   const std::size_t flows = std::max(given.flows, 1u), all = flows * std::max<std::size_t>(listed_.size(), 1);
   for (unsigned flow = 1; flow <= flows; ++flow) {
-    const base::Nanoseconds head_start = step(given, all) * static_cast<std::int64_t>(courses_.size() % all);
-    courses_.emplace_back(stage_, options_of_flow(given, flow, head_start), destination, kept_each(all));
+    const base::Nanoseconds delay = began_ + head_start(given, courses_.size(), all) - run::Clock::now();
+    courses_.emplace_back(stage_, options_of_flow(given, flow, delay), destination, kept_each(all));
     if (running_) start(courses_.back());
   }
 }

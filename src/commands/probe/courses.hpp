@@ -52,6 +52,7 @@ class Courses final : Measured {
   std::deque<TargetLine> names_;  // to be looked up
   std::size_t lookups_ = 0;       // under way
   std::list<Series> courses_;
+  run::Clock::time_point began_ = run::Clock::now();
   std::vector<Unreached> unreached_;
   bool running_ = false;
   bool over_ = false;

@@ -57,7 +57,7 @@ void Engine::expire(ProbeTime now) {
 
 bool Engine::has_ended_waits(ProbeTime now) const {
   const auto due = mode_.due();
-  return is_overdue(now) || (due && *due <= now);
+  return is_overdue(now) || (due && *due <= now && mode_.rests_on_answers());
 }
 
 std::optional<ProbeTime> Engine::turn(ProbeTime now) {

@@ -52,6 +52,8 @@ class Mode {
   // What to send now, the same until sent() says that it left. Nothing: wait for answers, or until due().
   virtual std::optional<Ask> next(ProbeTime now) = 0;
   virtual std::optional<ProbeTime> due() const { return {}; }
+  // Whether what has come may change what is due: then it is looked for first.
+  virtual bool rests_on_answers() const { return true; }
   virtual void sent(std::uint64_t /*sequence*/, const Ask&) {}
   // This host refused to send it, with that errno. True: it counts as a probe all the same.
   virtual bool kept_back(std::uint64_t sequence, const Ask& ask, int error) = 0;

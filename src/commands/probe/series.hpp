@@ -23,6 +23,7 @@ class SeriesMode : public Mode {
 
   std::optional<Ask> next(ProbeTime now) override;
   std::optional<ProbeTime> due() const override;
+  bool rests_on_answers() const override { return !series_ || linger_until_.has_value(); }
   void sent(std::uint64_t sequence, const Ask& ask) override;
   bool kept_back(std::uint64_t sequence, const Ask& ask, int error) override;
   bool answered(const Answer& answer) override {
