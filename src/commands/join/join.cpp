@@ -214,7 +214,10 @@ class Joiner final : Measured {
 
   void print_stats_every(base::Nanoseconds interval) {
     intake_.print_stats_every(interval);
-    stage_.loop.every(interval, [this](base::Nanoseconds elapsed) { membership_report_.stats(memberships_, elapsed); });
+    stage_.loop.every(interval, [this](base::Nanoseconds elapsed) {
+      membership_report_.stats(memberships_, elapsed);
+      if (streams_) streams_->begin_interval();
+    });
   }
 
   void tell_so_far() {

@@ -149,6 +149,7 @@ class Listener final : Measured {
     stage_.loop.every(interval, [this](base::Nanoseconds) {
       tell_status();
       report_all_streams(true);
+      first_.begin_interval();
       stage_.report.flush();
     });
   }

@@ -39,6 +39,10 @@ class Worker {
   Intake& intake() { return intake_; }
   Forwarder* forwarder() { return forwarder_ ? &*forwarder_ : nullptr; }
   const Streams* streams() const { return streams_ ? &*streams_ : nullptr; }
+  // Of --stats.
+  void begin_interval() {
+    if (streams_) streams_->begin_interval();
+  }
   const Sockets& sockets() const { return sockets_; }
   bool responds() const { return responder_ != nullptr; }
   std::uint64_t answered(std::size_t socket) const { return ears_[socket].answers.sent(); }

@@ -30,8 +30,11 @@ void CountedStream::add(const CountedDatagram& datagram, net::SystemTime arrival
   ended_ = false;
   ++received_;
   gap_.add(arrival);
-  const SequenceTracker::Step step = sequence_.add(datagram.number);
-  if (datagram.sent && step != SequenceTracker::Step::duplicate) {
+  using Step = SequenceTracker::Step;
+  const bool skips = sequence_.started() && sequence_.distance(datagram.number) != 1;
+  const Step step = sequence_.add(datagram.number);
+  if (step == Step::on || step == Step::restart) interval_.add(arrival, skips && step == Step::on);
+  if (datagram.sent && step != Step::duplicate) {
     const std::chrono::nanoseconds transit = arrival - *datagram.sent;
     if (transit_) {
       const double difference = std::fabs(std::chrono::duration<double, std::milli>(transit - *transit_).count());

@@ -49,14 +49,30 @@ void add_sequence(output::JsonEvent& event, std::uint64_t received, const Sequen
   event.number("reordered", sequence.reordered()).number("restarts", sequence.restarts());
 }
 
-// With the wall clock's time of its end: arrivals are by the clock that nobody sets.
+// By the wall clock: arrivals are by the clock that nobody sets.
+std::string wall_time(net::SystemTime arrival, int places) {
+  const auto ago = std::chrono::steady_clock::now().time_since_epoch() - arrival.time_since_epoch();
+  std::string time;
+  output::append_time(time, std::chrono::system_clock::now() - ago, places);
+  return time;
+}
+
 void add_gap(output::JsonEvent& event, const LongestGap& gap) {
   event.decimal("longest_gap_ms", gap.milliseconds());
-  if (gap.ended() == net::SystemTime{}) return;
-  const auto ago = std::chrono::steady_clock::now().time_since_epoch() - gap.ended().time_since_epoch();
-  std::string time;
-  output::append_time(time, std::chrono::system_clock::now() - ago, 9);
-  event.text("longest_gap_ended", time);
+  if (gap.ended() != net::SystemTime{}) event.text("longest_gap_ended", wall_time(gap.ended(), 9));
+}
+
+void add_interval(output::JsonEvent& event, const std::optional<IntervalLoss>& loss) {
+  if (!loss) return;
+  event.number("interval_lost", loss->lost).decimal("interval_lost_percent", loss->percent, 1);
+  event.text("lost_from", wall_time(loss->from, 9)).text("lost_to", wall_time(loss->to, 9));
+}
+
+std::string interval_text(const std::optional<IntervalLoss>& loss) {
+  constexpr std::size_t date = std::string_view("2026-01-02T").size();
+  if (!loss) return "";
+  return fmt::format("; in this interval {:.1f} % lost, all between {} and {}", loss->percent,
+                     wall_time(loss->from, 6).substr(date), wall_time(loss->to, 6).substr(date));
 }
 
 std::string sequence_text(std::uint64_t received, const SequenceTracker& sequence) {
@@ -83,6 +99,11 @@ class Printer {
   }
 
  private:
+  // Intervals are those of --stats.
+  template <class Content>
+  std::optional<IntervalLoss> interval_loss(const Content& content) const {
+    return asked_ ? content.interval_loss() : std::nullopt;
+  }
   template <class Fields, class Text>
   void tell(std::string_view name, const Fields& fields, const Text& text) const {
     report_.tell(asked_ ? output::Tone::asked : output::Tone::talk, name, fields, text);
@@ -99,13 +120,15 @@ class Printer {
       if (rtp.jitter_ms()) event.decimal("jitter_ms", *rtp.jitter_ms());
       add_gap(event, rtp.longest_gap());
       add_runs(event, rtp.sequence().runs());
+      add_interval(event, interval_loss(rtp));
     };
     const std::string clock =
         rate ? fmt::format("{} Hz{}", *rate, rtp.clock_is_measured() ? " (measured)" : "") : "an unknown clock rate";
     tell("rtp", fields, [&] {
-      return fmt::format("rtp {} from {}: payload type {} at {}, {}, jitter {}, {}", ssrc, sender_text(stream),
+      return fmt::format("rtp {} from {}: payload type {} at {}, {}, jitter {}, {}{}", ssrc, sender_text(stream),
                          rtp.payload_type(), clock, sequence_text(rtp.received(), rtp.sequence()),
-                         jitter_text(rtp.jitter_ms()), ending_text(rtp.longest_gap(), rtp.sequence()));
+                         jitter_text(rtp.jitter_ms()), ending_text(rtp.longest_gap(), rtp.sequence()),
+                         interval_text(interval_loss(rtp)));
     });
   }
 
@@ -117,15 +140,16 @@ class Printer {
       if (jitter) event.decimal("jitter_ms", *jitter).decimal("delay_ms", *counted.delay_ms());
       add_gap(event, counted.longest_gap());
       add_runs(event, counted.sequence().runs());
+      add_interval(event, interval_loss(counted));
     };
     const std::string timing = jitter ? fmt::format(", jitter {}", jitter_text(jitter)) : "";
     const std::string delay =
         jitter ? fmt::format(", one-way delay {:.3f} ms (only if both clocks are synchronised)", *counted.delay_ms())
                : "";
     tell("sequence", fields, [&] {
-      return fmt::format("sequence from {}: {}{}, {}{}", sender_text(stream),
-                         sequence_text(counted.received(), counted.sequence()), timing,
-                         ending_text(counted.longest_gap(), counted.sequence()), delay);
+      return fmt::format(
+          "sequence from {}: {}{}, {}{}{}", sender_text(stream), sequence_text(counted.received(), counted.sequence()),
+          timing, ending_text(counted.longest_gap(), counted.sequence()), delay, interval_text(interval_loss(counted)));
     });
   }
 

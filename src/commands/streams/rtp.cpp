@@ -83,14 +83,6 @@ std::optional<std::uint32_t> ClockRates::of(std::uint8_t payload_type) const {
   return fixed ? fixed : any;
 }
 
-void LongestGap::add(net::SystemTime arrival) {
-  if (last_ && arrival - *last_ > longest_) {
-    longest_ = arrival - *last_;
-    ended_ = arrival;
-  }
-  last_ = arrival;
-}
-
 void RtpStream::add(const RtpPacket& packet, const ClockRates& rates, net::SystemTime arrival) {
   using Step = SequenceTracker::Step;
   ++received_;
@@ -99,7 +91,9 @@ void RtpStream::add(const RtpPacket& packet, const ClockRates& rates, net::Syste
   payload_type_ = packet.payload_type;
   const Judged judged = judge(packet, arrival);
   const bool learns = sequence_.started() && sequence_.distance(packet.sequence) == 1;
+  const bool skips = sequence_.started() && !learns;
   const Step step = sequence_.add(packet.sequence, judged.sense, judged.cycles);
+  if (step == Step::on || step == Step::restart) interval_.add(arrival, skips && step == Step::on);
   // Neither a copy nor what may be of another run tells anything about timing.
   if (step != Step::duplicate && step != Step::far) take_timing(packet, step, learns, arrival);
 }

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "commands/streams/clock.hpp"
+#include "commands/streams/gaps.hpp"
 #include "commands/streams/sequence.hpp"
 #include "net/datagram.hpp"
 
@@ -42,19 +43,6 @@ struct ClockRates {
   std::optional<std::uint32_t> of(std::uint8_t payload_type) const;
 };
 
-// The longest time between two datagrams of a stream.
-class LongestGap {
- public:
-  void add(net::SystemTime arrival);
-  double milliseconds() const { return std::chrono::duration<double, std::milli>(longest_).count(); }
-  net::SystemTime ended() const { return ended_; }  // when the datagram after it came
-
- private:
-  std::optional<net::SystemTime> last_;
-  std::chrono::nanoseconds longest_{};
-  net::SystemTime ended_{};
-};
-
 // The packets of one SSRC from one sender.
 class RtpStream {
  public:
@@ -67,12 +55,15 @@ class RtpStream {
   std::optional<double> jitter_ms() const;  // nothing while the clock is unknown
   const SequenceTracker& sequence() const { return sequence_; }
   const LongestGap& longest_gap() const { return gap_; }
+  std::optional<IntervalLoss> interval_loss() const { return interval_.so_far(heard(), sequence_.lost()); }
+  void begin_interval() { interval_.begin(heard(), sequence_.lost()); }
 
  private:
   struct Judged {
     SequenceTracker::Sense sense = SequenceTracker::Sense::unknown;
     std::uint64_t cycles = 0;
   };
+  std::uint64_t heard() const { return received_ - sequence_.duplicate(); }
   Judged judge(const RtpPacket& packet, net::SystemTime arrival) const;
   Judged judge_ahead(double steps, double units, double expected, net::SystemTime arrival) const;
   void take_timing(const RtpPacket& packet, SequenceTracker::Step step, bool learns, net::SystemTime arrival);
@@ -85,6 +76,7 @@ class RtpStream {
   ClockMeter meter_;
   std::uint8_t metered_type_ = 0;
   LongestGap gap_;
+  LossInterval interval_;
   // Of the packet with the highest number.
   std::uint32_t timestamp_ = 0;
   net::SystemTime arrival_{};

@@ -147,6 +147,13 @@ void Streams::forget(List& list, List::iterator stream) {
   list.erase(stream);
 }
 
+void Streams::begin_interval() {
+  for (const auto& [key, stream] : index_) {
+    if (auto* rtp = std::get_if<RtpStream>(&stream->content)) rtp->begin_interval();
+    if (auto* counted = std::get_if<CountedStream>(&stream->content)) counted->begin_interval();
+  }
+}
+
 std::vector<const Stream*> Streams::of(std::size_t place) const {
   std::vector<const Stream*> all;
   for (const auto& [key, stream] : index_) {

@@ -83,6 +83,8 @@ class Streams {
   // Each datagram of what was received.
   void add(std::size_t place, const net::Received& received, const Arrival& arrival);
 
+  // What is lost from now on counts as of the next interval.
+  void begin_interval();
   // The streams of a place, in the order of kind, SSRC and sender.
   std::vector<const Stream*> of(std::size_t place) const;
   std::uint64_t forgotten() const { return forgotten_; }  // streams that had to go
