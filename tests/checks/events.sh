@@ -36,7 +36,8 @@ rtp() {
 "$udptool" listen -j --echo --top --stats=100ms -W 20 127.0.0.1:0 '[::1]:0' >"$work/listen" 2>/dev/null &
 listener=$!
 "$udptool" listen -j --sequence -c 4 -W 10 127.0.0.1:0 >"$work/sequence" 2>/dev/null &
-"$udptool" listen -j --rtp -c 3 -W 10 127.0.0.1:0 >"$work/rtp" 2>/dev/null &
+"$udptool" listen -j --rtp --stats=100ms -w 3 -W 20 127.0.0.1:0 >"$work/rtp" 2>/dev/null &
+streams=$!
 "$udptool" join -j --rtp -i lo -c 3 -W 10 239.255.77.2:41298 >"$work/joined" 2>/dev/null &
 port=$(port_of "$work/listen")
 events send -j -l 40 --sequence -c 4 127.0.0.1 "$(port_of "$work/sequence")"
@@ -67,6 +68,7 @@ events probe -j --list-payloads
 events join -j -W 500ms --explain -i lo --stats=200ms --rtp --top 239.255.77.1:0
 events join -j -W 500ms --explain -i lo --stats=200ms --rtp --top 239.255.77.1:41299
 wait $relay || true
+wait $streams || true
 cat "$work/relay" "$work/sequence" "$work/rtp" "$work/joined" >>"$work/lines"
 kill -TERM $listener  # a background job of a script ignores SIGINT
 wait $listener || true
