@@ -58,6 +58,7 @@ start() {
 # must_be_harmless WHAT: the terminal shows the bytes that were written to it, and they were harmless.
 must_be_harmless() {
   until_true shown '^the end$' || fail "$1: it ended" "$(pane capture-pane -p -t victim)"
+  await grep -q '^the end' "$work/bytes"  # which come by a pipe of their own, a moment later
   sed 's/\r$//; s/\x1b\[[0-9;]*m//g' "$work/bytes" >"$work/plain"
   # Colours, where they were asked for, are the only sequences that are left out here.
   is "$1: no control, C1, bidirectional or invalid byte" \
