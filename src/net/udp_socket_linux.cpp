@@ -109,7 +109,7 @@ void UdpSocket::connect(const Endpoint& peer) {
 
 Endpoint UdpSocket::local_endpoint() const {
   boost::system::error_code error;
-  const Endpoint local = socket_.local_endpoint(error);
+  Endpoint local = socket_.local_endpoint(error);
   if (error) throw base::failure(error.value(), "cannot tell the address of a socket");
   return local;
 }
