@@ -84,7 +84,7 @@ void Intake::take_batches(Watched& watched, std::size_t max_batches) {
     if (sink_.has_views() || sink_.is_full()) sink_.flush();
     if (count == 0 || socket.drained()) break;
   }
-  net::take_errors(socket, [&](const net::TransportError& error) { client.error(error); });
+  net::take_errors(socket, [&watched](const net::TransportError& error) { watched.client.error(error); });
   write_out();
   if (counts_.datagrams != before) last_taken_ = run::Clock::now();
   if (is_last()) loop_.stop(run::StopReason::count);
