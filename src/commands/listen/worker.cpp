@@ -30,7 +30,7 @@ unsigned sole_interface(const ListenOptions& options) {
 
 StreamOptions stream_options(const ListenOptions& options) {
   StreamOptions streams = options.streams;
-  if (streams.any()) streams.sole_interface = sole_interface(options);
+  streams.sole_interface = sole_interface(options);
   return streams;
 }
 
@@ -39,10 +39,9 @@ StreamOptions stream_options(const ListenOptions& options) {
 Worker::Worker(const ListenOptions& options, Stage& stage, output::RecordSink* pcap)
     : options_(options),
       stage_(stage),
-      stream_options_(stream_options(options)),
       records_(options.output, stage.sink),
       intake_(stage, options.stop),
-      streams_(options.streams.any() ? std::make_optional<Streams>(stream_options_) : std::nullopt),
+      streams_(options.streams.any() ? std::make_optional<Streams>(stream_options(options)) : std::nullopt),
       guard_(!options.filter.allowed.empty()) {
   const bool strips = options.streams.rtp && options.output.format == output::Format::raw;
   intake_.record_as(options.output, strips ? static_cast<output::RecordSink&>(rtp_payloads_) : records_, pcap);
@@ -101,7 +100,7 @@ net::WantedMetadata Worker::wanted() const {
   net::WantedMetadata wanted = output::wanted_metadata(options_.output);
   if (responder_) wanted.add(responder_->needs());
   if (forwarder_) wanted.add(Forwarder::needs());
-  if (options_.streams.any()) wanted.add(Streams::needs(stream_options_));
+  if (streams_) wanted.add(Streams::needs(streams_->options()));
   if (!first_) wanted.destination = true;
   return wanted;
 }

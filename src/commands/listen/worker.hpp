@@ -54,7 +54,6 @@ class Worker {
 
   const ListenOptions& options_;
   Stage& stage_;
-  StreamOptions stream_options_;
   output::RecordWriter records_;
   RtpPayloads rtp_payloads_{records_};
   Intake intake_;

@@ -33,9 +33,9 @@ std::size_t kept_each(std::size_t courses) {
 // Those of the same 10 ms leave together: to wake for each costs as much as to ask it (1,000 at 1/s: 8 % of a core).
 base::Nanoseconds head_start(const ProbeOptions& options, std::size_t place, std::size_t courses) {
   const base::Nanoseconds together = std::min<base::Nanoseconds>(options.interval / 10, std::chrono::milliseconds(10));
-  base::Nanoseconds step = options.interval / static_cast<std::int64_t>(std::max<std::size_t>(courses, 1));
+  base::Nanoseconds step = options.interval / static_cast<std::int64_t>(courses);
   if (!options.stop.count) step = std::min<base::Nanoseconds>(step, std::chrono::milliseconds(1));
-  const base::Nanoseconds begin = step * static_cast<std::int64_t>(place % std::max<std::size_t>(courses, 1));
+  const base::Nanoseconds begin = step * static_cast<std::int64_t>(place % courses);
   return options.stop.count && step < together ? begin - begin % together : begin;
 }
 

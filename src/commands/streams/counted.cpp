@@ -28,12 +28,7 @@ std::optional<CountedDatagram> parse_field(std::string_view payload, const Seque
 void CountedStream::add(const CountedDatagram& datagram, net::SystemTime arrival, std::chrono::nanoseconds to_wall) {
   if (ended_ && datagram.last) return;  // the end is said again, by higher numbers, until it is answered
   ended_ = false;
-  ++received_;
-  gap_.add(arrival);
-  using Step = SequenceTracker::Step;
-  const bool skips = sequence_.started() && sequence_.distance(datagram.number) != 1;
-  const Step step = sequence_.add(datagram.number);
-  if (step == Step::on || step == Step::restart) interval_.add(arrival, skips && step == Step::on);
+  const Step step = take(datagram.number, arrival);
   if (datagram.sent && step != Step::duplicate) {
     const std::chrono::nanoseconds transit = arrival - *datagram.sent;
     if (transit_) {
@@ -46,7 +41,7 @@ void CountedStream::add(const CountedDatagram& datagram, net::SystemTime arrival
   }
   if (!datagram.last) return;
   ended_ = true;
-  sequence_.finish();
+  finish();
   transit_.reset();
 }
 

@@ -8,8 +8,7 @@
 #include <optional>
 #include <string_view>
 
-#include "commands/streams/gaps.hpp"
-#include "commands/streams/sequence.hpp"
+#include "commands/streams/numbered_stream.hpp"
 #include "net/datagram.hpp"
 
 namespace commands {
@@ -32,30 +31,19 @@ std::optional<CountedDatagram> parse_iperf(std::string_view payload);
 std::optional<CountedDatagram> parse_field(std::string_view payload, const SequenceField& field);
 
 // The datagrams of one sender.
-class CountedStream {
+class CountedStream : public NumberedStream {
  public:
   // `bits` of the numbers.
-  explicit CountedStream(unsigned bits) : sequence_(bits) {}
+  explicit CountedStream(unsigned bits) : NumberedStream(bits) {}
 
   // `to_wall` is what makes the arrival a time of the wall clock.
   void add(const CountedDatagram& datagram, net::SystemTime arrival, std::chrono::nanoseconds to_wall);
 
-  std::uint64_t received() const { return received_; }  // duplicates among them
-  const SequenceTracker& sequence() const { return sequence_; }
-  const LongestGap& longest_gap() const { return gap_; }
-  std::optional<IntervalLoss> interval_loss() const { return interval_.so_far(heard(), sequence_.lost()); }
-  void begin_interval() { interval_.begin(heard(), sequence_.lost()); }
   // Nothing where datagrams carry no time. The delay means something only if both clocks agree.
   std::optional<double> jitter_ms() const;
   std::optional<double> delay_ms() const;  // the mean
 
  private:
-  std::uint64_t heard() const { return received_ - sequence_.duplicate(); }
-
-  std::uint64_t received_ = 0;
-  SequenceTracker sequence_;
-  LongestGap gap_;
-  LossInterval interval_;
   std::optional<std::chrono::nanoseconds> transit_;
   double jitter_ms_ = 0;
   double delays_ms_ = 0;

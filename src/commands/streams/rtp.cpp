@@ -84,22 +84,16 @@ std::optional<std::uint32_t> ClockRates::of(std::uint8_t payload_type) const {
 }
 
 void RtpStream::add(const RtpPacket& packet, const ClockRates& rates, net::SystemTime arrival) {
-  using Step = SequenceTracker::Step;
-  ++received_;
-  gap_.add(arrival);
-  if (received_ == 1 || payload_type_ != packet.payload_type) given_rate_ = rates.of(packet.payload_type);
+  if (received() == 0 || payload_type_ != packet.payload_type) given_rate_ = rates.of(packet.payload_type);
   payload_type_ = packet.payload_type;
   const Judged judged = judge(packet, arrival);
-  const bool learns = sequence_.started() && sequence_.distance(packet.sequence) == 1;
-  const bool skips = sequence_.started() && !learns;
-  const Step step = sequence_.add(packet.sequence, judged.sense, judged.cycles);
-  if (step == Step::on || step == Step::restart) interval_.add(arrival, skips && step == Step::on);
+  const bool learns = sequence().started() && sequence().distance(packet.sequence) == 1;
+  const Step step = take(packet.sequence, arrival, judged.sense, judged.cycles);
   // Neither a copy nor what may be of another run tells anything about timing.
   if (step != Step::duplicate && step != Step::far) take_timing(packet, step, learns, arrival);
 }
 
-void RtpStream::take_timing(const RtpPacket& packet, SequenceTracker::Step step, bool learns, net::SystemTime arrival) {
-  using Step = SequenceTracker::Step;
+void RtpStream::take_timing(const RtpPacket& packet, Step step, bool learns, net::SystemTime arrival) {
   if (step == Step::restart) {
     jitter_.forget_last();
     meter_.restart();
@@ -125,8 +119,8 @@ void RtpStream::take_timing(const RtpPacket& packet, SequenceTracker::Step step,
 // not explain is the sender's. The packet that only follows the one before needs no explanation: a pause in speech lets
 // timestamps jump.
 RtpStream::Judged RtpStream::judge(const RtpPacket& packet, net::SystemTime arrival) const {
-  if (!sequence_.started()) return {};
-  const auto steps = static_cast<double>(sequence_.distance(packet.sequence));
+  if (!sequence().started()) return {};
+  const auto steps = static_cast<double>(sequence().distance(packet.sequence));
   const auto units = static_cast<double>(static_cast<std::int32_t>(packet.timestamp - timestamp_));
   if (steps == 0 || steps == 1 || steps_ < 1 || units_ <= 0) return {};
   const double expected = units * steps_ / units_;  // how many numbers the timestamps went on

@@ -10,8 +10,7 @@
 #include <string_view>
 
 #include "commands/streams/clock.hpp"
-#include "commands/streams/gaps.hpp"
-#include "commands/streams/sequence.hpp"
+#include "commands/streams/numbered_stream.hpp"
 #include "net/datagram.hpp"
 
 namespace commands {
@@ -44,39 +43,31 @@ struct ClockRates {
 };
 
 // The packets of one SSRC from one sender.
-class RtpStream {
+class RtpStream : public NumberedStream {
  public:
+  RtpStream() : NumberedStream(16) {}
+
   void add(const RtpPacket& packet, const ClockRates& rates, net::SystemTime arrival);
 
-  std::uint64_t received() const { return received_; }         // packets, duplicates among them
   std::uint8_t payload_type() const { return payload_type_; }  // the last one
   std::optional<std::uint32_t> clock_rate() const;             // Hz, of that payload type; nothing: unknown
   bool clock_is_measured() const { return !given_rate_ && clock_rate(); }
   std::optional<double> jitter_ms() const;  // nothing while the clock is unknown
-  const SequenceTracker& sequence() const { return sequence_; }
-  const LongestGap& longest_gap() const { return gap_; }
-  std::optional<IntervalLoss> interval_loss() const { return interval_.so_far(heard(), sequence_.lost()); }
-  void begin_interval() { interval_.begin(heard(), sequence_.lost()); }
 
  private:
   struct Judged {
-    SequenceTracker::Sense sense = SequenceTracker::Sense::unknown;
+    Sense sense = Sense::unknown;
     std::uint64_t cycles = 0;
   };
-  std::uint64_t heard() const { return received_ - sequence_.duplicate(); }
   Judged judge(const RtpPacket& packet, net::SystemTime arrival) const;
   Judged judge_ahead(double steps, double units, double expected, net::SystemTime arrival) const;
-  void take_timing(const RtpPacket& packet, SequenceTracker::Step step, bool learns, net::SystemTime arrival);
+  void take_timing(const RtpPacket& packet, Step step, bool learns, net::SystemTime arrival);
 
-  std::uint64_t received_ = 0;
   std::uint8_t payload_type_ = 0;
   std::optional<std::uint32_t> given_rate_;
-  SequenceTracker sequence_{16};
   Jitter jitter_;  // against the given rate
   ClockMeter meter_;
   std::uint8_t metered_type_ = 0;
-  LongestGap gap_;
-  LossInterval interval_;
   // Of the packet with the highest number.
   std::uint32_t timestamp_ = 0;
   net::SystemTime arrival_{};
