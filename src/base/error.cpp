@@ -32,4 +32,9 @@ Failure failure(int code, const std::string& what, std::string hint) {
   return {code, what + ": " + std::strerror(code), std::move(hint)};
 }
 
+void fail(const std::string& what) {
+  const int error = errno;
+  throw failure(error, what);
+}
+
 }  // namespace base

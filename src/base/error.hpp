@@ -49,4 +49,7 @@ struct Ended : Error {
 // "WHAT: No such file or directory", with a hint where the code alone says what helps.
 Failure failure(int code, const std::string& what, std::string hint = "");
 
+// Throws failure(errno, what).
+[[noreturn]] void fail(const std::string& what);
+
 }  // namespace base

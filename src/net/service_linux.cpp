@@ -27,12 +27,12 @@ std::string_view variable(const char* name) {
 }
 
 // A number of decimal digits alone, or -1.
-int number_of(std::string_view word) { return std::max(base::number_of<int>(word).value_or(-1), -1); }
+int decimal(std::string_view word) { return std::max(base::number_of<int>(word).value_or(-1), -1); }
 
 int count_handed_over() {
-  if (number_of(variable("LISTEN_PID")) != getpid()) return 0;  // for another process
-  const long max = sysconf(_SC_OPEN_MAX) - first_descriptor;    // more cannot be open
-  return static_cast<int>(std::clamp(long{number_of(variable("LISTEN_FDS"))}, 0L, std::max(max, 0L)));
+  if (decimal(variable("LISTEN_PID")) != getpid()) return 0;  // for another process
+  const long max = sysconf(_SC_OPEN_MAX) - first_descriptor;  // more cannot be open
+  return static_cast<int>(std::clamp(long{decimal(variable("LISTEN_FDS"))}, 0L, std::max(max, 0L)));
 }
 
 }  // namespace
@@ -46,7 +46,7 @@ std::vector<std::string> handed_over() {
 
 std::vector<int> descriptors_of(std::string_view word) {
   const std::string_view name = word.substr(prefix.size());
-  if (const int fd = number_of(name); fd >= 0) return {fd};
+  if (const int fd = decimal(name); fd >= 0) return {fd};
   std::vector<int> all;
   std::string_view names = variable("LISTEN_FDNAMES");
   for (int i = 0; i < count_handed_over(); ++i) {

@@ -46,11 +46,6 @@ constexpr Option receive_buffer_force = both(SOL_SOCKET, SO_RCVBUFFORCE, "the re
 constexpr Option send_buffer_option = both(SOL_SOCKET, SO_SNDBUF, "the send buffer");
 constexpr Option send_buffer_force = both(SOL_SOCKET, SO_SNDBUFFORCE, "the send buffer");
 
-[[noreturn]] void fail(const std::string& what) {
-  const int error = errno;
-  throw base::failure(error, what);
-}
-
 bool try_set(int fd, Family family, const Option& option, int value) {
   const bool v4 = family == Family::ipv4;
   return setsockopt(fd, v4 ? option.level4 : option.level6, v4 ? option.name4 : option.name6, &value, sizeof value) ==
@@ -58,7 +53,7 @@ bool try_set(int fd, Family family, const Option& option, int value) {
 }
 
 void set(int fd, Family family, const Option& option, int value) {
-  if (!try_set(fd, family, option, value)) fail(fmt::format("cannot set {} to {}", option.words, value));
+  if (!try_set(fd, family, option, value)) base::fail(fmt::format("cannot set {} to {}", option.words, value));
 }
 
 int get(int fd, Family family, const Option& option) {
@@ -66,7 +61,7 @@ int get(int fd, Family family, const Option& option) {
   int value = 0;
   socklen_t size = sizeof value;
   if (getsockopt(fd, v4 ? option.level4 : option.level6, v4 ? option.name4 : option.name6, &value, &size) != 0) {
-    fail(fmt::format("cannot read {}", option.words));
+    base::fail(fmt::format("cannot read {}", option.words));
   }
   return value;
 }
@@ -75,7 +70,7 @@ int multicast_interface(int fd, Family family) {
   if (family == Family::ipv6) return get(fd, family, {0, 0, SOL_IPV6, IPV6_MULTICAST_IF, "the multicast interface"});
   ip_mreqn request{};
   socklen_t size = sizeof request;
-  if (getsockopt(fd, SOL_IP, IP_MULTICAST_IF, &request, &size) != 0) fail("cannot read the multicast interface");
+  if (getsockopt(fd, SOL_IP, IP_MULTICAST_IF, &request, &size) != 0) base::fail("cannot read the multicast interface");
   return request.imr_ifindex;
 }
 
@@ -114,8 +109,8 @@ void change_membership(int fd, bool join, const Address& group, const Interface&
   }
   if (result == 0) return;
   const std::string from = source ? to_string(*source) + "," : "";
-  fail(fmt::format("cannot {} {}{} on {}", join ? "join" : "leave", from, to_string(with_zone(group, 0)),
-                   interface.shown()));
+  base::fail(fmt::format("cannot {} {}{} on {}", join ? "join" : "leave", from, to_string(with_zone(group, 0)),
+                         interface.shown()));
 }
 
 }  // namespace
@@ -138,7 +133,7 @@ void UdpOptions::set_multicast_interface(unsigned index) {
   } else {
     result = setsockopt(fd_, SOL_IPV6, IPV6_MULTICAST_IF, &index, sizeof index);
   }
-  if (result != 0) fail(fmt::format("cannot send multicast by {}", shown_interface(index)));
+  if (result != 0) base::fail(fmt::format("cannot send multicast by {}", shown_interface(index)));
 }
 
 void UdpOptions::set_dont_fragment(bool on) {
@@ -150,14 +145,14 @@ void UdpOptions::set_path_mtu_probing(bool on) {
   // Over IPv6 the mode alone still lets the sending host fragment.
   if (family_ == Family::ipv6) {
     const int value = on;
-    if (setsockopt(fd_, SOL_IPV6, IPV6_DONTFRAG, &value, sizeof value) != 0) fail("cannot set IPV6_DONTFRAG");
+    if (setsockopt(fd_, SOL_IPV6, IPV6_DONTFRAG, &value, sizeof value) != 0) base::fail("cannot set IPV6_DONTFRAG");
   }
 }
 
 void UdpOptions::bind_to_interface(const Interface& interface) {
   const std::string& name = interface.name;
   if (setsockopt(fd_, SOL_SOCKET, SO_BINDTODEVICE, name.c_str(), static_cast<socklen_t>(name.size() + 1)) != 0) {
-    fail("cannot bind to interface " + interface.shown());
+    base::fail("cannot bind to interface " + interface.shown());
   }
 }
 

@@ -18,11 +18,6 @@
 namespace net {
 namespace {
 
-[[noreturn]] void fail(const std::string& what) {
-  const int error = errno;
-  throw base::failure(error, what);
-}
-
 // A cause is named only where it was looked up.
 std::string bind_hint(int error, const Endpoint& endpoint) {
   if (error == EADDRINUSE) return "port in use";
@@ -41,10 +36,10 @@ void UdpSocket::open(Family family) {
   const std::string what = fmt::format("cannot open an {} socket", name_of(family));
   // Asio opens without SOCK_CLOEXEC: a child that is started meanwhile would get the socket.
   const int fd = socket(family == Family::ipv4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) fail(what);
+  if (fd < 0) base::fail(what);
   own(fd, family, what);
   const int only_v6 = 1;
-  if (family == Family::ipv6 && setsockopt(fd, SOL_IPV6, IPV6_V6ONLY, &only_v6, sizeof only_v6) != 0) fail(what);
+  if (family == Family::ipv6 && setsockopt(fd, SOL_IPV6, IPV6_V6ONLY, &only_v6, sizeof only_v6) != 0) base::fail(what);
 }
 
 // From here on the descriptor is closed with this socket, whatever else fails.
@@ -73,7 +68,7 @@ void UdpSocket::adopt(int fd, const std::string& name) {
     throw base::Failure(EPROTOTYPE, what + ": it is not a UDP socket", "ListenDatagram= in the .socket unit");
   }
   own(fd, domain == AF_INET ? Family::ipv4 : Family::ipv6, what);
-  if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) fail(what);
+  if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) base::fail(what);
   const Endpoint local = local_endpoint();
   local_port_ = local.port();
   if (local_port_ == 0) throw base::Failure(EINVAL, what + ": it is not bound to a port");

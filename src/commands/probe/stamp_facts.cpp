@@ -19,7 +19,7 @@ double milliseconds(Nanoseconds time) { return static_cast<double>(time.count())
 bool is_near(net::SystemTime a, net::SystemTime b) { return std::chrono::abs(a - b) <= max_difference; }
 
 // Nothing for what cannot be a number of hops: the other end did not send with that TTL, or does not know it.
-std::optional<int> hops(int left, int arrived) {
+std::optional<int> hops_between(int left, int arrived) {
   const int count = left - arrived;
   return count >= 0 && count <= max_hops ? std::optional(count) : std::nullopt;
 }
@@ -42,8 +42,8 @@ StampFacts facts_of(const stamp::Reply& reply, const StampSight& sight) {
     facts.synchronised = sight.synchronised && stamp::is_synchronised(reply.error_estimate);
   }
   constexpr int reflectors_ttl = 255;
-  facts.hops_forward = hops(sight.ttl, reply.request_ttl);
-  if (sight.reply_ttl) facts.hops_backward = hops(reflectors_ttl, *sight.reply_ttl);
+  facts.hops_forward = hops_between(sight.ttl, reply.request_ttl);
+  if (sight.reply_ttl) facts.hops_backward = hops_between(reflectors_ttl, *sight.reply_ttl);
   if (reply.class_of_service) {
     facts.dscp_arrived = reply.class_of_service->dscp;
     facts.ecn_arrived = reply.class_of_service->ecn;

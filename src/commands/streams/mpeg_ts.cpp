@@ -14,12 +14,10 @@ constexpr std::uint8_t sync_byte = 0x47;
 constexpr std::uint16_t null_pid = 0x1fff;
 constexpr std::uint8_t rtp_type_mp2t = 33;  // RFC 3551
 
-std::uint8_t byte_at(std::string_view bytes, std::size_t at) { return static_cast<std::uint8_t>(bytes[at]); }
-
 bool is_ts(std::string_view bytes) {
-  if (bytes.empty() || byte_at(bytes, 0) != sync_byte || bytes.size() % ts_packet_size != 0) return false;
+  if (bytes.empty() || base::byte_at(bytes, 0) != sync_byte || bytes.size() % ts_packet_size != 0) return false;
   for (std::size_t at = 0; at < bytes.size(); at += ts_packet_size) {
-    if (byte_at(bytes, at) != sync_byte) return false;
+    if (base::byte_at(bytes, at) != sync_byte) return false;
   }
   return true;
 }
@@ -49,15 +47,15 @@ std::string_view ts_packets_of(std::string_view datagram, const RtpPacket& packe
 // What the continuity counter depends on (ISO/IEC 13818-1, 2.4.3.2 to 2.4.3.5).
 struct TsStream::Packet {
   explicit Packet(std::string_view bytes)
-      : damaged((byte_at(bytes, 1) & 0x80) != 0),
-        pid(static_cast<std::uint16_t>((byte_at(bytes, 1) & 0x1f) << 8 | byte_at(bytes, 2))),
-        control(byte_at(bytes, 3) >> 4 & 3),
-        counter(byte_at(bytes, 3) & 0x0f) {
+      : damaged((base::byte_at(bytes, 1) & 0x80) != 0),
+        pid(static_cast<std::uint16_t>((base::byte_at(bytes, 1) & 0x1f) << 8 | base::byte_at(bytes, 2))),
+        control(base::byte_at(bytes, 3) >> 4 & 3),
+        counter(base::byte_at(bytes, 3) & 0x0f) {
     constexpr std::size_t header_size = 4;
     std::size_t start = header_size;
     if (has_adaptation_field()) {
-      const std::size_t length = byte_at(bytes, header_size);
-      const std::uint8_t flags = length > 0 ? byte_at(bytes, header_size + 1) : std::uint8_t{0};
+      const std::size_t length = base::byte_at(bytes, header_size);
+      const std::uint8_t flags = length > 0 ? base::byte_at(bytes, header_size + 1) : std::uint8_t{0};
       discontinuity = (flags & 0x80) != 0;
       constexpr std::size_t clock_size = 6;
       if ((flags & 0x10) != 0 && length > clock_size) clock = clock_at(bytes.substr(header_size + 2, clock_size));

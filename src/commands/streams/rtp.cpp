@@ -10,30 +10,28 @@
 namespace commands {
 namespace {
 
-std::uint8_t byte_at(std::string_view bytes, std::size_t at) { return static_cast<std::uint8_t>(bytes[at]); }
-
 std::uint16_t u16_at(std::string_view bytes, std::size_t at) {
-  return static_cast<std::uint16_t>(byte_at(bytes, at) << 8 | byte_at(bytes, at + 1));
+  return static_cast<std::uint16_t>(base::byte_at(bytes, at) << 8 | base::byte_at(bytes, at + 1));
 }
 
 std::uint32_t u32_at(std::string_view bytes, std::size_t at) {
   return std::uint32_t{u16_at(bytes, at)} << 16 | u16_at(bytes, at + 2);
 }
 
-constexpr std::size_t header_size = 12;
+constexpr std::size_t rtp_header_size = 12;
 
 // Takes the CSRC list, header extension and padding off. False when they do not fit.
 bool cut_to_payload(std::string_view& datagram) {
-  const std::uint8_t first = byte_at(datagram, 0);
+  const std::uint8_t first = base::byte_at(datagram, 0);
   const bool padded = (first & 0x20) != 0;
   const bool extended = (first & 0x10) != 0;
-  std::size_t start = header_size + 4 * std::size_t{first & 0x0fu};
+  std::size_t start = rtp_header_size + 4 * std::size_t{first & 0x0fu};
   if (extended) {
     if (start + 4 > datagram.size()) return false;
     start += 4 + 4 * std::size_t{u16_at(datagram, start + 2)};
   }
   if (start > datagram.size()) return false;
-  const std::size_t padding = padded ? byte_at(datagram, datagram.size() - 1) : 0;
+  const std::size_t padding = padded ? base::byte_at(datagram, datagram.size() - 1) : 0;
   if ((padded && padding == 0) || padding > datagram.size() - start) return false;
   datagram = datagram.substr(start, datagram.size() - start - padding);
   return true;
@@ -49,13 +47,13 @@ constexpr std::size_t rtcp_header_size = 4;
 
 RtpPacket parse_rtp(std::string_view datagram) {
   RtpPacket packet;
-  if (datagram.size() < rtcp_header_size || byte_at(datagram, 0) >> 6 != 2) return packet;
-  const std::uint8_t second = byte_at(datagram, 1);
+  if (datagram.size() < rtcp_header_size || base::byte_at(datagram, 0) >> 6 != 2) return packet;
+  const std::uint8_t second = base::byte_at(datagram, 1);
   if (second >= first_rtcp_type && second <= last_rtcp_type) {
     packet.kind = RtpKind::rtcp;
     return packet;
   }
-  if (datagram.size() < header_size) return packet;
+  if (datagram.size() < rtp_header_size) return packet;
   packet.payload = datagram;
   if (!cut_to_payload(packet.payload)) return RtpPacket();
   packet.kind = RtpKind::rtp;

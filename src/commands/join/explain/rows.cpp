@@ -11,12 +11,10 @@
 namespace commands {
 namespace {
 
-std::string shown(const net::Interface& interface) { return base::escaped(interface.name); }
-
 // A setting of one interface as sysctl(8) takes it: with slashes when the interface's name has dots.
 std::string sysctl(std::string_view family, const net::Interface& interface, std::string_view key) {
   const char dot = interface.name.find('.') == std::string::npos ? '.' : '/';
-  return fmt::format("net{0}{1}{0}conf{0}{2}{0}{3}", dot, family, shown(interface), key);
+  return fmt::format("net{0}{1}{0}conf{0}{2}{0}{3}", dot, family, base::escaped(interface.name), key);
 }
 
 constexpr Row interface_rows_list[] = {
@@ -36,12 +34,12 @@ constexpr Row interface_rows_list[] = {
     {"port", [](const Facts& f) { return f.interface.up && f.owner() != nullptr; },
      [](const Facts& f) {
        return fmt::format("{} is a {} port of {}, which takes what arrives by it", f.name(),
-                          base::escaped(f.state->link.port_kind), shown(f.owner()->interface));
+                          base::escaped(f.state->link.port_kind), base::escaped(f.owner()->interface.name));
      },
      [](const Facts& f) {
        const net::Interface& owner = f.owner()->interface;
-       if (owner.valid_for_multicast(f.family)) return fmt::format("join by {0} (-i {0})", shown(owner));
-       return fmt::format("see that {0} is up, with an address, and join by it (-i {0})", shown(owner));
+       if (owner.valid_for_multicast(f.family)) return fmt::format("join by {0} (-i {0})", base::escaped(owner.name));
+       return fmt::format("see that {0} is up, with an address, and join by it (-i {0})", base::escaped(owner.name));
      }},
     {"passthru", [](const Facts& f) { return f.usable() && f.state->stolen; },
      [](const Facts& f) { return fmt::format("a macvlan in passthru mode on {} takes what arrives by it", f.name()); },
@@ -118,7 +116,7 @@ constexpr Row any_sender_row_list[] = {
 
 }  // namespace
 
-std::string Facts::name() const { return shown(interface); }
+std::string Facts::name() const { return base::escaped(interface.name); }
 
 std::string Facts::setting(std::string_view key) const { return sysctl(v4() ? "ipv4" : "ipv6", interface, key); }
 
