@@ -42,18 +42,18 @@ class Pieces final : public PayloadSource {
   Pieces(const Pieces&) = delete;
   Pieces& operator=(const Pieces&) = delete;
 
-  std::optional<Piece> next() override {
+  const Piece* next() override {
     if (is_past_what_was_cut()) {
       while (const auto piece = splitter_.take(unread_, end_of_input_)) {
         ++piece_;
         if (piece->empty() && options_.skip_empty) continue;
         ++given_;
-        return Piece{payload_of(*piece)};
+        return give(payload_of(*piece));
       }
-      if (unread_.size() > max_text_ && options_.truncate) return Piece{head_of_piece()};
+      if (unread_.size() > max_text_ && options_.truncate) return give(head_of_piece());
     }
     if (end_of_input_) next_round();
-    return std::nullopt;
+    return nullptr;
   }
 
   bool ended() const override { return rounds_ == 0; }

@@ -23,11 +23,11 @@ class Numbered final : public PayloadSource {
     for (std::size_t i = 0; i < copies_; ++i) bytes_ += one;
   }
 
-  std::optional<Piece> next() override {
-    if (ended() || at_ == copies_) return std::nullopt;
+  const Piece* next() override {
+    if (ended() || at_ == copies_) return nullptr;
     const bool is_last = left_ == 1;
     if (left_ != for_ever) --left_;
-    return Piece{numbered(is_last)};
+    return give(numbered(is_last));
   }
   bool ended() const override { return left_ == 0; }
   bool is_always_ready() const override { return true; }

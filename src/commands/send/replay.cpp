@@ -60,16 +60,16 @@ class Replay : public PayloadSource {
   Replay(const Replay&) = delete;
   Replay& operator=(const Replay&) = delete;
 
-  std::optional<Piece> next() override {
+  const Piece* next() override {
     if (at_ < pieces_.size()) {
       const Entry& one = pieces_[at_++];
       ++given_;
-      return Piece{std::string_view(bytes_).substr(one.from, one.size), one.due,
-                   options_.keep_ports ? one.port : std::uint16_t{0}};
+      return give(std::string_view(bytes_).substr(one.from, one.size), one.due,
+                  options_.keep_ports ? one.port : std::uint16_t{0});
     }
     if (failure_) std::rethrow_exception(failure_);
     if (end_of_file_) next_round();
-    return std::nullopt;
+    return nullptr;
   }
   bool ended() const override { return rounds_ == 0; }
   int descriptor() const override { return file_.descriptor(); }

@@ -150,7 +150,7 @@ class Session final : Client {
         }
         if (!may_leave(now)) return;
         add(*held_);
-        held_.reset();
+        held_ = nullptr;
       }
     } catch (const base::Error&) {
       failure_ = std::current_exception();  // what was good before goes out first
@@ -334,7 +334,7 @@ class Session final : Client {
   std::uint64_t refused_ = 0;
   Refusals refusals_;
   run::Clock::time_point began_;
-  std::optional<Piece> held_;  // taken from the source, and not due yet
+  const Piece* held_ = nullptr;  // taken from the source, and not due yet
   std::optional<run::Clock::time_point> replay_began_;
   std::uint16_t port_ = 0;  // of the route
   bool connected_ = false;

@@ -34,14 +34,14 @@ class Messages : public PayloadSource {
     }
   }
 
-  std::optional<Piece> next() override {
-    if (ended()) return std::nullopt;
+  const Piece* next() override {
+    if (ended()) return nullptr;
     const std::string& payload = payloads_[at_];
     if (++at_ == payloads_.size()) {
       at_ = 0;
       if (rounds_ != for_ever) --rounds_;
     }
-    return Piece{payload};
+    return give(payload);
   }
   bool ended() const override { return rounds_ == 0; }
   std::optional<double> progress() const override {
@@ -67,11 +67,11 @@ class Generator : public PayloadSource {
     }
   }
 
-  std::optional<Piece> next() override {
-    if (left_ == 0) return std::nullopt;
+  const Piece* next() override {
+    if (left_ == 0) return nullptr;
     if (left_ != for_ever) --left_;
     if (at_ == copies_) at_ = 0;
-    return Piece{{pattern_.data() + size_ * at_++, size_}};
+    return give({pattern_.data() + size_ * at_++, size_});
   }
   bool ended() const override { return left_ == 0; }
   std::optional<double> progress() const override {

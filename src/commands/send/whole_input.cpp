@@ -26,10 +26,10 @@ class WholeInput final : public PayloadSource {
     max_kept_ = is_plain() ? max : reach * max_expansion(options.encoding);
   }
 
-  std::optional<Piece> next() override {
-    if (!complete_ || ended()) return std::nullopt;
+  const Piece* next() override {
+    if (!complete_ || ended()) return nullptr;
     if (rounds_ != for_ever) --rounds_;
-    return Piece{payload_};
+    return give(payload_);
   }
   bool ended() const override { return rounds_ == 0; }
   int descriptor() const override { return file_.descriptor(); }
