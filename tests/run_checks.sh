@@ -11,8 +11,8 @@ set -eu -o pipefail
 build=$1
 shift
 
-# Two at a time: most of them wait more than they work.
-ctest --test-dir "$build" -V --parallel 2 "$@" 2>&1 </dev/null | awk '
+# One more at a time than there are processors: most of them wait more than they work.
+ctest --test-dir "$build" -V --parallel $(($(getconf _NPROCESSORS_ONLN) + 1)) "$@" 2>&1 </dev/null | awk '
   # With -V each line of a test begins with its number, and its result is "3/7 Test #3: name ....  Passed".
   /^ *[0-9]+\/[0-9]+ Test +#[0-9]+: / {
     match($0, /#[0-9]+:/)
