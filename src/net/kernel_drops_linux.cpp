@@ -24,12 +24,12 @@ std::string content_of(int fd) {
 
 std::uint64_t number_of(std::string_view word) { return base::number_of<std::uint64_t>(word).value_or(0); }
 
-// The next line that begins with the name of the table, without that.
-std::string_view take_row(std::string_view& text, std::string_view table) {
+// The next line that begins with that name of a table, without it.
+std::string_view take_row(std::string_view& text, std::string_view name) {
   while (!text.empty()) {
     std::string_view line = base::next_line(text);
     const std::string_view first = base::next_word(line);
-    if (first.size() == table.size() + 1 && first.starts_with(table) && first.back() == ':') return line;
+    if (first.size() == name.size() + 1 && first.starts_with(name) && first.back() == ':') return line;
   }
   return {};
 }

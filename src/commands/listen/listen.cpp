@@ -183,7 +183,7 @@ class Listener final : Measured {
 
   // More threads do not help who has one sender.
   void note_one_sided() {
-    constexpr std::uint64_t enough = 100;  // datagrams, to tell chance from habit
+    constexpr std::uint64_t fewest = 100;  // datagrams, to tell chance from habit
     if (others_.empty() || told_one_sided_) return;
     std::uint64_t all = 0, most = 0;
     for_each([&](Worker& worker) {
@@ -191,7 +191,7 @@ class Listener final : Measured {
       all += own;
       most = std::max(most, own);
     });
-    told_one_sided_ = all >= enough && most > all / 10 * 9;
+    told_one_sided_ = all >= fewest && most > all / 10 * 9;
     if (!told_one_sided_) return;
     stage_.report.notice(fmt::format("one of {} threads takes {:.0f} % of all: a sender always comes to the same one",
                                      options_.threads, 100 * static_cast<double>(most) / static_cast<double>(all)));

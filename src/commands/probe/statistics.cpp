@@ -9,7 +9,7 @@
 namespace commands {
 namespace {
 
-double milliseconds(std::int64_t nanoseconds) { return static_cast<double>(nanoseconds) / 1e6; }
+double milliseconds(std::int64_t ns) { return static_cast<double>(ns) / 1e6; }
 
 constexpr std::int64_t microsecond = 1'000;
 

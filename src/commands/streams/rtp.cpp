@@ -134,7 +134,6 @@ RtpStream::Judged RtpStream::judge(const RtpPacket& packet, net::SystemTime arri
 }
 
 RtpStream::Judged RtpStream::judge_ahead(double steps, double units, double expected, net::SystemTime arrival) const {
-  using Sense = SequenceTracker::Sense;
   constexpr double cycle = 65'536;
   const double elapsed = std::chrono::duration<double>(arrival - arrival_).count();
   const std::optional<double> rate = given_rate_ ? std::optional<double>(*given_rate_) : meter_.slope();
