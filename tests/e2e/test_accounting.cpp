@@ -134,7 +134,7 @@ std::vector<std::string> equal_texts() {
 const std::vector<std::size_t> mixed_places{0, 31, 63, 149};
 const std::vector<std::size_t> equal_places{0, 150, 299};
 
-const std::size_t many = sanitized() ? 200'000 : 1'000'000;
+const std::size_t blast_size = sanitized() ? 200'000 : 1'000'000;
 
 // Sends `count` numbered datagrams as fast as the kernel takes them, one in ten from 127.0.0.2.
 void blast(std::uint16_t port, std::size_t count) {
@@ -204,13 +204,13 @@ TEST_CASE("accounting: of a flood, what was shown, ignored and dropped is what w
   SlowReader reader;
   Listener listener({"--rcvbuf", "64K", "--deny", "127.0.0.2"}, {"127.0.0.1:0"}, 1, {.output_file = reader.path()});
   reader.start();
-  blast(listener.port(), many);
+  blast(listener.port(), blast_size);
   reader.hurry();
   std::this_thread::sleep_for(Milliseconds(200));  // for what is still in the receive buffer
   const Finished result = listener.stop();
   CHECK(result.ending == done);
   const Summary summary = summary_of(result.err);
-  CHECK(summary.datagrams + summary.ignored + summary.dropped == many);
+  CHECK(summary.datagrams + summary.ignored + summary.dropped == blast_size);
   CHECK(summary.dropped == kernel_counter("RcvbufErrors"));
   CHECK(summary.dropped > 0);
   CHECK(summary.ignored > 0);

@@ -31,12 +31,6 @@ std::uint16_t port_of(Process& listener) {
   return static_cast<std::uint16_t>(std::stoul(listener.wait_for_match(Stream::err, "listening on .*:([0-9]+)$")[1]));
 }
 
-std::string numbered_lines(int count) {
-  std::string lines;
-  for (int i = 0; i < count; ++i) lines += std::to_string(i) + "\n";
-  return lines;
-}
-
 }  // namespace
 
 TEST_CASE("adversary: a count that ends within a run of equal datagrams is one datagram, in each form") {

@@ -14,7 +14,7 @@ using namespace support;
 namespace {
 
 // Long enough for a sanitizer on a loaded machine; a line that is taken for good waits for ever.
-const Milliseconds at_once{sanitized() ? 30'000 : 2'000};  // 100,000 arguments take their time there
+const Milliseconds time_to_refuse{sanitized() ? 30'000 : 2'000};  // 100,000 arguments take their time there
 
 struct Bad {
   std::string word;
@@ -36,7 +36,7 @@ void check_bad(const Words& words, const std::string& shown) {
   CAPTURE(words);
   Process process(udptool(words));
   Ending ending;
-  CHECK_NOTHROW(ending = process.wait(at_once));
+  CHECK_NOTHROW(ending = process.wait(time_to_refuse));
   CHECK(ending == failed);
   CHECK(process.out().empty());
   CHECK(process.err().starts_with("udptool: "));
@@ -65,11 +65,6 @@ const Table never_numbers{{""},
                           {"\xef\xbc\x91"},
                           {"1\xff", "1\\xff"}};
 
-Table with(Table table, const Table& more) {
-  table.insert(table.end(), more.begin(), more.end());
-  return table;
-}
-
 struct OptionTable {
   std::string option;
   Table words;
@@ -77,10 +72,10 @@ struct OptionTable {
 
 // The options that several commands have.
 std::vector<OptionTable> shared_options(const std::string& least_ttl) {
-  const Table durations = with(never_numbers, {{"1d"}, {"1 s"}, {"1S"}, {"."}, {"100001h"}, {"1ns"}});
-  const Table sizes = with(never_numbers, {{"0"}, {"1k"}, {"1KB"}, {"1.5K"}, {"1073741825"}, {"17179869184G"}});
-  return {{"--ttl", with(never_numbers, {{least_ttl}, {"256"}, {"1.0"}})},
-          {"--count", with(never_numbers, {{"9223372036854775808"}, {"1.0"}})},
+  const Table durations = joined(never_numbers, {{"1d"}, {"1 s"}, {"1S"}, {"."}, {"100001h"}, {"1ns"}});
+  const Table sizes = joined(never_numbers, {{"0"}, {"1k"}, {"1KB"}, {"1.5K"}, {"1073741825"}, {"17179869184G"}});
+  return {{"--ttl", joined(never_numbers, {{least_ttl}, {"256"}, {"1.0"}})},
+          {"--count", joined(never_numbers, {{"9223372036854775808"}, {"1.0"}})},
           {"--wait", durations},
           {"--deadline", durations},
           {"--rcvbuf", sizes},
@@ -127,13 +122,13 @@ const Table networks{{"x"},
 
 TEST_CASE("bad words: four hundred and more for options, and each is refused at once by a line that names it") {
   std::size_t tried = 0;
-  const Table integers = with(never_numbers, {{"18446744073709551616"}, {"1.0"}});
-  const Table rates = with(never_numbers, {{"0"}, {"1K"}, {"9999G"}, {"1 k"}, {"0.0000001"}});
+  const Table integers = joined(never_numbers, {{"18446744073709551616"}, {"1.0"}});
+  const Table rates = joined(never_numbers, {{"0"}, {"1K"}, {"9999G"}, {"1 k"}, {"0.0000001"}});
   tried += check_options("listen", shared_options("0"), {"0"});
   tried += check_options("listen", {{"--allow", networks}, {"--deny", networks}, {"--count", {{"0"}}}}, {"0"});
   tried += check_options("send", shared_options("256"), {"127.0.0.1", "9", "x"});
   tried += check_options("send",
-                         {{"--replies", with(integers, {{"0"}})},
+                         {{"--replies", joined(integers, {{"0"}})},
                           {"--offset", integers},
                           {"--length", integers},
                           {"--rate", rates},
@@ -142,13 +137,13 @@ TEST_CASE("bad words: four hundred and more for options, and each is refused at 
                           {"--source-port", {{""}, {"65536"}, {"-1"}, {"9x"}, {"%n%s"}, {"no-such-service"}}},
                           {"--source", {{""}, {"x"}, {"010.8.8.8"}, {"1.2.3"}, {"1.2.3.4x"}, {"localhost"}, {"%n%s"}}}},
                          {"127.0.0.1", "9", "x"});
-  tried += check_options("send",
-                         {{"--chunk", with(never_numbers, {{"0"}, {"1k"}})}, {"--size", with(never_numbers, {{"1k"}})}},
-                         {"127.0.0.1", "9"});
+  tried += check_options(
+      "send", {{"--chunk", joined(never_numbers, {{"0"}, {"1k"}})}, {"--size", joined(never_numbers, {{"1k"}})}},
+      {"127.0.0.1", "9"});
   tried += check_options("join", shared_options("256"), {"239.1.1.1"});
-  tried += check_options("join",
-                         {{"--clock-rate", with(integers, {{"0"}, {"4294967296"}})}, {"--leave-after", never_numbers}},
-                         {"239.1.1.1"});
+  tried += check_options(
+      "join", {{"--clock-rate", joined(integers, {{"0"}, {"4294967296"}})}, {"--leave-after", never_numbers}},
+      {"239.1.1.1"});
   CHECK(tried >= 400);
 }
 
@@ -246,7 +241,7 @@ TEST_CASE("bad words: zones that are no interfaces, and mapped addresses against
                                          {{"join", "-4", "ff15::7"}, "ff15::7"}}) {
     CAPTURE(row.words);
     Process process(udptool(row.words));
-    CHECK(process.wait(at_once) == failed);
+    CHECK(process.wait(time_to_refuse) == failed);
     CHECK(is_printable_line(process.err()));
     CAPTURE(process.err());
     CHECK(contains(process.err(), row.part));

@@ -51,7 +51,7 @@ Finished run_in_shell(const std::string& script, const Words& words) {
 
 enum class Way { file, lines, count };
 
-constexpr std::size_t asked = 93;
+constexpr std::size_t marked_count = 93;
 
 // Sends so many datagrams of which one in ten cannot be sent, in one of the ways that send has.
 Finished send_marked(Way way, std::uint16_t port, int error, long times) {
@@ -136,7 +136,7 @@ TEST_CASE("faults: what a queue, a filter or a route does not take is told, from
       CHECK(found[2] == std::strerror(error));
       CHECK(count_of(result.err, "udptool: ") == 1);
       CHECK(std::stoul(found[1]) >= 9);
-      CHECK(received_by(peer) + std::stoul(found[1]) == asked);
+      CHECK(received_by(peer) + std::stoul(found[1]) == marked_count);
     }
   }
 }
@@ -148,7 +148,7 @@ TEST_CASE("faults: a queue that is full for a while costs nothing, from a file, 
       const Finished result = send_marked(way, peer.port(), error, 20);
       CAPTURE(result.err);
       CHECK(result.ending == done);
-      CHECK(received_by(peer) == asked);
+      CHECK(received_by(peer) == marked_count);
     }
   }
 }

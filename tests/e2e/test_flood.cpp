@@ -25,8 +25,8 @@ using namespace support;
 
 namespace {
 
-const std::size_t many = sanitized() ? 60'000 : 1'060'000;  // more than are counted
-const std::size_t some = sanitized() ? 20'000 : 100'000;
+const std::size_t flood_size = sanitized() ? 60'000 : 1'060'000;  // more than are counted
+const std::size_t small_flood_size = sanitized() ? 20'000 : 100'000;
 const std::uint64_t max_memory = (sanitized() ? 1'024 : 64) * 1'024;  // KiB; a sanitizer keeps what was freed
 constexpr std::size_t max_forged = 100'000;
 constexpr std::size_t counted = std::size_t{1} << 20;
@@ -100,17 +100,17 @@ void flood(std::uint16_t port, std::size_t count, std::size_t senders) {
   wait_until_taken(port);
 }
 
-struct Outcome {
+struct Flooded {
   std::uint64_t memory = 0;
   std::string summary;  // none with -j, which has it among the records
 };
 
-Outcome listen_to(const Words& options, std::size_t count, std::size_t senders) {
+Flooded listen_to(const Words& options, std::size_t count, std::size_t senders) {
   Words all{"--rcvbuf", "4M"};
   all.insert(all.end(), options.begin(), options.end());
   Listener listener(all, {"127.0.0.1:0"}, 1, {.output_file = "/dev/null"});
   flood(listener.port(), count, senders);
-  Outcome outcome;
+  Flooded outcome;
   outcome.memory = memory_of(listener.pid(), "VmHWM");
   const Finished result = listener.stop();
   CHECK(result.ending == done);
@@ -129,7 +129,7 @@ std::uint64_t told(const std::string& summary, const std::string& word) {
 
 void check_flood(const Words& options, std::size_t count) {
   CAPTURE(options);
-  const Outcome all = listen_to(options, count, count);
+  const Flooded all = listen_to(options, count, count);
   CHECK(all.memory < max_memory);
   if (all.summary.empty()) return;
   const std::uint64_t shown = told(all.summary, "datagrams, ");
@@ -143,15 +143,15 @@ void check_flood(const Words& options, std::size_t count) {
 
 TEST_CASE("flood: a million senders cost bounded memory") {
   IN_NAMESPACE("");
-  check_flood({}, many);
+  check_flood({}, flood_size);
 }
 
 TEST_CASE("flood: nor with answers, filters, statistics or json") {
   IN_NAMESPACE("");
-  check_flood({"--echo", "--allow", "127.0.0.0/8"}, some);
-  check_flood({"--allow", "127.0.0.0/8", "--deny", "127.255.0.0/16"}, some);
-  check_flood({"--stats=100ms"}, some);
-  check_flood({"-j", "-q"}, some);  // its port from the kernel
+  check_flood({"--echo", "--allow", "127.0.0.0/8"}, small_flood_size);
+  check_flood({"--allow", "127.0.0.0/8", "--deny", "127.255.0.0/16"}, small_flood_size);
+  check_flood({"--stats=100ms"}, small_flood_size);
+  check_flood({"-j", "-q"}, small_flood_size);  // its port from the kernel
 }
 
 TEST_CASE("flood: join --rtp of random bytes counts each datagram, in bounded memory") {
@@ -161,7 +161,7 @@ TEST_CASE("flood: join --rtp of random bytes counts each datagram, in bounded me
   Pace pace;
   std::mt19937 random(6);
   std::string payload;
-  for (std::size_t i = 0; i < some; ++i) {
+  for (std::size_t i = 0; i < small_flood_size; ++i) {
     payload.resize(12 + random() % 32);
     for (char& byte : payload) byte = static_cast<char>(random());
     if (i % 2 == 0) payload[0] = '\x80';  // as RTP: a source that was never there before
@@ -172,7 +172,7 @@ TEST_CASE("flood: join --rtp of random bytes counts each datagram, in bounded me
   CHECK(memory_of(joiner.pid(), "VmHWM") < max_memory);
   const Finished result = joiner.stop();
   CHECK(result.ending == done);
-  CHECK(told(last_line(result.err), "datagrams, ") + told(last_line(result.err), "dropped") == some);
+  CHECK(told(last_line(result.err), "datagrams, ") + told(last_line(result.err), "dropped") == small_flood_size);
   CHECK(count_of(result.err, "\n") < 1'000);
 }
 

@@ -20,15 +20,6 @@ using namespace support;
 
 namespace {
 
-constexpr Milliseconds moment{150};  // for a datagram that must not come
-
-Words to(const std::vector<std::string>& targets, Words more = {}) {
-  Words words{"-o", "none"};
-  words.insert(words.end(), more.begin(), more.end());
-  for (const std::string& target : targets) words.insert(words.end(), {"--forward", target});
-  return words;
-}
-
 rlim_t highest_descriptor(pid_t process) {
   rlim_t highest = 0;
   for (const auto& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(process) + "/fd")) {
@@ -41,7 +32,7 @@ rlim_t highest_descriptor(pid_t process) {
 
 TEST_CASE("forward: to one target and back, every size as it was, from the address that was asked") {
   const RawUdp target, sender, other;
-  Listener relay(to({target.endpoint()}), {"127.0.0.1:0"});
+  Listener relay(forwarding_to({target.endpoint()}), {"127.0.0.1:0"});
   for (const std::size_t size : {0, 1, 100, 1'472, 1'473, 9'000, 65'507}) {
     CAPTURE(size);
     const std::string payload(size, 'p');
@@ -74,7 +65,7 @@ TEST_CASE("forward: records are shown as without it, and what comes back is none
 
 TEST_CASE("forward: a session goes on at another port of the target's host, as TFTP has it") {
   const RawUdp target, transfer, sender;
-  const Listener relay(to({target.endpoint()}), {"127.0.0.1:0"});
+  const Listener relay(forwarding_to({target.endpoint()}), {"127.0.0.1:0"});
   sender.send("read", relay.port());
   const auto asked = target.receive();
   REQUIRE(asked);
@@ -87,7 +78,7 @@ TEST_CASE("forward: a session goes on at another port of the target's host, as T
 TEST_CASE("forward: between IPv4 and IPv6") {
   SKIP_UNLESS(has_ipv6(), "no IPv6 here");
   const RawUdp target("::1"), sender;
-  const Listener relay(to({target.endpoint()}), {"127.0.0.1:0"});
+  const Listener relay(forwarding_to({target.endpoint()}), {"127.0.0.1:0"});
   sender.send("four", relay.port());
   const auto asked = target.receive();
   REQUIRE(asked);
@@ -107,7 +98,7 @@ mount --bind /mnt/resolv.conf /etc/resolv.conf
   const auto name_is_at = [](const std::string& line) { std::ofstream("/mnt/hosts") << line << '\n'; };
   const RawUdp one("127.0.0.1"), two("127.0.0.2", one.port()), resolver("127.0.0.53", 53);
   const RawUdp first, second, third;
-  const Listener relay(to({"target.test:" + std::to_string(one.port())}), {"127.0.0.1:0"});
+  const Listener relay(forwarding_to({"target.test:" + std::to_string(one.port())}), {"127.0.0.1:0"});
   first.send("to one", relay.port());
   CHECK(one.next() == "to one");
   name_is_at("127.0.0.2 target.test");
@@ -133,7 +124,7 @@ TEST_CASE("forward: what there is no room for is dropped, counted and in nobody'
                                             "ASAN_OPTIONS=verify_asan_link_order=0", "FAIL_SEND_MARK=big",
                                             "FAIL_SEND_ERRNO=" + std::to_string(EAGAIN), "FAIL_SEND_TIMES=3"}};
   const RawUdp target, sender;
-  Listener relay(to({target.endpoint()}), {"127.0.0.1:0"}, 1, full);
+  Listener relay(forwarding_to({target.endpoint()}), {"127.0.0.1:0"}, 1, full);
   for (const char* payload : {"small", "big", "big", "big", "big", "small"}) {
     sender.send(payload, relay.port());
     wait_until_taken(relay.port());
@@ -144,7 +135,7 @@ TEST_CASE("forward: what there is no room for is dropped, counted and in nobody'
 
 TEST_CASE("forward: a session ends without traffic, and the next datagram makes a new one") {
   const RawUdp target, sender;
-  Listener relay(to({target.endpoint()}, {"--session-timeout", "200ms"}), {"127.0.0.1:0"});
+  Listener relay(forwarding_to({target.endpoint()}, {"--session-timeout", "200ms"}), {"127.0.0.1:0"});
   sender.send("one", relay.port());
   const auto first = target.receive();
   REQUIRE(first);
@@ -161,7 +152,7 @@ TEST_CASE("forward: a session ends without traffic, and the next datagram makes 
 
 TEST_CASE("forward: more senders than open files end the oldest sessions, not the relay") {
   const RawUdp target;
-  Listener relay(to({target.endpoint()}), {"127.0.0.1:0"});
+  Listener relay(forwarding_to({target.endpoint()}), {"127.0.0.1:0"});
   const rlim_t files = highest_descriptor(relay.pid()) + 16;  // some may be inherited from what runs the tests
   const rlimit limit{files, files};
   REQUIRE(prlimit(relay.pid(), RLIMIT_NOFILE, &limit, nullptr) == 0);
@@ -182,7 +173,7 @@ TEST_CASE("forward: more senders than open files end the oldest sessions, not th
 
 TEST_CASE("forward: a target that refuses is told, ends the session, and all that came is accounted for") {
   const RawUdp sender;
-  Listener relay(to({"127.0.0.1:" + std::to_string(unused_port())}), {"127.0.0.1:0"});
+  Listener relay(forwarding_to({"127.0.0.1:" + std::to_string(unused_port())}), {"127.0.0.1:0"});
   sender.send("x", relay.port());
   relay.wait_for(Stream::err, " refuses: ");
   const std::string err = relay.stop().err;
@@ -192,7 +183,7 @@ TEST_CASE("forward: a target that refuses is told, ends the session, and all tha
 
 TEST_CASE("forward: of two targets a dead one costs the living one nothing") {
   const RawUdp target, sender;
-  Listener relay(to({"127.0.0.1:" + std::to_string(unused_port()), target.endpoint()}), {"127.0.0.1:0"});
+  Listener relay(forwarding_to({"127.0.0.1:" + std::to_string(unused_port()), target.endpoint()}), {"127.0.0.1:0"});
   constexpr int count = 2'000;
   for (int i = 0; i < count; ++i) {
     sender.send(std::to_string(i), relay.port());
@@ -205,7 +196,7 @@ TEST_CASE("forward: of two targets a dead one costs the living one nothing") {
 
 TEST_CASE("forward: several targets are one way") {
   const RawUdp one, two, sender;
-  const Listener relay(to({one.endpoint(), two.endpoint()}), {"127.0.0.1:0"});
+  const Listener relay(forwarding_to({one.endpoint(), two.endpoint()}), {"127.0.0.1:0"});
   sender.send("x", relay.port());
   const auto asked = one.receive();
   REQUIRE(asked);
@@ -216,7 +207,7 @@ TEST_CASE("forward: several targets are one way") {
 
 TEST_CASE("forward: the TTL is one less, and a TTL of 1 goes no further") {
   Listener target({"-v", "-4"}, {"0"});
-  Listener relay(to({"127.0.0.1:" + std::to_string(target.port())}), {"127.0.0.1:0"});
+  Listener relay(forwarding_to({"127.0.0.1:" + std::to_string(target.port())}), {"127.0.0.1:0"});
   const std::string port = std::to_string(relay.port());
   for (const char* ttl : {"9", "1"}) CHECK(run_udptool({"send", "-t", ttl, "127.0.0.1", port, ttl}).ending == done);
   target.wait_for(Stream::out, " ttl=8 dscp=0 ecn=0\t9");
@@ -228,8 +219,8 @@ TEST_CASE("forward: the TTL is one less, and a TTL of 1 goes no further") {
 TEST_CASE("forward: a ring of two relays ends") {
   const std::uint16_t free_port = unused_port();
   const std::string second_endpoint = "127.0.0.1:" + std::to_string(free_port);
-  Listener first(to({second_endpoint}), {"127.0.0.1:0"});
-  Listener second(to({"127.0.0.1:" + std::to_string(first.port())}), {second_endpoint});
+  Listener first(forwarding_to({second_endpoint}), {"127.0.0.1:0"});
+  Listener second(forwarding_to({"127.0.0.1:" + std::to_string(first.port())}), {second_endpoint});
   const RawUdp sender;
   sender.send("round and round", first.port());
   std::this_thread::sleep_for(Milliseconds(500));

@@ -21,14 +21,7 @@ namespace {
 constexpr std::uint64_t many = 200'000;
 constexpr std::uint64_t some = 20'000;
 constexpr std::uint64_t max_sessions = 1'024;
-constexpr std::uint64_t max_memory = 16 * 1'024;  // KiB, of so many sessions
-
-Words to(const Words& targets, Words more = {}) {
-  Words words{"-o", "none"};
-  words.insert(words.end(), more.begin(), more.end());
-  for (const std::string& target : targets) words.insert(words.end(), {"--forward", target});
-  return words;
-}
+constexpr std::uint64_t max_session_memory = 16 * 1'024;  // KiB, of so many sessions
 
 // A line of the summary: "forwarded 91 to 10.0.0.5:5000, 3 refused, 2 dropped, ...".
 struct Account {
@@ -82,7 +75,7 @@ TEST_CASE("forward: of 200,000 to a dead and a living target each is accounted f
   const std::string dead = dead_target();
   Listener target({"-o", "none"});
   const std::string living = "127.0.0.1:" + std::to_string(target.port());
-  Listener relay(to({dead, living}));
+  Listener relay(forwarding_to({dead, living}));
   pass(many, relay.port(), target.port());
   const std::string err = relay.stop().err;
   wait_until_taken(target.port());
@@ -96,7 +89,7 @@ TEST_CASE("forward: of 200,000 to a dead and a living target each is accounted f
 TEST_CASE("forward: of 20,000 to the only target, which refuses, each is accounted for") {
   IN_NAMESPACE("");
   const std::string dead = dead_target();
-  Listener relay(to({dead}));
+  Listener relay(forwarding_to({dead}));
   pass(some, relay.port(), relay.port());
   const std::string err = relay.stop().err;
   CHECK(summary_of(err).datagrams == some);
@@ -107,7 +100,7 @@ TEST_CASE("forward: of 20,000 to the only target, which refuses, each is account
 TEST_CASE("forward: forged errors do not refuse more than was sent") {
   IN_NAMESPACE("");
   const RawUdp one, two, sender;
-  Listener relay(to({one.endpoint(), two.endpoint()}));
+  Listener relay(forwarding_to({one.endpoint(), two.endpoint()}));
   sender.send("x", relay.port());
   const auto asked = one.receive();
   REQUIRE(asked);
@@ -120,7 +113,7 @@ TEST_CASE("forward: forged errors do not refuse more than was sent") {
 
 TEST_CASE("forward: who writes to two addresses has each answer from the one that it asked") {
   const RawUdp target, sender;
-  Listener relay(to({target.endpoint()}, {"-4"}), {"0"});
+  Listener relay(forwarding_to({target.endpoint()}, {"-4"}), {"0"});
   const std::array<std::string, 2> addresses{"127.0.0.1", "127.0.0.9"};
   std::array<std::optional<Message>, 2> asked;
   for (std::size_t i = 0; i < addresses.size(); ++i) {
@@ -141,7 +134,8 @@ TEST_CASE("forward: who writes to two addresses has each answer from the one tha
 TEST_CASE("forward: a session ends two minutes after its last datagram, either way, by a clock that is moved") {
   const MovedClock clock;
   const RawUdp target, sender;
-  Listener relay(to({target.endpoint()}, {"--no-sandbox"}), {"127.0.0.1:0"}, 1, {.environment = clock.environment()});
+  Listener relay(forwarding_to({target.endpoint()}, {"--no-sandbox"}), {"127.0.0.1:0"}, 1,
+                 {.environment = clock.environment()});
   const std::size_t idle = descriptors_of(relay.pid());
   const auto ask = [&] {
     sender.send("x", relay.port());
@@ -170,7 +164,7 @@ TEST_CASE("forward: at most 1,024 sessions, the oldest goes, and they take less 
   constexpr rlim_t files = 2'048;
   const rlimit limit{files, files};
   const RawUdp target;
-  Listener relay(to({target.endpoint()}, {"-4"}), {"0"});
+  Listener relay(forwarding_to({target.endpoint()}, {"-4"}), {"0"});
   SKIP_UNLESS(prlimit(relay.pid(), RLIMIT_NOFILE, &limit, nullptr) == 0, "no more than a thousand open files here");
   const std::size_t idle = descriptors_of(relay.pid());
   const std::uint64_t before = memory_of(relay.pid(), "VmRSS");
@@ -195,6 +189,6 @@ TEST_CASE("forward: at most 1,024 sessions, the oldest goes, and they take less 
   ask(0);  // whose session has gone: one more is made
   const std::uint64_t grown = memory_of(relay.pid(), "VmRSS") - before;
   MESSAGE("memory of ", max_sessions, " sessions: ", grown, " KiB");
-  if (!sanitized()) CHECK(grown < max_memory);
+  if (!sanitized()) CHECK(grown < max_session_memory);
   CHECK(contains(relay.stop().err, ", 0 refused, 1026 sessions\n"));
 }

@@ -4,35 +4,24 @@
 #include <thread>
 
 #include "support/joiner.hpp"
+#include "support/packets.hpp"
 
 using namespace support;
 
 namespace {
 
-const std::string one_network = R"sh(
-interface one
-ip addr add 10.9.1.1/24 dev one; ip addr add 10.9.1.2/24 dev one
-)sh";
+const char* const any_time = R"("time":"[^"]*Z")";
 
-const char* const time9 = R"("time":"[^"]*Z")";
-
-std::string bytes_of(std::uint64_t number, int count) {
-  std::string bytes;
-  for (int i = count - 1; i >= 0; --i) bytes += static_cast<char>(number >> 8 * i & 0xff);
-  return bytes;
-}
-
-// An RTP packet (RFC 3550, 5.1).
-std::string rtp(std::uint16_t sequence, std::uint32_t ssrc = 0x11223344, int type = 96,
-                const std::string& payload = "x") {
-  return "\x80" + bytes_of(static_cast<std::uint64_t>(type), 1) + bytes_of(sequence, 2) +
-         bytes_of(sequence * 3'000u, 4) + bytes_of(ssrc, 4) + payload;
+// One of a flow with 3,000 ticks from each to the next.
+std::string video(std::uint16_t sequence, std::uint32_t ssrc = 0x11223344, std::uint8_t type = 96,
+                  std::string_view payload = "x") {
+  return rtp(sequence, sequence * 3'000u, ssrc, type, payload);
 }
 
 // A transport stream packet with a payload of its own (ISO/IEC 13818-1, 2.4.3).
 std::string ts(std::uint16_t pid, int counter) {
-  std::string packet = "\x47" + bytes_of(pid, 2) + bytes_of(static_cast<std::uint64_t>(0x10 | (counter & 15)), 1);
-  packet += bytes_of(static_cast<std::uint64_t>(counter) + 1, 4);
+  std::string packet = "\x47" + big_endian(pid, 2) + big_endian(static_cast<std::uint64_t>(0x10 | (counter & 15)), 1);
+  packet += big_endian(static_cast<std::uint64_t>(counter) + 1, 4);
   packet.resize(188, 'p');
   return packet;
 }
@@ -71,7 +60,7 @@ TEST_CASE("join -j: joined, message, left, group and close, and stderr stays emp
   CHECK(result.err.empty());
   const std::string first = R"("group":"232\.1\.1\.1","port":5000,"interface":"one","source":"10\.9\.1\.1")";
   const std::string second = R"("group":"239\.1\.1\.1","port":5001,"interface":"one","source":null)";
-  const auto event = [](const char* name) { return R"(\{"event":")" + std::string(name) + "\"," + time9 + ","; };
+  const auto event = [](const char* name) { return R"(\{"event":")" + std::string(name) + "\"," + any_time + ","; };
   const auto message = [&](const char* to, const char* port, const char* size, const char* text) {
     return event("message") + R"("family":"IPv4","address":"10\.9\.1\.1","port":[0-9]+,"size":)" + size + ",\"to\":\"" +
            to + "\",\"to_port\":" + port + R"(,"interface":"one","ttl":3,"dscp":0,"ecn":0,"text":")" + text + "\"\\}\n";
@@ -165,8 +154,8 @@ TEST_CASE("join --rtp: loss, duplicates, reordering and jitter of each source") 
   IN_NAMESPACE(one_network);
   const std::uint32_t other = 0xcafe;
   const std::vector<std::string> packets{
-      rtp(10),       rtp(11),       rtp(13),  rtp(12), rtp(13), rtp(16), rtp(65'535, other),
-      rtp(0, other), rtp(2, other), "not RTP"};
+      video(10),       video(11),       video(13), video(12), video(13), video(16), video(65'535, other),
+      video(0, other), video(2, other), "not RTP"};
   const Finished result = hear({"--rtp", "-o", "none"}, packets);
   CHECK(result.ending == done);
   CHECK(is_like(
@@ -180,18 +169,19 @@ TEST_CASE("join --rtp: loss, duplicates, reordering and jitter of each source") 
 TEST_CASE("join --rtp: a source that jumps and goes on has restarted and lost nothing") {
   IN_NAMESPACE(one_network);
   const auto jumped = [](std::uint16_t sequence) {
-    return "\x80\x60" + bytes_of(sequence, 2) + bytes_of(sequence * 3'000u + 0x70000000, 4) + bytes_of(0x11223344, 4);
+    return "\x80\x60" + big_endian(sequence, 2) + big_endian(sequence * 3'000u + 0x70000000, 4) +
+           big_endian(0x11223344, 4);
   };
-  const Finished result = hear({"--rtp"}, {rtp(10), rtp(11), jumped(40'000), jumped(40'001), jumped(40'002)});
+  const Finished result = hear({"--rtp"}, {video(10), video(11), jumped(40'000), jumped(40'001), jumped(40'002)});
   CHECK(contains(result.err, "received 5, lost 0, duplicate 0, reordered 0, restarts 1, jitter "));
 }
 
 TEST_CASE("join --rtp -j: an rtp event with the clock rate, given or static") {
   IN_NAMESPACE(one_network);
-  const Finished result = hear({"--rtp", "-j", "--clock-rate", "48000"}, {rtp(1), rtp(3), rtp(9, 7, 0)});
+  const Finished result = hear({"--rtp", "-j", "--clock-rate", "48000"}, {video(1), video(3), video(9, 7, 0)});
   CHECK(result.err.empty());
   const std::string head =
-      R"("event":"rtp",)" + std::string(time9) +
+      R"("event":"rtp",)" + std::string(any_time) +
       R"(,"group":"239.1.1.1","to_port":5004,"interface":"one","address":"10\.9\.1\.1","port":[0-9]+,)";
   CHECK(is_like(
       result.out,
@@ -210,11 +200,11 @@ TEST_CASE("join --rtp: streams are told in --stats as well") {
   IN_NAMESPACE(one_network);
   Joiner joiner({"--rtp", "--stats=100ms", "-i", "one", "239.1.1.1:5004"});
   const RawUdp sender("10.9.1.1");
-  for (const std::string& packet : {rtp(1), rtp(2), rtp(4)}) sender.send(packet, 5004, "239.1.1.1");
+  for (const std::string& packet : {video(1), video(2), video(4)}) sender.send(packet, 5004, "239.1.1.1");
   joiner.wait_for_match(Stream::err,
                         "received 3, lost 1, duplicate 0, reordered 0, jitter .*; in this interval [0-9.]+ % lost, all "
                         "between [0-9:.]{15}Z and [0-9:.]{15}Z");
-  sender.send(rtp(5), 5004, "239.1.1.1");
+  sender.send(video(5), 5004, "239.1.1.1");
   joiner.wait_for_match(Stream::err, "rtp .*received 4, lost 1, [^;]*, loss runs 1");  // that was before
   CHECK(joiner.stop().ending == done);
 }
@@ -231,13 +221,13 @@ TEST_CASE("join --rtp: continuity errors of MPEG-TS in plain UDP and in RTP, for
       "mpeg-ts pid 0x0101 from 10\\.9\\.1\\.1:[0-9]+: 2 packets, 0 continuity errors, [^\n]+\n[^]*"));
   CHECK_FALSE(contains(plain.err, "0x1fff"));
   CHECK_FALSE(contains(plain.err, "rtp 0x"));
-  const Finished both = hear({"--rtp", "-j"}, {rtp(1, 5, 33, ts(256, 1)), rtp(2, 5, 33, ts(256, 3))});
+  const Finished both = hear({"--rtp", "-j"}, {video(1, 5, 33, ts(256, 1)), video(2, 5, 33, ts(256, 3))});
   CHECK(contains(both.out,
                  "\"ssrc\":\"0x00000005\",\"payload_type\":33,\"clock_rate\":90000,\"clock_measured\":false,"
                  "\"received\":2,\"lost\":0"));
   CHECK(is_like(
       both.out,
-      R"([^]*"event":"mpegts",)" + std::string(time9) +
+      R"([^]*"event":"mpegts",)" + std::string(any_time) +
           R"(,"group":"239.1.1.1","to_port":5004,"interface":"one","address":"10\.9\.1\.1","port":[0-9]+,"pid":256,)"
           R"("packets":2,"continuity_errors":1,"bits_per_second":[^]*)"));
 }
@@ -272,7 +262,7 @@ TEST_CASE("join --rtp: a long outage is loss, the clock is measured, and two sen
   const RawUdp first("10.9.1.1");
   const RawUdp second("10.9.1.2");
   const auto packet = [](std::uint16_t sequence) {
-    return "\x80\x61" + bytes_of(sequence, 2) + bytes_of(sequence * 480u, 4) + bytes_of(0x11223344, 4);
+    return "\x80\x61" + big_endian(sequence, 2) + big_endian(sequence * 480u, 4) + big_endian(0x11223344, 4);
   };
   const auto begun = std::chrono::steady_clock::now();
   for (std::uint16_t i = 0; i < 100; ++i) {
@@ -297,7 +287,8 @@ TEST_CASE("join --rtp: a long outage is loss, the clock is measured, and two sen
 
 TEST_CASE("join --rtp -r: the payloads alone, and no RTCP") {
   IN_NAMESPACE(one_network);
-  const Finished result = hear({"--rtp", "-r"}, {rtp(1, 7, 96, "one"), bytes_of(0x80c80000, 4), rtp(2, 7, 96, "two")});
+  const Finished result =
+      hear({"--rtp", "-r"}, {video(1, 7, 96, "one"), big_endian(0x80c80000, 4), video(2, 7, 96, "two")});
   CHECK(result.out == "onetwo");
 }
 
@@ -305,7 +296,7 @@ TEST_CASE("join --sequence=OFFSET:BYTES: what is missing by a number anywhere") 
   IN_NAMESPACE(one_network);
   std::vector<std::string> datagrams;
   for (int i = 250; i < 270; ++i) {
-    if (i != 256) datagrams.push_back("abc" + bytes_of(static_cast<std::uint64_t>(i) & 0xff, 1) + "rest");
+    if (i != 256) datagrams.push_back("abc" + big_endian(static_cast<std::uint64_t>(i) & 0xff, 1) + "rest");
   }
   const Finished result = hear({"--sequence=3:1", "-o", "none"}, datagrams);
   CHECK(contains(result.err, ": received 19, lost 1, duplicate 0, reordered 0, longest gap "));

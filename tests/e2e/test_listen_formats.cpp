@@ -9,7 +9,7 @@ using namespace std::string_literals;
 namespace {
 
 // Sends one datagram to a listener with -c 1 and these options.
-Finished hear(Words options, std::string_view payload, const RawUdp& sender = RawUdp()) {
+Finished hear_one(Words options, std::string_view payload, const RawUdp& sender = RawUdp()) {
   options.insert(options.end(), {"-c", "1"});
   Listener listener(options);
   sender.send(payload, listener.port());
@@ -24,7 +24,7 @@ constexpr const char* time9 = "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9
 TEST_CASE("text: controls, invalid UTF-8, separators and bidirectional controls are escaped, the rest is not") {
   const RawUdp sender;
   const auto line = [&](std::string_view payload) {
-    const std::string out = hear({}, payload, sender).out;
+    const std::string out = hear_one({}, payload, sender).out;
     const std::string head = sender.endpoint() + "\t" + std::to_string(payload.size()) + "\t";
     REQUIRE(out.starts_with(head));
     return out.substr(head.size());
@@ -40,7 +40,7 @@ TEST_CASE("text: controls, invalid UTF-8, separators and bidirectional controls 
 
 TEST_CASE("text -T: the kernel's receive time is the first column") {
   const RawUdp sender;
-  CHECK(is_like(hear({"-T"}, "x", sender).out, time6 + "\t"s + sender.endpoint() + "\t1\tx\n"));
+  CHECK(is_like(hear_one({"-T"}, "x", sender).out, time6 + "\t"s + sender.endpoint() + "\t1\tx\n"));
 }
 
 TEST_CASE("text -v: destination, interface, TTL, DSCP and ECN stand before the payload") {
@@ -54,11 +54,11 @@ TEST_CASE("text -v: destination, interface, TTL, DSCP and ECN stand before the p
 TEST_CASE("hex: the text line without payload, then rows as hexdump -C prints them, none squeezed") {
   const RawUdp sender;
   const std::string head = sender.endpoint() + "\t";
-  CHECK(hear({"-o", "hex"}, "", sender).out == head + "0\n");
-  CHECK(hear({"-o", "hex"}, "hello\n", sender).out ==
+  CHECK(hear_one({"-o", "hex"}, "", sender).out == head + "0\n");
+  CHECK(hear_one({"-o", "hex"}, "hello\n", sender).out ==
         head + "6\n00000000  68 65 6c 6c 6f 0a                                 |hello.|\n");
   const std::string row = "30 31 32 33 34 35 36 37  38 39 61 62 63 64 65 66  |0123456789abcdef|\n";
-  CHECK(hear({"-o", "hex"}, "0123456789abcdef0123456789abcdef0123456789abcdef\xff", sender).out ==
+  CHECK(hear_one({"-o", "hex"}, "0123456789abcdef0123456789abcdef0123456789abcdef\xff", sender).out ==
         head + "49\n00000000  " + row + "00000010  " + row + "00000020  " + row +
             "00000030  ff                                                |.|\n");
 }
@@ -70,14 +70,14 @@ TEST_CASE("hex: rows are those of hexdump itself") {
   const TemporaryFile file(all);
   std::string expected = run({"hexdump", "-Cv", file.path()}).out;
   expected.erase(expected.rfind("0000012c"));
-  const std::string out = hear({"-o", "hex"}, all).out;
+  const std::string out = hear_one({"-o", "hex"}, all).out;
   CHECK(out.substr(out.find('\n') + 1) == expected);
 }
 
 TEST_CASE("raw: payload bytes and nothing else, with -D after each datagram") {
   const std::string bytes = "\0\x1b[2J\xff\n"s;
-  CHECK(hear({"-r"}, bytes).out == bytes);
-  CHECK(hear({"-o", "raw"}, "").out.empty());
+  CHECK(hear_one({"-r"}, bytes).out == bytes);
+  CHECK(hear_one({"-o", "raw"}, "").out.empty());
   Listener listener({"-r", "-D", "\\n--\\x00", "-c", "3"});
   const RawUdp sender;
   for (const char* text : {"a", "", "b"}) sender.send(text, listener.port());
@@ -86,18 +86,18 @@ TEST_CASE("raw: payload bytes and nothing else, with -D after each datagram") {
 
 TEST_CASE("raw: 65,507 bytes come out whole") {
   const std::string bytes(65'507, 'x');
-  CHECK(hear({"-r"}, bytes).out == bytes);
+  CHECK(hear_one({"-r"}, bytes).out == bytes);
 }
 
 TEST_CASE("none: nothing on stdout, and the summary counts") {
-  const Finished result = hear({"-o", "none"}, "abc");
+  const Finished result = hear_one({"-o", "none"}, "abc");
   CHECK(result.out.empty());
   CHECK(contains(result.err, "1 datagram, 3 bytes"));
 }
 
 TEST_CASE("json: one object a line for everything that happens, and stderr stays empty") {
   const RawUdp sender;
-  const Finished result = hear({"-j"}, "hello world", sender);
+  const Finished result = hear_one({"-j"}, "hello world", sender);
   CHECK(result.ending == done);
   CHECK(result.err.empty());
   const std::string time = "\"time\":\""s + time9 + "\"";
@@ -116,14 +116,14 @@ TEST_CASE("json: one object a line for everything that happens, and stderr stays
 }
 
 TEST_CASE("json: valid UTF-8 is text with escapes as \\u, anything else is base64") {
-  CHECK(contains(hear({"-j"}, "q\"b\\").out, "\"text\":\"q\\\"b\\\\\"}"));
-  CHECK(contains(hear({"-j"}, "\n\x1b\x7f").out, "\\u001b\\u007f\"}"));
-  CHECK(contains(hear({"-j"}, "a\xe2\x80\xae").out, "\"text\":\"a\\u202e\"}"));
-  CHECK(contains(hear({"-j"}, "\xc2\x9b").out, "\"text\":\"\\u009b\"}"));
-  CHECK(contains(hear({"-j"}, "gr\xc3\xbc\xc3\x9f").out, "\"text\":\"gr\xc3\xbc\xc3\x9f\"}"));
-  CHECK(contains(hear({"-j"}, "").out, "\"text\":\"\"}"));
-  CHECK(contains(hear({"-j"}, "\xff\xfe\xfd").out, "\"base64\":\"//79\"}"));
-  CHECK(contains(hear({"-j"}, "\xed\xa0\x80").out, "\"base64\":\"7aCA\"}"));
+  CHECK(contains(hear_one({"-j"}, "q\"b\\").out, "\"text\":\"q\\\"b\\\\\"}"));
+  CHECK(contains(hear_one({"-j"}, "\n\x1b\x7f").out, "\\u001b\\u007f\"}"));
+  CHECK(contains(hear_one({"-j"}, "a\xe2\x80\xae").out, "\"text\":\"a\\u202e\"}"));
+  CHECK(contains(hear_one({"-j"}, "\xc2\x9b").out, "\"text\":\"\\u009b\"}"));
+  CHECK(contains(hear_one({"-j"}, "gr\xc3\xbc\xc3\x9f").out, "\"text\":\"gr\xc3\xbc\xc3\x9f\"}"));
+  CHECK(contains(hear_one({"-j"}, "").out, "\"text\":\"\"}"));
+  CHECK(contains(hear_one({"-j"}, "\xff\xfe\xfd").out, "\"base64\":\"//79\"}"));
+  CHECK(contains(hear_one({"-j"}, "\xed\xa0\x80").out, "\"base64\":\"7aCA\"}"));
 }
 
 TEST_CASE("json: every line is read by a real JSON reader") {
@@ -159,12 +159,12 @@ TEST_CASE("json: an error is an event and the one line on stderr") {
 }
 
 TEST_CASE("color: never in a pipe by itself, always on demand") {
-  CHECK_FALSE(contains(hear({}, "x").out, "\x1b"));
-  CHECK_FALSE(contains(hear({"--color", "never"}, "x").out, "\x1b"));
-  CHECK(contains(hear({"--color", "always"}, "x").out, "\x1b["));
-  CHECK_FALSE(contains(hear({"--color=always", "-j"}, "x").out, "\x1b"));
-  CHECK_FALSE(contains(hear({"--color=always", "-r"}, "x").out, "\x1b"));
-  CHECK_FALSE(contains(hear({"--color=always"}, "x").err, "\x1b"));  // scripts read it
+  CHECK_FALSE(contains(hear_one({}, "x").out, "\x1b"));
+  CHECK_FALSE(contains(hear_one({"--color", "never"}, "x").out, "\x1b"));
+  CHECK(contains(hear_one({"--color", "always"}, "x").out, "\x1b["));
+  CHECK_FALSE(contains(hear_one({"--color=always", "-j"}, "x").out, "\x1b"));
+  CHECK_FALSE(contains(hear_one({"--color=always", "-r"}, "x").out, "\x1b"));
+  CHECK_FALSE(contains(hear_one({"--color=always"}, "x").err, "\x1b"));  // scripts read it
 }
 
 TEST_CASE("color: on a terminal notices are dim and losses red, the confined command's too; NO_COLOR objects") {

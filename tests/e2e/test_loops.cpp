@@ -23,9 +23,9 @@ struct Pair {
   Words one, two;
 };
 
-Words silent(Words responder) {
-  responder.insert(responder.end(), {"-4", "-o", "none"});
-  return responder;
+Words silent_v4(Words responder) {
+  responder.emplace_back("-4");
+  return silent(std::move(responder));
 }
 
 // What a responder made of one request.
@@ -52,7 +52,7 @@ Answered ask(std::uint16_t port, const std::string& address, const std::string& 
 
 constexpr const char* unicast = "10.0.0.1";
 constexpr const char* broadcast = "10.0.0.255";
-constexpr const char* group = "239.1.1.1";
+constexpr const char* multicast = "239.1.1.1";
 
 }  // namespace
 
@@ -67,13 +67,13 @@ TEST_CASE("loops: no two responders answer each other for ever") {
       {{"--echo", "--allow", "0.0.0.0/0"}, {"--echo", "--allow", "0.0.0.0/0"}},
   };
   for (const Pair& pair : pairs) {
-    for (const char* first : {unicast, broadcast, group}) {
+    for (const char* first : {unicast, broadcast, multicast}) {
       CAPTURE(pair.one);
       CAPTURE(pair.two);
       CAPTURE(std::string(first));
       const RawUdp member("10.0.0.1");
-      member.join(group, "one");
-      const Listener one(silent(pair.one), {"0"}), two(silent(pair.two), {"0"});
+      member.join(multicast, "one");
+      const Listener one(silent_v4(pair.one), {"0"}), two(silent_v4(pair.two), {"0"});
       const std::uint64_t before = datagrams_out();
       RawIp().udp({unicast, two.port(), first, one.port()}, "a first ball");
       // As many bounces as the TTL has, then with a new one as often as a budget of 10,000 pays for: 100 each time.
@@ -87,7 +87,7 @@ TEST_CASE("loops: no two responders answer each other for ever") {
 TEST_CASE("loops: a responder does not answer itself, at whichever of its endpoints and own addresses") {
   IN_NAMESPACE(network);
   for (const Words& responder : {Words{"--echo"}, Words{"--reply", "x"}}) {
-    Listener listener(silent(responder), {"0", "127.0.0.1:0"}, 2);
+    Listener listener(silent_v4(responder), {"0", "127.0.0.1:0"}, 2);
     const std::uint64_t before = datagrams_out();
     const RawIp raw;
     unsigned sent = 0;
@@ -109,7 +109,7 @@ TEST_CASE("loops: a responder does not answer itself, at whichever of its endpoi
 TEST_CASE("amplification: a forged sender that stands for everybody gets no answer, with -b neither") {
   IN_NAMESPACE(network);
   for (const Words& responder : {Words{"--echo"}, Words{"-b", "--echo"}, Words{"-b", "--reply", "x"}}) {
-    Listener listener(silent(responder), {"0"});
+    Listener listener(silent_v4(responder), {"0"});
     const std::uint64_t before = datagrams_out();
     RawIp().udp({broadcast, 5'000, unicast, listener.port()}, "smurf");
     wait_until_taken(listener.port());
@@ -121,9 +121,9 @@ TEST_CASE("amplification: a forged sender that stands for everybody gets no answ
 TEST_CASE("amplification: --echo sends back one datagram of the same size, wherever it was sent to") {
   IN_NAMESPACE(network);
   const RawUdp member("10.0.0.1");
-  member.join(group, "one");
+  member.join(multicast, "one");
   const Listener listener({"-4", "--echo", "-o", "none"}, {"0"});
-  for (const char* address : {unicast, broadcast, group}) {
+  for (const char* address : {unicast, broadcast, multicast}) {
     for (const std::size_t size : {0, 1, 2, 100, 1'472, 65'507}) {
       if (size > 1'472 && address == broadcast) continue;  // which are not cut into fragments
       CAPTURE(std::string(address));
@@ -138,10 +138,10 @@ TEST_CASE("amplification: --echo sends back one datagram of the same size, where
 TEST_CASE("amplification: --reply sends one datagram of its text, and to a broadcast or group none that is larger") {
   IN_NAMESPACE(network);
   const RawUdp member("10.0.0.1");
-  member.join(group, "one");
+  member.join(multicast, "one");
   for (const std::size_t text : {0, 4, 100, 1'400}) {
     const Listener listener({"-4", "--reply", std::string(text, 't'), "-o", "none"}, {"0"});
-    for (const char* address : {unicast, broadcast, group}) {
+    for (const char* address : {unicast, broadcast, multicast}) {
       for (const std::size_t size : {0, 1, 4, 99, 100, 101, 1'472}) {
         CAPTURE(text);
         CAPTURE(std::string(address));

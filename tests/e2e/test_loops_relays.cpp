@@ -22,17 +22,6 @@ std::string endpoint_at(const std::string& address, std::uint16_t port) {
   return (bare ? address : "[" + address + "]") + ":" + std::to_string(port);
 }
 
-Words relay(const Words& targets) {
-  Words words{"-o", "none"};
-  for (const std::string& target : targets) words.insert(words.end(), {"--forward", target});
-  return words;
-}
-
-Words silent(Words responder) {
-  responder.insert(responder.end(), {"-o", "none"});
-  return responder;
-}
-
 // A process at an address of its own.
 struct Node {
   Node(const Words& options, const std::string& its_address, std::uint16_t port = 0)
@@ -51,7 +40,7 @@ std::deque<Node> relays_at(const Words& addresses, const std::string& end = {}) 
   const std::uint16_t first = end.empty() ? unused_port() : 0;
   std::string next = end.empty() ? endpoint_at(addresses.front(), first) : end;
   for (std::size_t i = addresses.size(); i-- > 0;) {
-    all.emplace_front(relay({next}), addresses[i], i == 0 ? first : 0);
+    all.emplace_front(forwarding_to({next}), addresses[i], i == 0 ? first : 0);
     next = all.front().endpoint();
   }
   return all;
@@ -143,7 +132,7 @@ TEST_CASE("loops: of relays that all pass on to all others each generation has a
   const std::vector<std::uint16_t> ports{unused_port(), unused_port(), unused_port()};
   std::deque<Listener> all;
   for (std::size_t i = 0; i < ports.size(); ++i) {
-    Words words = relay({endpoint_at(v4, ports[(i + 1) % 3]), endpoint_at(v4, ports[(i + 2) % 3])});
+    Words words = forwarding_to({endpoint_at(v4, ports[(i + 1) % 3]), endpoint_at(v4, ports[(i + 2) % 3])});
     words.insert(words.end(), {"--rcvbuf", "64K"});
     all.emplace_back(words, Words{endpoint_at(v4, ports[i])});
   }
@@ -160,7 +149,7 @@ TEST_CASE("loops: of relays that all pass on to all others each generation has a
 TEST_CASE("loops: a relay whose own socket is said to be the sender is not led to itself") {
   IN_NAMESPACE("");
   const RawUdp target, sender;
-  const Node node(relay({target.endpoint()}), v4);
+  const Node node(forwarding_to({target.endpoint()}), v4);
   sender.send("one", node.port());
   const auto asked = target.receive();
   REQUIRE(asked);

@@ -59,7 +59,7 @@ void check_form(const std::string& path) {
 bool is_soak() { return std::getenv("UDPTOOL_SOAK") != nullptr; }
 
 // Of a listener that nothing came to: from the first line to the last.
-bool is_whole(const std::string& text) {
+bool is_whole_snapshot(const std::string& text) {
   return text.rfind("# HELP udptool_build_info ", 0) == 0 && last_line(text) == "udptool_senders 0\n";
 }
 
@@ -143,7 +143,7 @@ TEST_CASE("metrics: a reader never sees a part, and the directory holds nothing 
   };
   const auto first = status();
   const int reads = is_soak() ? 100'000 : 5'000;
-  for (int i = 0; i < reads; ++i) REQUIRE(is_whole(content_of(path)));
+  for (int i = 0; i < reads; ++i) REQUIRE(is_whole_snapshot(content_of(path)));
   const auto last = status();
   CHECK((last.st_mode & 07777) == 0644);
   CHECK(last.st_mtim.tv_sec * 1'000'000'000 + last.st_mtim.tv_nsec >
@@ -162,7 +162,7 @@ TEST_CASE("metrics: killed at any moment, it leaves a whole file, and nothing el
     Listener listener({"-o", "none", "--metrics", path, "--stats=1ms"});
     std::this_thread::sleep_for(std::chrono::microseconds(moment(random)));
     CHECK(listener.stop(SIGKILL).ending == Ending{-1, SIGKILL});
-    REQUIRE(is_whole(content_of(path)));
+    REQUIRE(is_whole_snapshot(content_of(path)));
   }
   for (const std::string& name : names_in(directory.path())) CHECK(is_like(name, R"(u\.prom|\.u\.prom\.\d+\.tmp)"));
   check_form(path);

@@ -48,14 +48,7 @@ Finished probe(const Words& rest) {
 
 std::string closed_port() { return std::to_string(unused_port()); }
 
-// The error line of bad usage, or what else it said.
-std::string refusal(const Words& rest) {
-  const Finished finished = probe(rest);
-  CHECK(finished.ending == failed);
-  CHECK(finished.out.empty());
-  CHECK(count_of(finished.err, "\n") == 1);
-  return finished.err;
-}
+std::string probe_refusal(const Words& rest) { return refusal(joined(Words{"probe"}, rest)); }
 
 }  // namespace
 
@@ -357,37 +350,39 @@ TEST_CASE("probe --list-payloads: names and ports, without a host") {
 }
 
 TEST_CASE("probe: bad usage is one line that names the word") {
+  CHECK(contains(probe_refusal({"127.0.0.1", "9", "--payload", "nosuch"}),
+                 "no payload 'nosuch'; known are token, dns, ntp, "));
+  CHECK(contains(probe_refusal({"--trace", "--mtu", "127.0.0.1", "9"}), "--trace and --mtu contradict each other"));
+  CHECK(contains(probe_refusal({"--mtu", "-c", "3", "127.0.0.1"}), "--mtu and --count contradict"));
+  CHECK(contains(probe_refusal({"--trace", "-c", "3", "--tries", "2", "127.0.0.1"}), "--tries and --count contradict"));
+  CHECK(contains(probe_refusal({"--stats", "127.0.0.1", "9"}), "add --count N"));
+  CHECK(contains(probe_refusal({"--trace", "-t", "3", "127.0.0.1"}), "--trace and --ttl contradict"));
+  CHECK(contains(probe_refusal({"--mtu", "-l", "3", "127.0.0.1", "9"}), "--mtu and --size contradict"));
+  CHECK(contains(probe_refusal({"--trace", "--max-hops", "0", "127.0.0.1"}), "--max-hops: "));
+  CHECK(contains(probe_refusal({"--trace", "--max-hops", "256", "127.0.0.1"}), "--max-hops: "));
   CHECK(
-      contains(refusal({"127.0.0.1", "9", "--payload", "nosuch"}), "no payload 'nosuch'; known are token, dns, ntp, "));
-  CHECK(contains(refusal({"--trace", "--mtu", "127.0.0.1", "9"}), "--trace and --mtu contradict each other"));
-  CHECK(contains(refusal({"--mtu", "-c", "3", "127.0.0.1"}), "--mtu and --count contradict"));
-  CHECK(contains(refusal({"--trace", "-c", "3", "--tries", "2", "127.0.0.1"}), "--tries and --count contradict"));
-  CHECK(contains(refusal({"--stats", "127.0.0.1", "9"}), "add --count N"));
-  CHECK(contains(refusal({"--trace", "-t", "3", "127.0.0.1"}), "--trace and --ttl contradict"));
-  CHECK(contains(refusal({"--mtu", "-l", "3", "127.0.0.1", "9"}), "--mtu and --size contradict"));
-  CHECK(contains(refusal({"--trace", "--max-hops", "0", "127.0.0.1"}), "--max-hops: "));
-  CHECK(contains(refusal({"--trace", "--max-hops", "256", "127.0.0.1"}), "--max-hops: "));
-  CHECK(contains(refusal({"--trace", "--first-hop", "9", "--max-hops", "8", "127.0.0.1"}), "beyond --max-hops 8"));
-  CHECK(contains(refusal({"--max-hops", "8", "127.0.0.1", "9"}), "are for --trace"));
-  CHECK(contains(refusal({"127.0.0.1", "0"}), "PORT: "));
-  CHECK(contains(refusal({"127.0.0.1", "65536"}), "PORT: "));
-  CHECK(contains(refusal({"127.0.0.1"}), "no PORT given"));
-  CHECK(contains(refusal({}), "no HOST given"));
-  CHECK(contains(refusal({"127.0.0.1", "9", "10"}), "'10'"));
-  CHECK(contains(refusal({"127.0.0.1", "9", "--interval", "1s"}), "add --count N"));
-  CHECK(contains(refusal({"127.0.0.1", "9", "-c", "2", "--interval", "99us"}), "--interval: at least 100us"));
-  CHECK(contains(refusal({"127.0.0.1", "9", "--histogram"}), "add --count N"));
-  CHECK(contains(refusal({"127.0.0.1", "9", "--data", "x", "-l", "3"}), "--data and --size contradict"));
-  CHECK(contains(refusal({"127.0.0.1", "9", "--data", "x", "--payload", "dns"}), "--payload and --data contradict"));
-  CHECK(contains(refusal({"127.0.0.1", "9", "-x"}), "tell how to read --data"));
-  CHECK(contains(refusal({"127.0.0.1", "9", "-x", "--data", "abc"}), "--data: "));
-  CHECK(contains(refusal({"127.0.0.1", "9", "-l", "65508"}),
+      contains(probe_refusal({"--trace", "--first-hop", "9", "--max-hops", "8", "127.0.0.1"}), "beyond --max-hops 8"));
+  CHECK(contains(probe_refusal({"--max-hops", "8", "127.0.0.1", "9"}), "are for --trace"));
+  CHECK(contains(probe_refusal({"127.0.0.1", "0"}), "PORT: "));
+  CHECK(contains(probe_refusal({"127.0.0.1", "65536"}), "PORT: "));
+  CHECK(contains(probe_refusal({"127.0.0.1"}), "no PORT given"));
+  CHECK(contains(probe_refusal({}), "no HOST given"));
+  CHECK(contains(probe_refusal({"127.0.0.1", "9", "10"}), "'10'"));
+  CHECK(contains(probe_refusal({"127.0.0.1", "9", "--interval", "1s"}), "add --count N"));
+  CHECK(contains(probe_refusal({"127.0.0.1", "9", "-c", "2", "--interval", "99us"}), "--interval: at least 100us"));
+  CHECK(contains(probe_refusal({"127.0.0.1", "9", "--histogram"}), "add --count N"));
+  CHECK(contains(probe_refusal({"127.0.0.1", "9", "--data", "x", "-l", "3"}), "--data and --size contradict"));
+  CHECK(contains(probe_refusal({"127.0.0.1", "9", "--data", "x", "--payload", "dns"}),
+                 "--payload and --data contradict"));
+  CHECK(contains(probe_refusal({"127.0.0.1", "9", "-x"}), "tell how to read --data"));
+  CHECK(contains(probe_refusal({"127.0.0.1", "9", "-x", "--data", "abc"}), "--data: "));
+  CHECK(contains(probe_refusal({"127.0.0.1", "9", "-l", "65508"}),
                  "65508 bytes are more than a datagram over IPv4 holds: at most 65507"));
-  CHECK(contains(refusal({"127.0.0.1", "9", "-w", "0"}), "--wait: "));
-  CHECK(contains(refusal({"-4", "::1", "9"}), "not an IPv4 address"));
-  CHECK(contains(refusal({"nosuch.invalid", "9"}), "cannot resolve 'nosuch.invalid'"));
-  CHECK(contains(refusal({"--trace", "239.1.1.1", "9", "-i", "lo"}), "one host"));
-  CHECK(contains(refusal({"127.0.0.1", "9", "--maxhops", "3"}), "did you mean '--max-hops'?"));
+  CHECK(contains(probe_refusal({"127.0.0.1", "9", "-w", "0"}), "--wait: "));
+  CHECK(contains(probe_refusal({"-4", "::1", "9"}), "not an IPv4 address"));
+  CHECK(contains(probe_refusal({"nosuch.invalid", "9"}), "cannot resolve 'nosuch.invalid'"));
+  CHECK(contains(probe_refusal({"--trace", "239.1.1.1", "9", "-i", "lo"}), "one host"));
+  CHECK(contains(probe_refusal({"127.0.0.1", "9", "--maxhops", "3"}), "did you mean '--max-hops'?"));
 }
 
 TEST_CASE("probe: a group's responders are all listed, from whatever port, until the wait is over") {
@@ -408,8 +403,8 @@ TEST_CASE("probe: a group's responders are all listed, from whatever port, until
 
 TEST_CASE("probe: a broadcast address without -b hints at it") {
   IN_NAMESPACE("interface eth0; ip address add 10.9.9.1/24 broadcast 10.9.9.255 dev eth0");
-  CHECK(contains(refusal({"10.9.9.255", "9"}), "add --broadcast"));
-  CHECK(contains(refusal({"10.8.8.8", "9"}), "cannot reach 10.8.8.8:9"));
+  CHECK(contains(probe_refusal({"10.9.9.255", "9"}), "add --broadcast"));
+  CHECK(contains(probe_refusal({"10.8.8.8", "9"}), "cannot reach 10.8.8.8:9"));
 }
 
 TEST_CASE("probe: with -b, a host that is no broadcast address is done with its answer") {

@@ -21,13 +21,13 @@ std::map<std::uint16_t, int> sources_at(const RawUdp& server) {
   return sources;
 }
 
-std::string port_of(const RawUdp& server) { return std::to_string(server.port()); }
+std::string port_word(const RawUdp& server) { return std::to_string(server.port()); }
 
 }  // namespace
 
 TEST_CASE("probe --flows: as many probes of each, from a port of its own") {
   const RawUdp silent;
-  run_udptool({"probe", "-c", "3", "--interval", "2ms", "-w", "50ms", "--flows", "4", "127.0.0.1", port_of(silent)});
+  run_udptool({"probe", "-c", "3", "--interval", "2ms", "-w", "50ms", "--flows", "4", "127.0.0.1", port_word(silent)});
   const auto sources = sources_at(silent);
   CHECK(sources.size() == 4);
   for (const auto& [port, count] : sources) CHECK(count == 3);
@@ -37,7 +37,7 @@ TEST_CASE("probe --flows: the ports follow the one that is asked for") {
   const RawUdp silent;
   const unsigned first = 20'000 + unused_port() % 10'000;
   run_udptool(
-      {"probe", "-c", "1", "-w", "20ms", "--flows", "3", "-p", std::to_string(first), "127.0.0.1", port_of(silent)});
+      {"probe", "-c", "1", "-w", "20ms", "--flows", "3", "-p", std::to_string(first), "127.0.0.1", port_word(silent)});
   const auto sources = sources_at(silent);
   CHECK(sources.size() == 3);
   CHECK(sources.begin()->first == first);
@@ -97,7 +97,7 @@ TEST_CASE("probe --targets: from stdin, of --stamp, and a status that is the bes
   CHECK(stamp.ending == refused);
   CHECK(contains(stamp.out, "127.0.0.1:" + closed + "\t127.0.0.1:" + closed + "\tclosed\t"));
   const RawUdp silent;
-  CHECK(run_with_input({"probe", "-w", "20ms", "--targets", "-"}, "127.0.0.1:" + port_of(silent) + "\n").ending ==
+  CHECK(run_with_input({"probe", "-w", "20ms", "--targets", "-"}, "127.0.0.1:" + port_word(silent) + "\n").ending ==
         nothing);
   CHECK(run_with_input({"probe", "--targets", "-"}, "nosuch.invalid:9\n").ending == failed);
 }

@@ -17,9 +17,9 @@ Words python(const Words& options) {
   return words;
 }
 
-class Peer : public Process {
+class Reflector : public Process {
  public:
-  explicit Peer(const Words& options = {}) : Process(python(options)) {
+  explicit Reflector(const Words& options = {}) : Process(python(options)) {
     port_ = wait_for_match(Stream::out, "port ([0-9]+)")[1];
   }
   const std::string& port() const { return port_; }
@@ -39,7 +39,7 @@ class Peer : public Process {
 
 TEST_CASE("probe --stamp: one line, or events, of what another implementation answers") {
   SKIP_UNLESS(have("python3"), "no python3");
-  const Peer peer;
+  const Reflector peer;
   const Finished line = peer.ask({});
   CHECK(line.ending == done);
   CHECK(is_like(line.out, "127\\.0\\.0\\.1:" + peer.port() +
@@ -55,18 +55,18 @@ TEST_CASE("probe --stamp: one line, or events, of what another implementation an
 
 TEST_CASE("probe --stamp: loss has the direction that it had") {
   SKIP_UNLESS(have("python3"), "no python3");
-  const Peer peer({"--lose-forward", "3,5,6", "--lose-backward", "8,10"});
+  const Reflector peer({"--lose-forward", "3,5,6", "--lose-backward", "8,10"});
   const Finished text = peer.ask({"-q", "-w", "0.5", "-c", "20", "--interval", "10ms"});
   CHECK(contains(text.out, "20 sent, 15 received, 5 lost"));
   CHECK(contains(text.out, "\nlost 3 forward, 2 backward, 0 unknown\n"));
-  const Peer last({"--lose-forward", "2,18", "--lose-backward", "3,19"});
+  const Reflector last({"--lose-forward", "2,18", "--lose-backward", "3,19"});
   CHECK(contains(last.ask({"-j", "-w", "0.5", "-c", "20", "--interval", "10ms"}).out,
                  R"("lost_forward":1,"lost_backward":1,"lost_unknown":2)"));
 }
 
 TEST_CASE("probe --stamp --metrics: loss has the direction that it had, and what is behind the last reply has none") {
   SKIP_UNLESS(have("python3"), "no python3");
-  const Peer peer({"--lose-forward", "3,5,6", "--lose-backward", "8,10,19"});
+  const Reflector peer({"--lose-forward", "3,5,6", "--lose-backward", "8,10,19"});
   const TemporaryFile file;
   peer.ask({"-q", "-w", "0.5", "-c", "20", "--interval", "10ms", "--stats=5ms", "--metrics", file.path()});
   const auto lost = [&](const char* direction, const char* count) {
@@ -81,7 +81,7 @@ TEST_CASE("probe --stamp --metrics: loss has the direction that it had, and what
 
 TEST_CASE("probe --stamp --metrics: what a reflector missed that then counts anew is lost, in no direction, at once") {
   SKIP_UNLESS(have("python3"), "no python3");
-  const Peer peer({"--lose-forward", "5,6,7", "--restart-at", "6"});
+  const Reflector peer({"--lose-forward", "5,6,7", "--restart-at", "6"});
   const TemporaryFile file;
   Process probe(udptool({"probe", "--stamp", "-q", "-o", "none", "-w", "0.1", "-c", "0", "--interval", "10ms",
                          "--stats=20ms", "--metrics", file.path(), "127.0.0.1", peer.port()}));
@@ -99,7 +99,7 @@ TEST_CASE("probe --stamp --metrics: what a reflector missed that then counts ane
 
 TEST_CASE("probe --stamp: a stateless reflector leaves the direction unknown, an RFC 8762 one the session") {
   SKIP_UNLESS(have("python3"), "no python3");
-  const Peer peer({"--stateless", "--twamp", "--zero-ssid", "--lose-backward", "4"});
+  const Reflector peer({"--stateless", "--twamp", "--zero-ssid", "--lose-backward", "4"});
   const Finished text = peer.ask({"-q", "-w", "0.5", "-c", "8", "--interval", "10ms"});
   CHECK(text.ending == done);
   CHECK(contains(text.out, "\nlost 1, direction unknown (the reflector may be stateless)\n"));
@@ -111,7 +111,7 @@ TEST_CASE("probe --stamp: a stateless reflector leaves the direction unknown, an
 
 TEST_CASE("probe --stamp: the time that the reflector holds a packet is no part of the round trip") {
   SKIP_UNLESS(have("python3"), "no python3");
-  const Peer peer({"--hold", "400"});
+  const Reflector peer({"--hold", "400"});
   const Finished result = peer.ask({"-j"});
   const auto number = [&](const char* name) {
     const std::size_t at = result.out.find(std::string("\"") + name + "\":");
@@ -125,12 +125,12 @@ TEST_CASE("probe --stamp: the time that the reflector holds a packet is no part 
 TEST_CASE("probe --stamp: clocks that are synchronised, PTP's format, a format that is not the one that is told") {
   SKIP_UNLESS(have("python3"), "no python3");
   for (const Words& options : {Words{"--synchronised"}, Words{"--synchronised", "--ptp"}}) {
-    const Finished result = Peer(options).ask({"-j"});
+    const Finished result = Reflector(options).ask({"-j"});
     const std::size_t at = result.out.find("\"forward_ms\":");
     REQUIRE(at != std::string::npos);
     CHECK(std::abs(std::stod(result.out.substr(at + 13))) < 2'000);
   }
-  const Finished far = Peer({"--clock", "200000"}).ask({});
+  const Finished far = Reflector({"--clock", "200000"}).ask({});
   CHECK(far.ending == done);
   CHECK(contains(far.err, "the reflector's clock format is unknown"));
   CHECK_FALSE(contains(far.out, "forward"));
@@ -138,7 +138,7 @@ TEST_CASE("probe --stamp: clocks that are synchronised, PTP's format, a format t
 
 TEST_CASE("probe --stamp: which DSCP arrived; packets as large as asked for") {
   SKIP_UNLESS(have("python3"), "no python3");
-  const Peer peer;
+  const Reflector peer;
   CHECK(contains(peer.ask({"--dscp", "ef"}).out, "dscp 46 left, 46 arrived, 52 bytes"));
   CHECK(contains(peer.ask({"--dscp", "ef", "-j"}).out, R"("dscp_arrived":46,"ecn_arrived":0)"));
   CHECK(contains(peer.ask({"-l", "1000"}).out, ", 1000 bytes"));
@@ -151,7 +151,7 @@ TEST_CASE("probe --stamp: with a key only authentic replies count") {
   const TemporaryFile key("a secret\n"), other("another");
   chmod(key.path().c_str(), 0600);
   chmod(other.path().c_str(), 0644);
-  const Peer peer({"--key", "a secret"});
+  const Reflector peer({"--key", "a secret"});
   const Finished right = peer.ask({"--stamp-key", key.path()});
   CHECK(right.ending == done);
   CHECK(right.err.empty());
@@ -163,9 +163,9 @@ TEST_CASE("probe --stamp: with a key only authentic replies count") {
 
 TEST_CASE("probe --stamp: a reflector that begins anew is told, and makes no loss negative") {
   SKIP_UNLESS(have("python3"), "no python3");
-  const Finished result = Peer({"--restart-at", "5"}).ask({"-q", "-j", "-c", "10", "--interval", "10ms"});
+  const Finished result = Reflector({"--restart-at", "5"}).ask({"-q", "-j", "-c", "10", "--interval", "10ms"});
   CHECK(contains(result.out, R"("lost_forward":0,"lost_backward":0,"lost_unknown":0)"));
-  CHECK(contains(Peer({"--restart-at", "5"}).ask({"-c", "10", "--interval", "10ms"}).err, "began to count anew"));
+  CHECK(contains(Reflector({"--restart-at", "5"}).ask({"-c", "10", "--interval", "10ms"}).err, "began to count anew"));
 }
 
 TEST_CASE("probe --stamp: nobody there, and bad words") {

@@ -12,12 +12,6 @@
 
 using namespace support;
 
-namespace {
-
-constexpr Milliseconds moment{150};  // for an answer that must not come
-
-}  // namespace
-
 TEST_CASE("--echo: each datagram goes back to its sender as it was, empty and large ones too") {
   const Listener listener({"--echo"});
   const RawUdp one, two;

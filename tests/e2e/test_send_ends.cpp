@@ -12,20 +12,6 @@ using namespace support;
 
 namespace {
 
-Words to_peer(const RawUdp& peer, const Words& options, const Words& messages = {}) {
-  Words words{"send"};
-  words.insert(words.end(), options.begin(), options.end());
-  words.insert(words.end(), {"127.0.0.1", std::to_string(peer.port())});
-  words.insert(words.end(), messages.begin(), messages.end());
-  return words;
-}
-
-std::string numbered_lines(int count) {
-  std::string lines;
-  for (int i = 0; i < count; ++i) lines += std::to_string(i) + "\n";
-  return lines;
-}
-
 // The percentages of a progress line, as it was drawn one time after the other.
 std::vector<int> percentages(const std::string& err) {
   static const std::regex pattern("([0-9]+) %");

@@ -15,13 +15,6 @@ using Strings = std::vector<std::string>;
 
 namespace {
 
-Words to_peer(const RawUdp& peer, const Words& options) {
-  Words words{"send"};
-  words.insert(words.end(), options.begin(), options.end());
-  words.insert(words.end(), {"127.0.0.1", std::to_string(peer.port())});
-  return words;
-}
-
 // What arrives when `input` is sent with these options; "end" last, from a second run.
 Strings cut(const Words& options, std::string_view input) {
   const RawUdp peer;

@@ -37,7 +37,7 @@ Words handed(const std::string& sockets, const Words& words, const std::string& 
   return all;
 }
 
-std::uint16_t port_of(const std::vector<std::string>& match) {
+std::uint16_t port_in(const std::vector<std::string>& match) {
   return static_cast<std::uint16_t>(std::stoul(match[1]));
 }
 
@@ -80,12 +80,12 @@ TEST_CASE("service: a socket that is handed over is listened on, by number, by n
     Words all{"listen", "-c", "1"};
     all.insert(all.end(), words.begin(), words.end());
     Process listener(handed("v4(), v4()", all, "first:second"));
-    RawUdp().send("x", port_of(listener.wait_for_match(Stream::err, listening)));
+    RawUdp().send("x", port_in(listener.wait_for_match(Stream::err, listening)));
     CHECK(listener.finish().ending == done);
   }
   Process both(handed("v4(), v4()", {"listen", "-c", "2"}));
   for (const char* text : {"one", "two"}) {
-    RawUdp().send(text, port_of(both.wait_for_match(Stream::err, listening)));
+    RawUdp().send(text, port_in(both.wait_for_match(Stream::err, listening)));
     both.wait_for(Stream::out, text);
   }
   CHECK(both.finish().ending == done);
@@ -94,7 +94,7 @@ TEST_CASE("service: a socket that is handed over is listened on, by number, by n
 TEST_CASE("service: it answers and tells of datagrams by a socket that is handed over as by its own") {
   SKIP_UNLESS(have("python3"), "no python3");
   Process listener(handed("v4()", {"listen", "-v", "--echo", "fd:3"}));
-  const std::uint16_t port = port_of(listener.wait_for_match(Stream::err, listening));
+  const std::uint16_t port = port_in(listener.wait_for_match(Stream::err, listening));
   const RawUdp peer;
   peer.send("hello", port);
   CHECK(peer.next() == "hello");

@@ -9,7 +9,6 @@
 #include <random>
 #include <regex>
 #include <set>
-#include <sstream>
 #include <thread>
 
 #include "support/check.hpp"
@@ -21,12 +20,12 @@ using namespace support;
 
 namespace {
 
-const std::size_t rounds = sanitized() ? 24 : std::getenv("UDPTOOL_SOAK") != nullptr ? 1'000 : 300;
+const std::size_t victims_in_all = sanitized() ? 24 : std::getenv("UDPTOOL_SOAK") != nullptr ? 1'000 : 300;
 const std::chrono::microseconds most_latest{sanitized() ? 1'500'000 : 80'000};  // or it takes too long
-constexpr std::size_t at_once = 8;
+constexpr std::size_t victims_at_once = 8;
 
-const std::string text = "whole and nothing but";
-const std::string size_and_text = "\t" + std::to_string(text.size()) + "\t" + text;
+const std::string whole_text = "whole and nothing but";
+const std::string size_and_text = "\t" + std::to_string(whole_text.size()) + "\t" + whole_text;
 
 using Clock = std::chrono::steady_clock;
 
@@ -51,7 +50,7 @@ std::chrono::microseconds time_to_begin(const Words& words) {
   const Stream stream = words[0] == "listen" || words[0] == "join" ? Stream::err : Stream::out;
   const Stopwatch watch;
   std::deque<Victim> victims;
-  for (std::size_t i = 0; i < at_once; ++i) victims.emplace_back(words);
+  for (std::size_t i = 0; i < victims_at_once; ++i) victims.emplace_back(words);
   for (Victim& victim : victims) victim.process.wait_for_bytes(stream, 1);
   return watch.elapsed();
 }
@@ -81,13 +80,6 @@ void strike(std::vector<Blow>& blows) {
     std::this_thread::sleep_until(blow.when);
     blow.victim->process.signal(blow.number);
   }
-}
-
-std::vector<std::string> lines_of(const std::string& all) {
-  std::vector<std::string> lines;
-  std::istringstream in(all);
-  for (std::string line; std::getline(in, line);) lines.push_back(line);
-  return lines;
 }
 
 bool is_whole(const std::string& all) { return all.empty() || all.back() == '\n'; }
@@ -121,17 +113,17 @@ void strike_all(const Words& words, const Check& check_end) {
   auto latest = std::min(3 * time_to_begin(words), most_latest);
   std::size_t killed = 0, done = 0;
   const auto too_many_killed = [&] { return killed >= done * 9 / 10; };
-  for (; done < rounds || (too_many_killed() && done < 4 * rounds); done += at_once) {
+  for (; done < victims_in_all || (too_many_killed() && done < 4 * victims_in_all); done += victims_at_once) {
     const std::size_t killed_before = killed;
     std::deque<Victim> victims;
     std::vector<Blow> blows;
-    for (std::size_t i = 0; i < at_once; ++i) plan(victims.emplace_back(words), random, latest, blows);
+    for (std::size_t i = 0; i < victims_at_once; ++i) plan(victims.emplace_back(words), random, latest, blows);
     strike(blows);
     for (Victim& victim : victims) {
       victim.result = {victim.process.wait(), victim.process.out(), victim.process.err()};
       check(victim, check_end, killed);
     }
-    if (killed - killed_before == at_once) latest *= 2;  // the machine has become busier than it was
+    if (killed - killed_before == victims_at_once) latest *= 2;  // the machine has become busier than it was
   }
   CHECK_FALSE(too_many_killed());  // the others were in the middle of their work
 }
@@ -152,10 +144,10 @@ class Traffic {
  public:
   explicit Traffic(std::uint16_t port)
       : group_(udptool({"send", "-i", "lo", "-s", "127.0.0.1", "--rate", "5k", "-c", "0", "239.1.1.1",
-                        std::to_string(port), text})),
+                        std::to_string(port), whole_text})),
         thread_([this, port] {
           while (!over_) {
-            for (const RawUdp& sender : senders_) sender.send(text, port);
+            for (const RawUdp& sender : senders_) sender.send(whole_text, port);
             std::this_thread::sleep_for(Milliseconds(1));
           }
         }) {}
@@ -174,10 +166,10 @@ class Traffic {
 };
 
 void say_rounds() {
-  if (!inside_namespace()) std::printf("signals: %zu processes, each in the middle of something\n", rounds);
+  if (!inside_namespace()) std::printf("signals: %zu processes, each in the middle of something\n", victims_in_all);
 }
 
-constexpr std::uint16_t port = 5'000;  // in a namespace of our own
+constexpr std::uint16_t traffic_port = 5'000;  // in a namespace of our own
 
 // The signals for which the process has a handler (proc_pid_status(5)).
 bool handles(pid_t pid, int number) {
@@ -193,16 +185,16 @@ bool handles(pid_t pid, int number) {
 TEST_CASE("signals: listen ends cleanly at any moment") {
   say_rounds();
   IN_NAMESPACE(":");
-  const Traffic traffic(port);
-  strike_all({"listen", "--reuse-port", "127.0.0.1:" + std::to_string(port)}, check_records);
+  const Traffic traffic(traffic_port);
+  strike_all({"listen", "--reuse-port", "127.0.0.1:" + std::to_string(traffic_port)}, check_records);
 }
 
 TEST_CASE("signals: join ends cleanly at any moment, and leaves its group") {
   say_rounds();
   IN_NAMESPACE(":");
-  const Traffic traffic(port);
-  strike_all({"join", "-i", "lo", "239.1.1.1:" + std::to_string(port)}, [](const Finished& result) {
-    const std::string membership = "239.1.1.1:" + std::to_string(port) + " on lo\n";
+  const Traffic traffic(traffic_port);
+  strike_all({"join", "-i", "lo", "239.1.1.1:" + std::to_string(traffic_port)}, [](const Finished& result) {
+    const std::string membership = "239.1.1.1:" + std::to_string(traffic_port) + " on lo\n";
     CHECK(count_of(result.err, "joined " + membership) == count_of(result.err, "left " + membership));
     check_records(result);
   });
@@ -212,7 +204,7 @@ TEST_CASE("signals: send ends cleanly at any moment, and shows the replies that 
   say_rounds();
   IN_NAMESPACE(":");
   const Listener echo({"--echo", "-o", "none"});
-  strike_all({"send", "--rate", "5k", "-c", "0", "127.0.0.1", std::to_string(echo.port()), text}, check_records);
+  strike_all({"send", "--rate", "5k", "-c", "0", "127.0.0.1", std::to_string(echo.port()), whole_text}, check_records);
 }
 
 TEST_CASE("signals: probe ends cleanly at any moment, with its statistics") {
@@ -311,10 +303,10 @@ TEST_CASE("signals: SIGUSR1 to send tells what was sent and refused so far") {
 
 TEST_CASE("signals: SIGUSR1 to join has a line for each group, and with -j it is an event") {
   IN_NAMESPACE(":");
-  const std::string group = "239.1.1.1:" + std::to_string(port);
+  const std::string group = "239.1.1.1:" + std::to_string(traffic_port);
   Joiner text({"-i", "lo", group});
   Joiner json({"-j", "-i", "lo", group});
-  CHECK(run_udptool({"send", "-i", "lo", "239.1.1.1", std::to_string(port), "word"}).ending == done);
+  CHECK(run_udptool({"send", "-i", "lo", "239.1.1.1", std::to_string(traffic_port), "word"}).ending == done);
   text.wait_for(Stream::out, "word");
   json.wait_for(Stream::out, "word");
   text.signal(SIGUSR1);

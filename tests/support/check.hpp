@@ -3,8 +3,10 @@
 #pragma once
 
 #include <ostream>  // doctest prints by it
+#include <sstream>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -33,6 +35,20 @@ std::string error_of(Call&& call) {
   return {};
 }
 
+// Both, one behind the other.
+template <class T>
+std::vector<T> joined(std::vector<T> first, const std::type_identity_t<std::vector<T>>& second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
+}
+
 inline bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+
+inline std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
 
 }  // namespace support

@@ -11,6 +11,12 @@
 
 namespace support {
 
+// An interface with two addresses.
+inline const std::string one_network = R"sh(
+interface one
+ip addr add 10.9.1.1/24 dev one; ip addr add 10.9.1.2/24 dev one
+)sh";
+
 // Two interfaces with a host behind both. Its addresses end in .9.
 inline const std::string two_networks = R"sh(
 new_host world

@@ -12,6 +12,12 @@
 
 namespace support {
 
+// A listener's options that leave its records out.
+inline Words silent(Words responder) {
+  responder.insert(responder.end(), {"-o", "none"});
+  return responder;
+}
+
 // What sockets of both families have sent; what raw sockets sent is not in it.
 inline std::uint64_t datagrams_out() {
   std::uint64_t count = kernel_counter("OutDatagrams");

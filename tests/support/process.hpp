@@ -22,6 +22,8 @@ using Milliseconds = std::chrono::milliseconds;
 
 // Long enough for a loaded machine under a sanitizer; only what fails waits for so long.
 constexpr Milliseconds patience{30'000};
+// For what must not come.
+constexpr Milliseconds moment{150};
 
 enum class Input { null, closed, pipe, file };
 enum class Stream { out, err };

@@ -10,12 +10,10 @@
 #include <vector>
 
 #include "net/udp_socket.hpp"
+#include "support/addresses.hpp"
 #include "support/process.hpp"
 
 namespace support {
-
-inline net::Address address(std::string_view word) { return net::parse_address(word).value(); }
-inline net::Address loopback(net::Family family) { return address(family == net::Family::ipv4 ? "127.0.0.1" : "::1"); }
 
 // A datagram with a payload of its own.
 struct Copy {

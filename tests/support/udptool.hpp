@@ -141,6 +141,44 @@ inline std::size_t count_of(std::string_view text, std::string_view part) {
   return count;
 }
 
+inline std::string numbered_lines(int count) {
+  std::string lines;
+  for (int i = 0; i < count; ++i) lines += std::to_string(i) + "\n";
+  return lines;
+}
+
+// `udptool send` to a socket of the test.
+inline Words to_peer(const RawUdp& peer, const Words& options, const Words& messages = {}) {
+  Words words{"send"};
+  words.insert(words.end(), options.begin(), options.end());
+  words.insert(words.end(), {"127.0.0.1", std::to_string(peer.port())});
+  words.insert(words.end(), messages.begin(), messages.end());
+  return words;
+}
+
+// The options of a listener that passes on what it hears.
+inline Words forwarding_to(const Words& targets, Words more = {}) {
+  Words words{"-o", "none"};
+  words.insert(words.end(), more.begin(), more.end());
+  for (const std::string& target : targets) words.insert(words.end(), {"--forward", target});
+  return words;
+}
+
+// Words that are refused, and a part of the line that says so.
+struct Refused {
+  Words words;
+  const char* part;
+};
+
+// What udptool with these words says, which it has to refuse by one line alone.
+inline std::string refusal(const Words& words) {
+  const Finished result = run_udptool(words);
+  CHECK(result.ending == failed);
+  CHECK(result.out.empty());
+  CHECK(count_of(result.err, "\n") == 1);
+  return result.err;
+}
+
 // What `udptool listen` with these words says, which it has to refuse by one line.
 inline std::string listen_refusal(Words words) {
   words.insert(words.begin(), "listen");

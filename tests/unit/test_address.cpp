@@ -5,20 +5,16 @@
 
 #include "base/error.hpp"
 #include "net/interfaces.hpp"
+#include "support/addresses.hpp"
 #include "support/check.hpp"
 
 using base::UsageError;
 using net::Address;
 using net::Endpoint;
 using net::Family;
+using support::address;
 using support::contains;
 using support::error_of;
-
-namespace {
-
-Address address(std::string_view word) { return net::parse_address(word).value(); }
-
-}  // namespace
 
 TEST_CASE("an address literal is read strictly and written back canonically") {
   struct Row {

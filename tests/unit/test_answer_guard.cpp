@@ -9,15 +9,16 @@ using commands::AnswerGuard;
 
 namespace {
 
-net::Address address(const char* text) { return net::asio::ip::make_address(text); }
+// As it stands: net::parse_address() makes IPv4 of ::ffff:127.0.0.1.
+net::Address literal(const char* text) { return net::asio::ip::make_address(text); }
 
 std::optional<std::vector<net::Address>> addresses_here() {
-  return std::vector{address("10.0.0.1"), address("fd00::1")};
+  return std::vector{literal("10.0.0.1"), literal("fd00::1")};
 }
 std::optional<std::vector<net::Address>> cannot_tell() { return std::nullopt; }
 
 struct Asked {
-  net::Endpoint sender{address("10.0.0.7"), 4'000};
+  net::Endpoint sender{literal("10.0.0.7"), 4'000};
   std::uint8_t ttl = 64;
   std::string payload;
 
@@ -25,7 +26,7 @@ struct Asked {
     net::Received out;
     out.bytes = payload;
     out.sender = &sender;
-    out.metadata.destination = out.metadata.local = address("10.0.0.1");
+    out.metadata.destination = out.metadata.local = literal("10.0.0.1");
     out.metadata.ttl = ttl;
     return out;
   }
@@ -36,7 +37,7 @@ struct Fixture {
   AnswerGuard::Time now{std::chrono::hours(1)};
   Asked asked;
 
-  Fixture() { guard.answers_at({address("0.0.0.0"), 7'777}); }
+  Fixture() { guard.answers_at({literal("0.0.0.0"), 7'777}); }
 
   // How many of `count`, `gap` apart, are admitted.
   int admitted(int count, AnswerGuard::Duration gap) {
@@ -124,19 +125,19 @@ TEST_CASE_FIXTURE(Fixture, "guard: senders that are never answered") {
   for (const auto& [text, port] : rows) {
     CAPTURE(text);
     CAPTURE(port);
-    asked.sender = {address(text), port};
+    asked.sender = {literal(text), port};
     CHECK_FALSE(guard.admits(asked.received(), now));
   }
   CHECK(guard.refused() == std::size(rows));
   for (const auto& [text, port] : {std::pair("10.0.0.7", 7'777), std::pair("10.0.0.1", 7'778)}) {
-    asked.sender = {address(text), static_cast<std::uint16_t>(port)};
+    asked.sender = {literal(text), static_cast<std::uint16_t>(port)};
     CHECK(guard.admits(asked.received(), now));
   }
 }
 
 TEST_CASE("guard: what cannot be checked is not answered") {
   AnswerGuard guard(false, net::OwnAddresses(&cannot_tell));
-  guard.answers_at({address("0.0.0.0"), 7'777});
+  guard.answers_at({literal("0.0.0.0"), 7'777});
   Asked asked;
   CHECK(guard.admits(asked.received(), {}));
   asked.sender.port(7'777);
@@ -146,10 +147,10 @@ TEST_CASE("guard: what cannot be checked is not answered") {
 TEST_CASE_FIXTURE(Fixture, "guard: what reached many is not answered with more bytes than it held") {
   net::Received received = asked.received();
   CHECK(guard.allows(received, 1, 2));
-  received.metadata.destination = address("10.0.0.255");
+  received.metadata.destination = literal("10.0.0.255");
   CHECK(guard.allows(received, 2, 2));
   CHECK_FALSE(guard.allows(received, 1, 2));
-  received.metadata.destination = address("239.1.1.1");
+  received.metadata.destination = literal("239.1.1.1");
   CHECK_FALSE(guard.allows(received, 1, 2));
   CHECK(guard.refused() == 2);
 }
@@ -160,15 +161,15 @@ TEST_CASE("own addresses are asked for once a second, and an answer that fails i
   net::OwnAddresses own([&]() -> std::optional<std::vector<net::Address>> {
     ++times;
     if (!known) return std::nullopt;
-    return std::vector{address("10.0.0.1")};
+    return std::vector{literal("10.0.0.1")};
   });
   AnswerGuard::Time now{std::chrono::hours(1)};
-  for (int i = 0; i < 1'000; ++i) CHECK(own.holds(address("10.0.0.1"), now) == true);
-  CHECK(own.holds(address("10.0.0.2"), now) == false);
+  for (int i = 0; i < 1'000; ++i) CHECK(own.holds(literal("10.0.0.1"), now) == true);
+  CHECK(own.holds(literal("10.0.0.2"), now) == false);
   CHECK(times == 1);
   known = false;
   now += 1s;
-  CHECK_FALSE(own.holds(address("10.0.0.2"), now));
-  CHECK(own.holds(address("127.0.0.2"), now) == true);
+  CHECK_FALSE(own.holds(literal("10.0.0.2"), now));
+  CHECK(own.holds(literal("127.0.0.2"), now) == true);
   CHECK(times == 2);
 }

@@ -6,16 +6,18 @@
 #include <vector>
 
 #include "commands/send/capture.hpp"
+#include "support/packets.hpp"
 
 namespace {
 
 using namespace std::chrono_literals;
 using commands::CapturedDatagram;
 using commands::CaptureDecoder;
+using support::big_endian;
 
-constexpr int ethernet = 1, raw = 12, null = 0, loop = 108, sll = 113, sll2 = 276;
+constexpr int ethernet = 1, raw = 12, null = 0, openbsd_loop = 108, sll = 113, sll2 = 276;
 
-std::string u16(unsigned value) { return {static_cast<char>(value >> 8), static_cast<char>(value & 0xff)}; }
+std::string u16(unsigned value) { return big_endian(value, 2); }
 std::string bytes(std::initializer_list<int> values) {
   std::string out;
   for (const int value : values) out += static_cast<char>(value);
@@ -64,7 +66,7 @@ TEST_CASE("capture: every link's header is taken away") {
   CHECK(payload_of(ethernet, frame(packet, u16(0x88a8) + u16(7) + u16(0x8100) + u16(8) + u16(0x0800))) == "hello");
   CHECK(payload_of(null, bytes({2, 0, 0, 0}) + packet) == "hello");
   CHECK(payload_of(null, bytes({30, 0, 0, 0}) + ipv6(udp("six"))) == "six");
-  CHECK(payload_of(loop, bytes({0, 0, 0, 2}) + packet) == "hello");
+  CHECK(payload_of(openbsd_loop, bytes({0, 0, 0, 2}) + packet) == "hello");
   CHECK(payload_of(sll, std::string(14, '\0') + u16(0x0800) + packet) == "hello");
   CHECK(payload_of(sll2, u16(0x0800) + std::string(18, '\0') + packet) == "hello");
 }

@@ -14,15 +14,15 @@
 #include <random>
 #include <vector>
 
+#include "support/addresses.hpp"
 #include "support/check.hpp"
 
 using net::Family;
 using net::Metadata;
+using support::address;
 using Kind = net::TransportError::Kind;
 
 namespace {
-
-net::Address address(std::string_view word) { return net::parse_address(word).value(); }
 
 // A message whose control messages are put together by hand.
 class Control {

@@ -20,7 +20,7 @@ struct Result {
   bool operator==(const Result&) const = default;
 };
 
-Result after(const std::vector<std::pair<std::uint64_t, std::uint32_t>>& replies) {
+Result after_replies(const std::vector<std::pair<std::uint64_t, std::uint32_t>>& replies) {
   Directions directions;
   std::set<std::uint64_t> seen;
   Result result{-1, -1};
@@ -37,13 +37,13 @@ Result after(const std::vector<std::pair<std::uint64_t, std::uint32_t>>& replies
 }  // namespace
 
 TEST_CASE("directions: what a reflector's numbers tell") {
-  CHECK(after({}) == Result{-1, -1});  // nothing
-  CHECK(after({{0, 0}, {1, 1}, {2, 2}}) == Result{0, 0});
-  CHECK(after({{0, 0}, {2, 1}, {3, 2}}) == Result{1, 0});          // 1 never arrived there
-  CHECK(after({{3, 0}}) == Result{3, 0});                          // nor did the first three
-  CHECK(after({{0, 0}, {2, 1}, {4, 3}}) == Result{1, 1});          // 1 on the way there, 3 on the way back
-  CHECK(after({{0, 0}, {1, 1}, {3, 3}}) == Result{-1, -1});        // or does it only copy the number?
-  CHECK(after({{0, 0}, {1, 1}, {3, 3}, {5, 4}}) == Result{1, 1});  // it does not
+  CHECK(after_replies({}) == Result{-1, -1});  // nothing
+  CHECK(after_replies({{0, 0}, {1, 1}, {2, 2}}) == Result{0, 0});
+  CHECK(after_replies({{0, 0}, {2, 1}, {3, 2}}) == Result{1, 0});          // 1 never arrived there
+  CHECK(after_replies({{3, 0}}) == Result{3, 0});                          // nor did the first three
+  CHECK(after_replies({{0, 0}, {2, 1}, {4, 3}}) == Result{1, 1});          // 1 on the way there, 3 on the way back
+  CHECK(after_replies({{0, 0}, {1, 1}, {3, 3}}) == Result{-1, -1});        // or does it only copy the number?
+  CHECK(after_replies({{0, 0}, {1, 1}, {3, 3}, {5, 4}}) == Result{1, 1});  // it does not
 }
 
 TEST_CASE("directions: they reach to the latest request that was answered") {
@@ -58,27 +58,27 @@ TEST_CASE("directions: they reach to the latest request that was answered") {
 }
 
 TEST_CASE("directions: overtaking loses nothing") {
-  CHECK(after({{0, 0}, {2, 2}, {1, 1}}) == Result{0, 0});  // on the way back
-  CHECK(after({{0, 0}, {2, 1}, {1, 2}}) == Result{0, 0});  // on the way there
-  CHECK(after({{0, 0}, {1, 2}, {2, 1}}) == Result{0, 0});  // both
+  CHECK(after_replies({{0, 0}, {2, 2}, {1, 1}}) == Result{0, 0});  // on the way back
+  CHECK(after_replies({{0, 0}, {2, 1}, {1, 2}}) == Result{0, 0});  // on the way there
+  CHECK(after_replies({{0, 0}, {1, 2}, {2, 1}}) == Result{0, 0});  // both
 }
 
 TEST_CASE("directions: copies lose nothing, wherever they were made") {
-  CHECK(after({{0, 0}, {0, 0}, {1, 1}, {3, 2}}) == Result{1, 0});  // on the way back
-  CHECK(after({{0, 0}, {0, 1}, {1, 2}, {3, 3}}) == Result{1, 0});  // on the way there
-  CHECK(after({{0, 0}, {1, 2}, {2, 3}}) == Result{0, 0});          // there, and its reply was lost
-  CHECK(after({{0, 0}, {0, 1}, {1, 2}, {2, 3}, {4, 5}}) == Result{0, 1});
+  CHECK(after_replies({{0, 0}, {0, 0}, {1, 1}, {3, 2}}) == Result{1, 0});  // on the way back
+  CHECK(after_replies({{0, 0}, {0, 1}, {1, 2}, {3, 3}}) == Result{1, 0});  // on the way there
+  CHECK(after_replies({{0, 0}, {1, 2}, {2, 3}}) == Result{0, 0});          // there, and its reply was lost
+  CHECK(after_replies({{0, 0}, {0, 1}, {1, 2}, {2, 3}, {4, 5}}) == Result{0, 1});
 }
 
 TEST_CASE("directions: a reflector that begins anew makes no loss negative") {
-  CHECK(after({{0, 0}, {1, 1}, {3, 2}, {4, 0}, {5, 1}}) == Result{1, 0, 1});
-  CHECK(after({{0, 0}, {2, 1}, {4, 1}, {6, 2}}) == Result{2, 0, 1});
-  CHECK(after({{0, 0}, {1, 1}, {5'000, 4'000}, {5'001, 7}, {5'003, 9}}) == Result{1'000, 3'999, 1});
+  CHECK(after_replies({{0, 0}, {1, 1}, {3, 2}, {4, 0}, {5, 1}}) == Result{1, 0, 1});
+  CHECK(after_replies({{0, 0}, {2, 1}, {4, 1}, {6, 2}}) == Result{2, 0, 1});
+  CHECK(after_replies({{0, 0}, {1, 1}, {5'000, 4'000}, {5'001, 7}, {5'003, 9}}) == Result{1'000, 3'999, 1});
 }
 
 TEST_CASE("directions: a reflector that had counted others before counts from where we came in") {
-  CHECK(after({{0, 500}, {1, 501}, {3, 502}}) == Result{1, 0});
-  CHECK(after({{0, 0xffff'fffe}, {1, 0xffff'ffff}, {2, 0}, {4, 1}, {6, 3}}) == Result{1, 1});
+  CHECK(after_replies({{0, 500}, {1, 501}, {3, 502}}) == Result{1, 0});
+  CHECK(after_replies({{0, 0xffff'fffe}, {1, 0xffff'ffff}, {2, 0}, {4, 1}, {6, 3}}) == Result{1, 1});
 }
 
 TEST_CASE("directions: what a network did to a thousand requests is told exactly") {

@@ -5,17 +5,17 @@
 #include <string>
 #include <vector>
 
+#include "support/addresses.hpp"
 #include "support/check.hpp"
 
 using commands::ExplainTarget;
 using commands::Finding;
 using commands::MulticastState;
 using net::FoundRoute;
+using support::address;
 using support::contains;
 
 namespace {
-
-net::Address address(std::string_view word) { return net::parse_address(word).value(); }
 
 const net::Interface lo{1, "lo", true, false, true, true, true};
 const net::Interface eth0{2, "eth0", true, true, false, true, true};

@@ -38,7 +38,7 @@ FlowPath path_of(unsigned flow, const std::vector<const char*>& addresses, bool 
   return path;
 }
 
-Lines lines_of(const std::vector<FlowPath>& flows) {
+Lines path_lines_of(const std::vector<FlowPath>& flows) {
   run::Loop loop;
   const commands::HopNames names(false, loop, [] {});
   return path_lines(flows, names);
@@ -87,22 +87,23 @@ TEST_CASE("flows: the verdict in words") {
 }
 
 TEST_CASE("paths: one column a path, with its flows; silence makes no other path") {
-  CHECK(lines_of({path_of(1, {"10.0.0.1", "10.0.0.9"}), path_of(2, {"", "10.0.0.9"})}) ==
+  CHECK(path_lines_of({path_of(1, {"10.0.0.1", "10.0.0.9"}), path_of(2, {"", "10.0.0.9"})}) ==
         Lines{"hop\tflows 1, 2", "1\t10.0.0.1 0.500 ms", "2\t10.0.0.9 0.500 ms, reached", "2 flows take one path"});
-  CHECK(lines_of({path_of(1, {"10.0.0.1", "10.0.1.1", "10.0.0.9"}), path_of(2, {"10.0.0.1", "10.0.2.1", "10.0.0.9"}),
-                  path_of(3, {"10.0.0.1", "10.0.1.1", "10.0.0.9"})}) ==
-        Lines{"hop\tflows 1, 3\tflow 2", "1\t10.0.0.1 0.500 ms\t10.0.0.1 0.500 ms",
-              "2\t10.0.1.1 0.500 ms\t10.0.2.1 0.500 ms", "3\t10.0.0.9 0.500 ms, reached\t10.0.0.9 0.500 ms, reached",
-              "3 flows take 2 paths, which part at hop 2"});
+  CHECK(
+      path_lines_of({path_of(1, {"10.0.0.1", "10.0.1.1", "10.0.0.9"}), path_of(2, {"10.0.0.1", "10.0.2.1", "10.0.0.9"}),
+                     path_of(3, {"10.0.0.1", "10.0.1.1", "10.0.0.9"})}) ==
+      Lines{"hop\tflows 1, 3\tflow 2", "1\t10.0.0.1 0.500 ms\t10.0.0.1 0.500 ms",
+            "2\t10.0.1.1 0.500 ms\t10.0.2.1 0.500 ms", "3\t10.0.0.9 0.500 ms, reached\t10.0.0.9 0.500 ms, reached",
+            "3 flows take 2 paths, which part at hop 2"});
 }
 
 TEST_CASE("paths: one that is longer is another; silence at the end of all is one line") {
-  CHECK(lines_of({path_of(1, {"10.0.0.1", "10.0.0.9"}), path_of(2, {"10.0.0.1", "", "10.0.0.9"})}) ==
+  CHECK(path_lines_of({path_of(1, {"10.0.0.1", "10.0.0.9"}), path_of(2, {"10.0.0.1", "", "10.0.0.9"})}) ==
         Lines{"hop\tflow 1\tflow 2", "1\t10.0.0.1 0.500 ms\t10.0.0.1 0.500 ms", "2\t10.0.0.9 0.500 ms, reached\t*",
               "3\t\t10.0.0.9 0.500 ms, reached", "2 flows take 2 paths, which part at hop 3"});
-  CHECK(lines_of({path_of(1, {"10.0.0.1", "", ""}, false), path_of(2, {"10.0.0.1", "", ""}, false)}) ==
+  CHECK(path_lines_of({path_of(1, {"10.0.0.1", "", ""}, false), path_of(2, {"10.0.0.1", "", ""}, false)}) ==
         Lines{"hop\tflows 1, 2", "1\t10.0.0.1 0.500 ms", "2-3\t*\tno answer", "2 flows take one path"});
-  CHECK(lines_of({path_of(1, {"", ""}, false), path_of(2, {"", ""}, false)}) ==
+  CHECK(path_lines_of({path_of(1, {"", ""}, false), path_of(2, {"", ""}, false)}) ==
         Lines{"hop\tflows 1, 2", "1-2\t*\tno answer", "2 flows take one path"});
 }
 

@@ -9,8 +9,6 @@
 #include "output/records.hpp"
 #include "support/check.hpp"
 
-using namespace support;
-
 namespace {
 
 struct Case {

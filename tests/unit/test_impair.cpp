@@ -13,11 +13,11 @@ using commands::Impairment;
 
 namespace {
 
-const ImpairedWay::Time start{1h};
+const ImpairedWay::Time first_moment{1h};
 
 struct Left {
   std::string payload;
-  base::Nanoseconds after{};  // the start
+  base::Nanoseconds after{};  // the first moment
   bool operator==(const Left&) const = default;
 };
 
@@ -25,7 +25,7 @@ struct Left {
 std::vector<Left> all_of(ImpairedWay& way) {
   std::vector<Left> left;
   while (const auto due = way.due()) {
-    while (const auto parcel = way.leave(*due)) left.push_back({parcel->payload, *due - start});
+    while (const auto parcel = way.leave(*due)) left.push_back({parcel->payload, *due - first_moment});
   }
   return left;
 }
@@ -34,9 +34,9 @@ std::vector<Left> all_of(ImpairedWay& way) {
 std::vector<Left> through(ImpairedWay& way, int count) {
   std::vector<Left> left;
   for (int i = 0; i < count; ++i) {
-    const auto now = start + i * 1ms;
+    const auto now = first_moment + i * 1ms;
     way.take({std::to_string(i)}, now);
-    while (const auto parcel = way.leave(now)) left.push_back({parcel->payload, now - start});
+    while (const auto parcel = way.leave(now)) left.push_back({parcel->payload, now - first_moment});
   }
   for (const Left& one : all_of(way)) left.push_back(one);
   return left;
@@ -70,10 +70,10 @@ TEST_CASE("impair: without any, everything leaves when it comes, as it came") {
 
 TEST_CASE("impair: a delay is exact, and nothing leaves before it is over") {
   ImpairedWay way({.delay = 50ms}, 1);
-  way.take({"a"}, start);
-  way.take({"b"}, start + 2ms);
-  CHECK(way.due() == start + 50ms);
-  CHECK_FALSE(way.leave(start + 50ms - 1ns));
+  way.take({"a"}, first_moment);
+  way.take({"b"}, first_moment + 2ms);
+  CHECK(way.due() == first_moment + 50ms);
+  CHECK_FALSE(way.leave(first_moment + 50ms - 1ns));
   CHECK(all_of(way) == std::vector<Left>{{"a", 50ms}, {"b", 52ms}});
   CHECK(way.counts().delayed == 2);
 }
@@ -130,9 +130,9 @@ TEST_CASE("impair: one that is reordered leaves behind the next one, and by itse
 
 TEST_CASE("impair: the rate is bits of payload a second, and the line is free when it has nothing to carry") {
   ImpairedWay way({.rate = 8'000}, 1);  // a millisecond a byte
-  way.take({std::string(10, 'a')}, start);
-  way.take({std::string(5, 'b')}, start + 2ms);
-  way.take({std::string(1, 'c')}, start + 1s);
+  way.take({std::string(10, 'a')}, first_moment);
+  way.take({std::string(5, 'b')}, first_moment + 2ms);
+  way.take({std::string(1, 'c')}, first_moment + 1s);
   std::vector<base::Nanoseconds> times;
   for (const Left& one : all_of(way)) times.push_back(one.after);
   CHECK(times == std::vector<base::Nanoseconds>{10ms, 15ms, 1'001ms});
@@ -153,19 +153,19 @@ TEST_CASE("impair: the same seed does the same, whatever the time, and another o
 TEST_CASE("impair: no more than 8 MiB waits, and what does not fit is a drop") {
   for (const std::size_t size : {0u, 1'000u, 65'507u}) {
     ImpairedWay way({.delay = 1h}, 1);
-    for (int i = 0; i < 50'000; ++i) way.take({std::string(size, 'x')}, start);
+    for (int i = 0; i < 50'000; ++i) way.take({std::string(size, 'x')}, first_moment);
     const std::size_t waits = 50'000 - way.counts().dropped;
     CHECK(waits * size <= ImpairedWay::max_waiting);
     CHECK(waits * (size + 1'024) >= ImpairedWay::max_waiting - 65'507);  // what it needs beside its payload is less
     CHECK(all_of(way).size() == waits);
-    way.take({"x"}, start + 2h);
+    way.take({"x"}, first_moment + 2h);
     CHECK(all_of(way).size() == 1);  // there is room again
   }
 }
 
 TEST_CASE("impair: who does not wait has it dropped") {
   ImpairedWay way({.duplicate = 1, .reorder = 1, .delay = 1s}, 1);
-  for (int i = 0; i < 3; ++i) way.take({"x"}, start);
+  for (int i = 0; i < 3; ++i) way.take({"x"}, first_moment);
   way.give_up();
   CHECK(way.empty());
   CHECK_FALSE(way.due());
@@ -175,8 +175,8 @@ TEST_CASE("impair: who does not wait has it dropped") {
 
 TEST_CASE("impair: a rate that is next to none overflows no clock") {
   ImpairedWay way({.rate = 1e-9}, 1);
-  for (int i = 0; i < 100; ++i) way.take({std::string(1'000, 'x')}, start);
+  for (int i = 0; i < 100; ++i) way.take({std::string(1'000, 'x')}, first_moment);
   REQUIRE(way.due());
-  CHECK(*way.due() > start);
+  CHECK(*way.due() > first_moment);
   CHECK(all_of(way).size() == 100);
 }

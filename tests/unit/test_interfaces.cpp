@@ -4,18 +4,14 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "support/addresses.hpp"
 #include "support/check.hpp"
 #include "support/namespace.hpp"
 
 using base::UsageError;
+using support::address;
 using support::contains;
 using support::error_of;
-
-namespace {
-
-net::Address address(std::string_view word) { return net::parse_address(word).value(); }
-
-}  // namespace
 
 TEST_CASE("the loopback is among the interfaces, up and with IPv4, found by name and by index") {
   const net::Interface lo = net::find_interface("lo");

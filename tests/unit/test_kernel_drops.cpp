@@ -5,7 +5,7 @@
 #include "net/kernel_drops.hpp"
 #include "support/check.hpp"
 
-using namespace support;
+using support::contains;
 
 TEST_CASE("kernel counters: a table has a line of names before one of values") {
   const std::string text =

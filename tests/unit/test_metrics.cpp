@@ -5,14 +5,14 @@
 #include "output/metrics.hpp"
 #include "support/check.hpp"
 
-using namespace support;
 using output::labels;
 using output::Metric;
 using output::MetricsText;
+using support::contains;
 
 namespace {
 
-constexpr Metric packets{"packets_total", Metric::Type::counter, "Packets."};
+constexpr Metric packet_count{"packets_total", Metric::Type::counter, "Packets."};
 constexpr Metric hosts{"hosts", Metric::Type::gauge, "Hosts."};
 constexpr Metric seconds{"rtt_seconds", Metric::Type::histogram, "Time."};
 
@@ -26,9 +26,9 @@ TEST_CASE("metrics: values of labels are escaped") {
 
 TEST_CASE("metrics: the samples of one metric stand together under one HELP") {
   MetricsText text;
-  text.add(packets, labels({{"to", "a"}}), std::uint64_t{1});
+  text.add(packet_count, labels({{"to", "a"}}), std::uint64_t{1});
   text.add(hosts, "", 2.5);
-  text.add(packets, labels({{"to", "b"}}), std::uint64_t{18'446'744'073'709'551'615u});
+  text.add(packet_count, labels({{"to", "b"}}), std::uint64_t{18'446'744'073'709'551'615u});
   CHECK(text.text() ==
         "# HELP packets_total Packets.\n# TYPE packets_total counter\n"
         "packets_total{to=\"a\"} 1\npackets_total{to=\"b\"} 18446744073709551615\n"
@@ -39,8 +39,8 @@ TEST_CASE("metrics: a counter never falls, a gauge may") {
   MetricsText text;
   const auto shown = [&](std::uint64_t to_a, std::uint64_t to_b, std::uint64_t gauge) {
     text.clear();
-    text.add(packets, labels({{"to", "a"}}), to_a);
-    text.add(packets, labels({{"to", "b"}}), to_b);
+    text.add(packet_count, labels({{"to", "a"}}), to_a);
+    text.add(packet_count, labels({{"to", "b"}}), to_b);
     text.add(hosts, "", gauge);
     return text.text();
   };

@@ -11,19 +11,19 @@ using commands::TsStream;
 
 namespace {
 
-enum Control { reserved = 0, payload_only = 1, adaptation_only = 2, both = 3 };
+enum AdaptationControl { reserved = 0, payload_only = 1, adaptation_only = 2, both = 3 };
 
 struct Ts {
   std::uint16_t pid = 0x100;
   int counter = 0;
-  Control control = payload_only;
+  AdaptationControl control = payload_only;
   bool discontinuity = false;
   bool damaged = false;
   char content = 'x';
   char pcr = 0;
 };
 
-std::string bytes(const Ts& ts) {
+std::string packet_of(const Ts& ts) {
   std::string out("\x47", 1);
   out += static_cast<char>((ts.damaged ? 0x80 : 0) | ts.pid >> 8);
   out += static_cast<char>(ts.pid & 0xff);
@@ -45,9 +45,9 @@ std::vector<Ts> counting(const std::vector<int>& counters) {
   return all;
 }
 
-TsStream after(const std::vector<Ts>& packets) {
+TsStream tracked(const std::vector<Ts>& packets) {
   TsStream tracker;
-  for (const Ts& packet : packets) tracker.add(bytes(packet), {});
+  for (const Ts& packet : packets) tracker.add(packet_of(packet), {});
   return tracker;
 }
 
@@ -60,7 +60,7 @@ std::string in_rtp(const std::string& payload, int payload_type = 33) {
 }  // namespace
 
 TEST_CASE("a transport stream is known by packets of 188 bytes that begin with 0x47, also within RTP of type 33") {
-  const std::string one = bytes({});
+  const std::string one = packet_of({});
   std::string bad_second = one + one;
   bad_second[188] = 'G' + 1;
   struct Row {
@@ -122,7 +122,7 @@ TEST_CASE("errors of the continuity counter") {
            {"a damaged packet is skipped", {first, {.counter = 9, .damaged = true}, {.counter = 5}}, 0},
            {"null packets count nothing", {{.pid = 0x1fff, .counter = 3}, {.pid = 0x1fff, .counter = 9}}, 0}}) {
     CAPTURE(row.what);
-    const TsStream tracker = after(row.packets);
+    const TsStream tracker = tracked(row.packets);
     CHECK(tracker.errors() == row.errors);
     CHECK(tracker.packets() == row.packets.size());
   }
@@ -130,10 +130,10 @@ TEST_CASE("errors of the continuity counter") {
 
 TEST_CASE("each PID has its own counter and its line, in the order of the PIDs") {
   TsStream tracker;
-  tracker.add(bytes({.pid = 0x101, .counter = 7}) + bytes({.pid = 0, .counter = 1}) +
-                  bytes({.pid = 0x1fff, .counter = 0}) + bytes({.pid = 0x101, .counter = 9, .content = 'y'}),
+  tracker.add(packet_of({.pid = 0x101, .counter = 7}) + packet_of({.pid = 0, .counter = 1}) +
+                  packet_of({.pid = 0x1fff, .counter = 0}) + packet_of({.pid = 0x101, .counter = 9, .content = 'y'}),
               {});
-  tracker.add(bytes({.pid = 0, .counter = 2, .content = 'y'}) + bytes({.pid = 0x1ffe, .damaged = true}), {});
+  tracker.add(packet_of({.pid = 0, .counter = 2, .content = 'y'}) + packet_of({.pid = 0x1ffe, .damaged = true}), {});
   const std::vector<TsReport> reports = tracker.reports();
   REQUIRE(reports.size() == 2);
   CHECK(reports[0].pid == 0);
@@ -149,11 +149,11 @@ TEST_CASE("each PID has its own counter and its line, in the order of the PIDs")
 TEST_CASE("an adaptation field that claims more than the packet holds is survived") {
   for (const int length : {0, 182, 183, 184, 255}) {
     CAPTURE(length);
-    std::string packet = bytes({.counter = 1, .control = both});
+    std::string packet = packet_of({.counter = 1, .control = both});
     packet[4] = static_cast<char>(length);
     TsStream tracker;
     tracker.add(packet, {});
-    tracker.add(bytes({.counter = 2}), {});
+    tracker.add(packet_of({.counter = 2}), {});
     CHECK(tracker.packets() == 2);
     CHECK(tracker.errors() == 0);
   }
@@ -161,7 +161,7 @@ TEST_CASE("an adaptation field that claims more than the packet holds is survive
 
 TEST_CASE("the clock's intervals and jitter, and the rate") {
   const auto with_clock = [](std::uint64_t ticks, int counter) {
-    std::string packet = bytes({.counter = counter, .control = both, .content = static_cast<char>(counter)});
+    std::string packet = packet_of({.counter = counter, .control = both, .content = static_cast<char>(counter)});
     const std::uint64_t value = ticks / 300 << 15 | 0x7e00 | ticks % 300;
     for (std::size_t i = 0; i < 6; ++i) packet[6 + i] = static_cast<char>(value >> (8 * (5 - i)) & 0xff);
     return packet;
@@ -184,6 +184,6 @@ TEST_CASE("the clock's intervals and jitter, and the rate") {
   CHECK(*uneven.reports().at(0).pcr_interval_ms == doctest::Approx(48));
   CHECK(*uneven.reports().at(0).pcr_jitter_ms == doctest::Approx(8).epsilon(0.05));
   TsStream none;
-  none.add(bytes({}), {});
+  none.add(packet_of({}), {});
   CHECK_FALSE(none.reports().at(0).pcr_interval_ms);
 }

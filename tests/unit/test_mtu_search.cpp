@@ -13,7 +13,7 @@ using Proof = MtuResult::Proof;
 
 namespace {
 
-const net::Address router = net::asio::ip::make_address("10.0.1.1");
+const net::Address narrow_router = net::asio::ip::make_address("10.0.1.1");
 const net::Address liar = net::asio::ip::make_address("10.6.6.6");
 
 // A path as the search sees it.
@@ -31,7 +31,7 @@ struct Outcome {
   int probes = 0;
 };
 
-Outcome run(const Path& path, unsigned link = 1500, Family family = Family::ipv4, unsigned seed = 1) {
+Outcome searched(const Path& path, unsigned link = 1500, Family family = Family::ipv4, unsigned seed = 1) {
   MtuSearch search(family, link);
   std::mt19937 random(seed);
   Outcome out;
@@ -43,7 +43,7 @@ Outcome run(const Path& path, unsigned link = 1500, Family family = Family::ipv4
     } else if (*size > path.mtu) {
       const unsigned told = path.told < 0 ? path.mtu : static_cast<unsigned>(path.told);
       if (path.icmp)
-        search.too_big(*size, told, router);
+        search.too_big(*size, told, narrow_router);
       else
         search.silent(*size);
     } else if (*size <= path.hole && path.answers) {
@@ -59,7 +59,7 @@ Outcome run(const Path& path, unsigned link = 1500, Family family = Family::ipv4
 }  // namespace
 
 TEST_CASE("the link's own MTU is one probe when it passes") {
-  const Outcome out = run({});
+  const Outcome out = searched({});
   CHECK(out.result.proof == Proof::by_reply);
   CHECK(out.result.mtu == 1500);
   CHECK(out.result.payload == 1472);
@@ -67,18 +67,18 @@ TEST_CASE("the link's own MTU is one probe when it passes") {
   CHECK(!out.result.black_hole);
   CHECK(!out.result.lossy);
   CHECK(out.probes == 1);
-  CHECK(run({}, 1500, Family::ipv6).result.payload == 1452);
+  CHECK(searched({}, 1500, Family::ipv6).result.payload == 1452);
 }
 
 TEST_CASE("a router's claim is verified in both directions") {
-  const Outcome out = run({.mtu = 1400});
+  const Outcome out = searched({.mtu = 1400});
   CHECK(out.result.mtu == 1400);
   CHECK(out.result.payload == 1372);
   CHECK(out.result.proof == Proof::by_reply);
-  CHECK(out.result.narrowed_by == router);
+  CHECK(out.result.narrowed_by == narrow_router);
   CHECK(!out.result.black_hole);
   CHECK(out.probes == 3);  // 1500 refused, 1400 answered, 1401 refused
-  CHECK(run({.mtu = 1280}, 9000, Family::ipv6).result.mtu == 1280);
+  CHECK(searched({.mtu = 1280}, 9000, Family::ipv6).result.mtu == 1280);
 }
 
 TEST_CASE("every MTU is found, told or not, with a target that answers or with ICMP alone") {
@@ -86,15 +86,15 @@ TEST_CASE("every MTU is found, told or not, with a target that answers or with I
     CAPTURE(mtu);
     for (const int told : {-1, 0, 40, 1500, 65535}) {
       CAPTURE(told);
-      const Outcome heard = run({.mtu = mtu, .told = told});
+      const Outcome heard = searched({.mtu = mtu, .told = told});
       CHECK(heard.result.mtu == mtu);
       CHECK(heard.result.proof == Proof::by_reply);
       CHECK(heard.result.narrowed_by.has_value() == (mtu < 1500));
-      const Outcome unheard = run({.mtu = mtu, .answers = false, .told = told});
+      const Outcome unheard = searched({.mtu = mtu, .answers = false, .told = told});
       CHECK(unheard.result.mtu == (mtu < 1500 ? mtu : 0));
       CHECK(unheard.result.proof == (mtu < 1500 ? Proof::by_icmp : Proof::none));
     }
-    const Outcome silent = run({.mtu = mtu, .icmp = false});
+    const Outcome silent = searched({.mtu = mtu, .icmp = false});
     CHECK(silent.result.mtu == mtu);
     CHECK(silent.result.black_hole == (mtu < 1500));
     CHECK(!silent.result.narrowed_by);
@@ -102,12 +102,12 @@ TEST_CASE("every MTU is found, told or not, with a target that answers or with I
 }
 
 TEST_CASE("a usual black hole takes few probes") {
-  CHECK(run({.mtu = 1400, .icmp = false}).probes <= 25);
-  CHECK(run({.mtu = 1280, .icmp = false}, 1500, Family::ipv6).probes <= 25);
+  CHECK(searched({.mtu = 1400, .icmp = false}).probes <= 25);
+  CHECK(searched({.mtu = 1280, .icmp = false}, 1500, Family::ipv6).probes <= 25);
 }
 
 TEST_CASE("a router's limit with a black hole behind it") {
-  const Outcome out = run({.mtu = 1400, .hole = 1300});
+  const Outcome out = searched({.mtu = 1400, .hole = 1300});
   CHECK(out.result.mtu == 1300);
   CHECK(out.result.black_hole);
   CHECK(!out.result.narrowed_by);
@@ -134,7 +134,7 @@ TEST_CASE("IPv6 never goes below 1280, whatever is claimed") {
   MtuSearch search(Family::ipv6, 1500);
   search.too_big(1500, 600, liar);
   CHECK(search.next() == 1492u);  // as if no MTU had been told
-  search.too_big(1492, 1280, router);
+  search.too_big(1492, 1280, narrow_router);
   CHECK(search.next() == 1280u);
   search.too_big(1280, 600, liar);
   CHECK(search.next() == 1280u);
@@ -146,9 +146,9 @@ TEST_CASE("IPv6 never goes below 1280, whatever is claimed") {
 TEST_CASE("random loss is not taken for a limit") {
   int right = 0, lossy = 0;
   for (unsigned seed = 0; seed < 200; ++seed) {
-    const Outcome out = run({.loss = 0.2}, 1500, Family::ipv4, seed);
+    const Outcome out = searched({.loss = 0.2}, 1500, Family::ipv4, seed);
     right += out.result.mtu == 1500;
-    const Outcome narrow = run({.mtu = 1420, .icmp = false, .loss = 0.2}, 1500, Family::ipv4, seed);
+    const Outcome narrow = searched({.mtu = 1420, .icmp = false, .loss = 0.2}, 1500, Family::ipv4, seed);
     right += narrow.result.mtu == 1420 && narrow.result.black_hole;
     lossy += narrow.result.lossy;
   }
@@ -177,7 +177,7 @@ TEST_CASE("once a size that passes was lost, a size gets six tries") {
 
 TEST_CASE("a router that told the limit once is named, also when it is silent later") {
   MtuSearch search(Family::ipv4, 1500);
-  search.too_big(1500, 1400, router);
+  search.too_big(1500, 1400, narrow_router);
   search.answered(1400);
   CHECK(search.next() == 1401u);
   while (const auto size = search.next()) {
@@ -187,17 +187,17 @@ TEST_CASE("a router that told the limit once is named, also when it is silent la
       search.silent(*size);
   }
   CHECK(search.result().mtu == 1400);
-  CHECK(search.result().narrowed_by == router);
+  CHECK(search.result().narrowed_by == narrow_router);
   CHECK(!search.result().black_hole);
 }
 
 TEST_CASE("a target that never answers, and no router that speaks, prove nothing") {
-  const Outcome out = run({.mtu = 1400, .answers = false, .icmp = false});
+  const Outcome out = searched({.mtu = 1400, .answers = false, .icmp = false});
   CHECK(out.result.proof == Proof::none);
   CHECK(out.result.mtu == 0);
   CHECK(out.probes == 6);
-  CHECK(run({.answers = false}).result.proof == Proof::none);
-  CHECK(run({.loss = 1}).result.proof == Proof::none);
+  CHECK(searched({.answers = false}).result.proof == Proof::none);
+  CHECK(searched({.loss = 1}).result.proof == Proof::none);
 }
 
 TEST_CASE("a target that falls silent ends the search without a figure") {
@@ -226,7 +226,7 @@ TEST_CASE("this host's own limit narrows the link, not the path") {
 
 TEST_CASE("a second claim about a size that was refused is ignored") {
   MtuSearch search(Family::ipv4, 1500);
-  search.too_big(1500, 1400, router);
+  search.too_big(1500, 1400, narrow_router);
   search.too_big(1500, 600, liar);
   CHECK(search.next() == 1400u);
   search.answered(1400);
@@ -238,12 +238,12 @@ TEST_CASE("a second claim about a size that was refused is ignored") {
     else
       search.silent(*size);
   }
-  CHECK(search.result().narrowed_by == router);
+  CHECK(search.result().narrowed_by == narrow_router);
 }
 
 TEST_CASE("a target that answers after all is believed rather than the silence before") {
   MtuSearch search(Family::ipv4, 1500);
-  search.too_big(1500, 1400, router);
+  search.too_big(1500, 1400, narrow_router);
   for (int i = 0; i < 3; ++i) search.silent(1400);
   for (int i = 0; i < 3; ++i) search.silent(68);
   CHECK(search.next() == 1401u);  // 1400 was not refused
@@ -300,7 +300,7 @@ TEST_CASE("any order of events ends") {
           search.answered(*size);
           break;
         case 1:
-          search.too_big(*size, upto(9000), router);
+          search.too_big(*size, upto(9000), narrow_router);
           break;
         case 2:
           search.too_big(*size, upto(9000), std::nullopt);

@@ -5,13 +5,13 @@
 #include <vector>
 
 #include "net/route.hpp"
+#include "support/addresses.hpp"
 #include "support/check.hpp"
 
 using commands::HostMembership;
+using support::address;
 
 namespace {
-
-net::Address address(std::string_view word) { return net::parse_address(word).value(); }
 
 constexpr const char* igmp =
     "Idx\tDevice    : Count Querier\tGroup    Users Timer\tReporter\n"

@@ -8,7 +8,7 @@ using commands::PathStatistics;
 using commands::Percentiles;
 using commands::TraceAnswer;
 using commands::TracePlan;
-using Kind = TraceAnswer::Kind;
+using AnswerKind = TraceAnswer::Kind;
 using namespace std::chrono_literals;
 
 namespace {
@@ -16,11 +16,12 @@ namespace {
 net::Address router(unsigned ttl) { return net::Address(net::asio::ip::address_v4(0x0a000000u + ttl)); }
 
 // A path of three hops, asked in rounds; `fate` says of each probe whether it is answered.
-struct Path {
+struct TracedPath {
   void probe(unsigned ttl, bool answered, std::chrono::nanoseconds rtt = 1ms) {
     const unsigned number = statistics.sent(ttl);
     if (!answered) return statistics.silent({ttl, number});
-    statistics.answered({{ttl, number}, ttl == target ? Kind::reached : Kind::passed, router(ttl), rtt}, true);
+    statistics.answered({{ttl, number}, ttl == target ? AnswerKind::reached : AnswerKind::passed, router(ttl), rtt},
+                        true);
   }
   template <class Fate>
   void rounds(unsigned count, Fate fate) {
@@ -37,7 +38,7 @@ struct Path {
 }  // namespace
 
 TEST_CASE("path statistics: what each hop lost, exactly, and how long the answers took") {
-  Path path;
+  TracedPath path;
   path.rounds(20, [](unsigned round, unsigned ttl) { return ttl != 2 || round % 5 != 0; });
   const auto rows = path.rows();
   REQUIRE(rows.size() == 3);
@@ -50,7 +51,7 @@ TEST_CASE("path statistics: what each hop lost, exactly, and how long the answer
 }
 
 TEST_CASE("path statistics: last, average, best, worst and deviation") {
-  Path path;
+  TracedPath path;
   for (const auto rtt : {4ms, 2ms, 6ms}) path.probe(1, true, rtt);
   const HopRow row = path.rows().at(0);
   CHECK(row.last == 6ms);
@@ -67,13 +68,13 @@ TEST_CASE("path statistics: what is still waited for does not count, and a late 
   CHECK(path.rows(Percentiles::told).at(0).probes.sent == 0);
   CHECK(path.rows(Percentiles::told).at(0).is_silent());
   path.silent({1, first});
-  path.answered({{1, second}, Kind::passed, router(1), 1ms}, true);
+  path.answered({{1, second}, AnswerKind::passed, router(1), 1ms}, true);
   CHECK(path.rows(Percentiles::told).at(0).probes.lost == 1);
-  path.answered({{1, first}, Kind::passed, router(1), 1'200ms}, false);
+  path.answered({{1, first}, AnswerKind::passed, router(1), 1'200ms}, false);
   const auto late = path.rows(Percentiles::told).at(0).probes;
   CHECK(late.lost == 0);
   CHECK(late.late == 1);
-  path.answered({{1, first}, Kind::passed, router(1), 1'300ms}, false);  // twice
+  path.answered({{1, first}, AnswerKind::passed, router(1), 1'300ms}, false);  // twice
   CHECK(path.rows(Percentiles::told).at(0).probes.received == 2);
 }
 
@@ -93,20 +94,20 @@ TEST_CASE("path statistics: an answer that later hops do not miss was never lost
     bool limits;
   } cases[] = {{2, 2, true}, {1, 1, true}, {3, 3, false}, {1, 2, true}, {2, 3, false}};
   for (const auto& [lossy, also, limits] : cases) {
-    Path path;
+    TracedPath path;
     path.rounds(10, [&, one = lossy, other = also](unsigned round, unsigned ttl) {
       return (ttl != one && ttl != other) || round != 4;
     });
     const auto rows = path.rows();
     CHECK((rows[lossy - 1].remark.find("limits its ICMP errors") != std::string::npos) == limits);
   }
-  Path silent;  // one that never answers has no limit to be told of
+  TracedPath silent;  // one that never answers has no limit to be told of
   silent.rounds(3, [](unsigned, unsigned ttl) { return ttl != 2; });
   CHECK(silent.rows()[1].remark.empty());
 }
 
 TEST_CASE("path statistics: the path ends at the target, and begins to be looked for when it has moved") {
-  Path path;
+  TracedPath path;
   path.rounds(1, [](unsigned, unsigned) { return true; });
   CHECK(path.statistics.last() == 3);
   CHECK(path.statistics.end() == TracePlan::End::reached);
@@ -125,15 +126,15 @@ TEST_CASE("path statistics: the path ends at the target, and begins to be looked
 
 TEST_CASE("path statistics: a refusal ends the path, and the target's own answer there weighs more") {
   PathStatistics path(1, 30);
-  path.answered({{2, path.sent(2)}, Kind::refused, router(2), 1ms, "host unreachable"}, true);
+  path.answered({{2, path.sent(2)}, AnswerKind::refused, router(2), 1ms, "host unreachable"}, true);
   CHECK(path.end() == TracePlan::End::refused);
   CHECK(path.last() == 2);
   CHECK(path.rows(Percentiles::told).back().remark == "host unreachable");
-  path.answered({{2, path.sent(2)}, Kind::reached, router(9), 1ms}, true);
+  path.answered({{2, path.sent(2)}, AnswerKind::reached, router(9), 1ms}, true);
   CHECK(path.end() == TracePlan::End::reached);
-  path.answered({{2, path.sent(2)}, Kind::refused, router(2), 1ms, "host unreachable"}, true);
+  path.answered({{2, path.sent(2)}, AnswerKind::refused, router(2), 1ms, "host unreachable"}, true);
   CHECK(path.end() == TracePlan::End::reached);
-  path.answered({{7, path.sent(7)}, Kind::refused, router(7), 1ms}, true);  // past the end
+  path.answered({{7, path.sent(7)}, AnswerKind::refused, router(7), 1ms}, true);  // past the end
   CHECK(path.last() == 2);
   CHECK(path.rows(Percentiles::told).back().addresses == std::vector{router(2), router(9)});
 }
@@ -141,17 +142,17 @@ TEST_CASE("path statistics: a refusal ends the path, and the target's own answer
 TEST_CASE("path statistics: an address at two hops is a loop, but not where several answer") {
   PathStatistics path(1, 30);
   for (const unsigned ttl : {1u, 2u, 3u, 4u}) {
-    path.answered({{ttl, path.sent(ttl)}, Kind::passed, router(ttl % 2), 1ms}, true);
+    path.answered({{ttl, path.sent(ttl)}, AnswerKind::passed, router(ttl % 2), 1ms}, true);
   }
   CHECK(path.rows(Percentiles::told)[1].remark.empty());
   CHECK(path.rows(Percentiles::told)[2].remark == "loop");
   CHECK(path.rows(Percentiles::told)[3].remark == "loop");
-  path.answered({{3, path.sent(3)}, Kind::passed, router(8), 1ms}, true);
+  path.answered({{3, path.sent(3)}, AnswerKind::passed, router(8), 1ms}, true);
   CHECK(path.rows(Percentiles::told)[2].remark.empty());
 }
 
 TEST_CASE("path statistics: addresses are bounded, whoever answers") {
   PathStatistics path(1, 1);
-  for (unsigned i = 0; i < 1'000; ++i) path.answered({{1, path.sent(1)}, Kind::passed, router(i), 1ms}, true);
+  for (unsigned i = 0; i < 1'000; ++i) path.answered({{1, path.sent(1)}, AnswerKind::passed, router(i), 1ms}, true);
   CHECK(path.rows(Percentiles::told).at(0).addresses.size() == 16);
 }

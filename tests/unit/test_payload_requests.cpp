@@ -7,7 +7,7 @@
 
 #include "base/bytes.hpp"
 #include "commands/probe/payloads/payloads.hpp"
-#include "support/payloads.hpp"
+#include "support/probe.hpp"
 
 using commands::build_request;
 using commands::find_payload;

@@ -8,7 +8,8 @@
 #include <vector>
 
 #include "commands/probe/payloads/payloads.hpp"
-#include "support/payloads.hpp"
+#include "support/packets.hpp"
+#include "support/probe.hpp"
 
 using commands::build_request;
 using commands::check_reply;
@@ -18,6 +19,7 @@ using support::bits;
 using support::payload;
 using namespace std::string_view_literals;
 using namespace std::string_literals;
+using support::big_endian;
 
 namespace {
 
@@ -27,12 +29,6 @@ std::string request_of(std::string_view name, unsigned seed = 1) {
 
 std::optional<std::string> check(std::string_view name, std::string_view request, std::string_view reply) {
   return check_reply(payload(name), request, reply, {});
-}
-
-std::string number(std::uint64_t value, int size) {
-  std::string out;
-  while (size-- > 0) out += static_cast<char>(value >> (8 * size) & 0xff);
-  return out;
 }
 
 std::string xored(std::string bytes, std::string_view mask) {
@@ -45,14 +41,14 @@ std::string branch_of(const std::string& sip) { return sip.substr(sip.find("bran
 std::string netbios_names(const std::string& r, std::string_view names, char count) {
   const std::string data = count + std::string(names) + std::string(46, '\0');
   return r.substr(0, 2) + "\x84\0\0\0\0\1\0\0\0\0"s + r.substr(12, 34) + "\0\x21\0\1\0\0\0\0"s +
-         number(data.size(), 2) + data;
+         big_endian(data.size(), 2) + data;
 }
 
 std::string stun_reply(const std::string& r, int type, const std::string& attributes) {
-  return number(type, 2) + number(attributes.size(), 2) + r.substr(4, 16) + attributes;
+  return big_endian(type, 2) + big_endian(attributes.size(), 2) + r.substr(4, 16) + attributes;
 }
 
-std::string ber(char tag, const std::string& value) { return tag + number(value.size(), 1) + value; }
+std::string ber(char tag, const std::string& value) { return tag + big_endian(value.size(), 1) + value; }
 
 std::string snmp_report(const std::string& r, const std::string& engine) {
   const std::string usm =
@@ -60,18 +56,18 @@ std::string snmp_report(const std::string& r, const std::string& engine) {
   const std::string body = ber(2, "\x03") +
                            ber(0x30, ber(2, r.substr(9, 4)) + ber(2, "\x05\xdc") + ber(4, "\0"s) + ber(2, "\x03")) +
                            ber(4, usm) + ber(0x30, ber(4, engine) + ber(4, "") + "\xa8\x02\x05\x00"s);
-  return "\x30\x81"s + number(body.size(), 1) + body;
+  return "\x30\x81"s + big_endian(body.size(), 1) + body;
 }
 
 std::string ike_reply(const std::string& r, char payload_type, const std::string& payloads) {
-  return r.substr(0, 8) + "RESPONDR" + payload_type + "\x20\x22\x20"s + number(0, 4) + number(28 + payloads.size(), 4) +
-         payloads;
+  return r.substr(0, 8) + "RESPONDR" + payload_type + "\x20\x22\x20"s + big_endian(0, 4) +
+         big_endian(28 + payloads.size(), 4) + payloads;
 }
 
 std::string ntp_reply(const std::string& r, int stratum, std::uint64_t received, std::uint64_t sent,
                       const std::string& reference = "GPS\0"s) {
   return "\x24"s + static_cast<char>(stratum) + std::string(10, '\1') + reference + std::string(8, '\2') +
-         r.substr(40, 8) + number(received, 8) + number(sent, 8);
+         r.substr(40, 8) + big_endian(received, 8) + big_endian(sent, 8);
 }
 
 struct Row {
@@ -98,13 +94,13 @@ const std::vector<Row>& rows() {
        [](auto& r) {
          return stun_reply(r, 0x0101,
                            "\x80\x22\0\3abc\0"s + "\0\x20\0\x08\0\1"s +
-                               xored(number(4455, 2) + "\xcb\0\x71\7"s, "\x21\x12\x21\x12\xa4\x42"));
+                               xored(big_endian(4455, 2) + "\xcb\0\x71\7"s, "\x21\x12\x21\x12\xa4\x42"));
        }},
       {"stun", "stun mapped [2001:db8::7]:4455",
        [](auto& r) {
          const std::string address = "\x20\1\x0d\xb8"s + std::string(11, '\0') + "\7";
-         return stun_reply(r, 0x0101,
-                           "\0\x20\0\x14\0\2"s + xored(number(4455, 2), "\x21\x12") + xored(address, r.substr(4, 16)));
+         return stun_reply(
+             r, 0x0101, "\0\x20\0\x14\0\2"s + xored(big_endian(4455, 2), "\x21\x12") + xored(address, r.substr(4, 16)));
        }},
       {"stun", "stun mapped 192.0.2.1:80",
        [](auto& r) { return stun_reply(r, 0x0101, "\0\1\0\x08\0\1\0\x50\xc0\0\2\1"s); }},

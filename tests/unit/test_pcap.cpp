@@ -6,8 +6,6 @@
 #include "output/pcap.hpp"
 #include "support/check.hpp"
 
-using namespace support;
-
 namespace {
 
 std::uint32_t native(const std::string& bytes, std::size_t at) {
@@ -16,7 +14,7 @@ std::uint32_t native(const std::string& bytes, std::size_t at) {
   return value;
 }
 
-std::uint16_t u16(std::string_view bytes, std::size_t at) {
+std::uint16_t u16_at(std::string_view bytes, std::size_t at) {
   return static_cast<std::uint16_t>(static_cast<std::uint8_t>(bytes[at]) << 8 |
                                     static_cast<std::uint8_t>(bytes[at + 1]));
 }
@@ -25,7 +23,7 @@ std::uint16_t u16(std::string_view bytes, std::size_t at) {
 std::uint32_t folded(std::string_view bytes, std::uint32_t sum = 0) {
   std::string padded(bytes);
   if (padded.size() % 2 != 0) padded += '\0';
-  for (std::size_t i = 0; i < padded.size(); i += 2) sum += u16(padded, i);
+  for (std::size_t i = 0; i < padded.size(); i += 2) sum += u16_at(padded, i);
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
   return sum;
 }
@@ -68,11 +66,11 @@ TEST_CASE("pcap: IPv4 and IPv6 headers with right checksums, of payloads of ever
       const std::string_view udp = ip.substr(head);
       const std::string_view addresses = ip.substr(v4 ? 12 : 8, v4 ? 8 : 32);
       if (v4) CHECK(folded(ip.substr(0, head)) == 0xffff);
-      CHECK(u16(ip, v4 ? 2 : 4) == (v4 ? head : 0) + 8 + size);
+      CHECK(u16_at(ip, v4 ? 2 : 4) == (v4 ? head : 0) + 8 + size);
       CHECK(static_cast<int>(ip[v4 ? 8 : 7]) == 7);
-      CHECK(u16(udp, 2) == 53);
-      CHECK(u16(udp, 4) == 8 + size);
-      CHECK(u16(udp, 6) != 0);
+      CHECK(u16_at(udp, 2) == 53);
+      CHECK(u16_at(udp, 4) == 8 + size);
+      CHECK(u16_at(udp, 6) != 0);
       CHECK(folded(udp, folded(addresses) + 17 + static_cast<std::uint32_t>(8 + size)) == 0xffff);
     }
   }

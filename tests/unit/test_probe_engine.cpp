@@ -4,6 +4,7 @@
 
 #include "commands/probe/run.hpp"
 #include "support/check.hpp"
+#include "support/probe.hpp"
 
 using namespace std::chrono_literals;
 using commands::Answer;
@@ -13,12 +14,11 @@ using commands::Instant;
 using commands::ProbeLog;
 using commands::ProbeTime;
 using std::chrono::nanoseconds;
+using support::at;
 
 namespace {
 
-const net::Endpoint target(net::asio::ip::make_address("10.0.0.9"), 7);
-
-Instant at(nanoseconds time) { return {net::SystemTime(1'000'000s + time), ProbeTime(5'000s + time)}; }
+const net::Endpoint probed(net::asio::ip::make_address("10.0.0.9"), 7);
 
 // Takes what is sent at the time that it is, unless it is told an error for it.
 struct Network : commands::Outlet {
@@ -88,14 +88,14 @@ struct Bench {
   bool reply(std::string_view bytes, nanoseconds arrived) {
     net::Received received;
     received.bytes = bytes;
-    received.sender = &target;
+    received.sender = &probed;
     received.metadata.time = at(arrived).wall;
     return engine.take(received, true, at(arrived));
   }
   bool refuse(std::string_view quoted, nanoseconds arrived) {
     net::TransportError error;
     error.quoted = quoted;
-    error.offender = target.address();
+    error.offender = probed.address();
     error.time = at(arrived).wall;
     return engine.take(error, true, at(arrived));
   }

@@ -4,6 +4,7 @@
 
 #include "commands/probe/requests.hpp"
 #include "support/check.hpp"
+#include "support/probe.hpp"
 
 using namespace std::chrono_literals;
 using commands::find_payload;
@@ -12,19 +13,16 @@ using commands::Matcher;
 using commands::ProbeLog;
 using commands::Requests;
 using std::chrono::nanoseconds;
+using support::at;
 
 namespace {
 
-constexpr std::uint64_t seed = 7;
+constexpr std::uint64_t run_seed = 7;
 
 Requests requests(const char* payload, std::uint16_t port = 41'234) {
-  return {{find_payload(payload), {}, {}}, port, seed};
+  return {{find_payload(payload), {}, {}}, port, run_seed};
 }
-Requests all_alike() { return {{nullptr, "hello", {}}, 9, seed}; }
-
-Instant at(nanoseconds time) {
-  return {net::SystemTime(1'000'000s + time), std::chrono::steady_clock::time_point(5'000s + time)};
-}
+Requests all_alike() { return {{nullptr, "hello", {}}, 9, run_seed}; }
 
 // Probes that left every millisecond, and who answered them.
 struct Run {
@@ -63,21 +61,21 @@ TEST_CASE("requests: a function of the number, and different for each of 65,536 
 }
 
 TEST_CASE("requests: what is at home on the port, unless something else is asked for") {
-  CHECK(Requests({}, 53, seed).make(0).size() == 17);
-  CHECK(Requests({}, 41'234, seed).make(0).size() == 16);
+  CHECK(Requests({}, 53, run_seed).make(0).size() == 17);
+  CHECK(Requests({}, 41'234, run_seed).make(0).size() == 16);
   CHECK(requests("stun", 53).make(0).size() == 20);
   CHECK(all_alike().make(3) == "hello");
 }
 
 TEST_CASE("requests: so many bytes begin with a token, as far as it fits") {
-  const Requests large({nullptr, {}, 1'000}, 53, seed);
+  const Requests large({nullptr, {}, 1'000}, 53, run_seed);
   CHECK(large.make(0).size() == 1'000);
   CHECK(large.distinct());
   CHECK(large.make(0) != large.make(1));
   CHECK(large.answers(1, large.make(1)));
   CHECK(!large.answers(0, large.make(1)));
-  CHECK(Requests({nullptr, {}, 0}, 53, seed).make(0).empty());
-  CHECK(!Requests({nullptr, {}, 2}, 53, seed).distinct());
+  CHECK(Requests({nullptr, {}, 0}, 53, run_seed).make(0).empty());
+  CHECK(!Requests({nullptr, {}, 2}, 53, run_seed).distinct());
 }
 
 TEST_CASE("requests: how much of a quote tells them apart") {

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: MIT
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <random>
-#include <sstream>
 
 #include "commands/probe/log.hpp"
+#include "support/check.hpp"
 
 using namespace std::chrono_literals;
 using commands::ProbeLog;
 using commands::ReplyKind;
 using std::chrono::nanoseconds;
+using support::lines_of;
 
 namespace {
 
@@ -33,13 +32,6 @@ double jitter_of(const std::vector<std::int64_t>& rtts) {
     jitter += (std::abs(static_cast<double>(rtts[i] - rtts[i - 1])) - jitter) / 16;
   }
   return jitter / 1e6;
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) lines.push_back(line);
-  return lines;
 }
 
 }  // namespace

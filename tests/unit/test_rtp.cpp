@@ -8,30 +8,20 @@
 #include <vector>
 
 #include "support/check.hpp"
+#include "support/packets.hpp"
 
 using commands::RtpKind;
 using commands::RtpStream;
 using net::SystemTime;
 using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
+using support::big_endian;
+using support::joined;
+using support::rtp;
 
 namespace {
 
-void append(std::string& out, std::uint64_t value, int bytes) {
-  for (int i = bytes; i-- > 0;) out += static_cast<char>(value >> (8 * i) & 0xff);
-}
-
-std::string rtp(std::uint16_t sequence, std::uint32_t timestamp = 0, std::uint32_t ssrc = 1,
-                std::uint8_t payload_type = 96, std::string_view payload = "data") {
-  std::string out("\x80", 1);
-  append(out, payload_type, 1);
-  append(out, sequence, 2);
-  append(out, timestamp, 4);
-  append(out, ssrc, 4);
-  return out.append(payload);
-}
-
-SystemTime at(nanoseconds since) { return SystemTime(std::chrono::hours(480'000) + since); }
+SystemTime came_at(nanoseconds since) { return SystemTime(std::chrono::hours(480'000) + since); }
 
 // A stream of one SSRC, as it is fed.
 struct Heard {
@@ -47,34 +37,29 @@ struct Heard {
 // What comes of these sequence numbers of one source.
 Heard after(const std::vector<int>& sequences) {
   Heard heard;
-  for (const int sequence : sequences) heard.add(rtp(static_cast<std::uint16_t>(sequence)), at({}));
+  for (const int sequence : sequences) heard.add(rtp(static_cast<std::uint16_t>(sequence)), came_at({}));
   return heard;
 }
 
-std::vector<int> run(int first, int last) {
+std::vector<int> ascending(int first, int last) {
   std::vector<int> all;
   for (int i = first; i <= last; ++i) all.push_back(i);
   return all;
 }
 
-std::vector<int> joined(std::vector<int> first, const std::vector<int>& second) {
-  first.insert(first.end(), second.begin(), second.end());
-  return first;
-}
-
 }  // namespace
 
 TEST_CASE("the fields of an RTP header are read, and the payload stands without what surrounds it") {
-  std::string datagram("\xb2", 1);  // version 2, padding, extension, two CSRCs
-  append(datagram, 0x80 | 33, 1);   // marker
-  append(datagram, 0x1234, 2);
-  append(datagram, 0x89abcdef, 4);
-  append(datagram, 0x11223344, 4);
-  append(datagram, 0, 8);           // CSRCs
-  append(datagram, 0xbede0001, 4);  // extension of one word
-  append(datagram, 0, 4);
+  std::string datagram("\xb2", 1);       // version 2, padding, extension, two CSRCs
+  datagram += big_endian(0x80 | 33, 1);  // marker
+  datagram += big_endian(0x1234, 2);
+  datagram += big_endian(0x89abcdef, 4);
+  datagram += big_endian(0x11223344, 4);
+  datagram += big_endian(0, 8);           // CSRCs
+  datagram += big_endian(0xbede0001, 4);  // extension of one word
+  datagram += big_endian(0, 4);
   datagram += "payload";
-  append(datagram, 3, 3);
+  datagram += big_endian(3, 3);
   const commands::RtpPacket packet = commands::parse_rtp(datagram);
   CHECK(packet.kind == RtpKind::rtp);
   CHECK(packet.payload_type == 33);
@@ -130,7 +115,7 @@ TEST_CASE("loss, duplicates, reordering and restarts of a source") {
   };
   for (const Row& row : std::vector<Row>{
            {"one packet", {7}, 0, 0, 0, 0},
-           {"a clean run", run(10, 500), 0, 0, 0, 0},
+           {"a clean run", ascending(10, 500), 0, 0, 0, 0},
            {"a gap of three", {1, 2, 6}, 3, 0, 0, 0},
            {"a late arrival is no loss", {1, 2, 4, 3, 5}, 0, 0, 1, 0},
            {"late, and one still missing", {1, 5, 3, 2}, 1, 0, 2, 0},
@@ -144,10 +129,10 @@ TEST_CASE("loss, duplicates, reordering and restarts of a source") {
            {"from before the first is not a loss", {10, 8, 11}, 0, 0, 1, 0},
            {"from before 0, which was the first", {0, 65'535, 1}, 0, 0, 1, 0},
            {"the same from before the first twice", {10, 8, 8}, 0, 1, 1, 0},
-           {"100 late is late", joined({1}, {102, 2}), 99, 0, 1, 0},
+           {"100 late is late", joined(std::vector{1}, {102, 2}), 99, 0, 1, 0},
            {"the largest dropout", {1, 3'000}, 2'998, 0, 0, 0},
            {"a larger one that goes on is a restart", {1, 2, 3'002, 3'003, 3'004}, 0, 0, 0, 1},
-           {"a jump back that goes on is a restart", joined(run(5'000, 5'010), run(100, 110)), 0, 0, 0, 1},
+           {"a jump back that goes on is a restart", joined(ascending(5'000, 5'010), ascending(100, 110)), 0, 0, 0, 1},
            {"loss from before a restart stays", {1, 2, 4, 30'000, 30'001, 30'003}, 2, 0, 0, 1},
            {"a single stray from far ahead", {1, 2, 30'000, 3, 4}, 0, 0, 0, 0},
            {"a single stray from far behind came late", {1'000, 1'001, 500, 1'002}, 0, 0, 1, 0},
@@ -174,7 +159,7 @@ TEST_CASE("many cycles are counted exactly") {
       ++lost;
       continue;
     }
-    tracker.add(rtp(static_cast<std::uint16_t>(i + 65'000)), at({}));
+    tracker.add(rtp(static_cast<std::uint16_t>(i + 65'000)), came_at({}));
     ++sent;
   }
   const commands::SequenceTracker& sequence = tracker.stream.sequence();
@@ -198,7 +183,7 @@ TEST_CASE("clock rates are those of RFC 3551, else the given one") {
                         {31, 90'000}, {33, 90'000}, {34, 90'000}, {35, 48'000}, {96, 48'000}, {127, 48'000}}) {
     CAPTURE(int{row.type});
     Heard heard(48'000);
-    heard.add(rtp(1, 0, row.type, row.type), at({}));
+    heard.add(rtp(1, 0, row.type, row.type), came_at({}));
     CHECK(heard.stream.payload_type() == row.type);
     CHECK(heard.stream.clock_rate() == row.rate);
     CHECK_FALSE(heard.stream.clock_is_measured());
@@ -214,7 +199,8 @@ TEST_CASE("clock rates are those of RFC 3551, else the given one") {
 TEST_CASE("jitter is that of RFC 3550: none when arrivals keep the pace, else a sixteenth of each deviation") {
   Heard steady;
   for (int i = 0; i < 200; ++i) {
-    steady.add(rtp(static_cast<std::uint16_t>(i), static_cast<std::uint32_t>(i) * 160, 1, 0), at(milliseconds(20) * i));
+    steady.add(rtp(static_cast<std::uint16_t>(i), static_cast<std::uint32_t>(i) * 160, 1, 0),
+               came_at(milliseconds(20) * i));
   }
   CHECK(*steady.stream.jitter_ms() < 0.01);
 
@@ -223,7 +209,7 @@ TEST_CASE("jitter is that of RFC 3550: none when arrivals keep the pace, else a 
   double expected = 0;
   for (int i = 0; i < 10; ++i) {
     uneven.add(rtp(static_cast<std::uint16_t>(i), static_cast<std::uint32_t>(i) * 160, 1, 0),
-               at(milliseconds(20) * i + milliseconds(i % 2 * 10)));
+               came_at(milliseconds(20) * i + milliseconds(i % 2 * 10)));
     if (i > 0) expected += (10 - expected) / 16;
   }
   CHECK(*uneven.stream.jitter_ms() == doctest::Approx(expected));
@@ -233,7 +219,7 @@ TEST_CASE("jitter is exact below a unit of the timestamps") {
   Heard heard(8'000);  // 125 us a unit
   for (std::uint32_t i = 0; i < 1'000; ++i) {
     const nanoseconds off = i % 2 == 0 ? std::chrono::microseconds(0) : std::chrono::microseconds(10);
-    heard.add(rtp(static_cast<std::uint16_t>(i), i * 160), at(milliseconds(20) * i + off));
+    heard.add(rtp(static_cast<std::uint16_t>(i), i * 160), came_at(milliseconds(20) * i + off));
   }
   CHECK(*heard.stream.jitter_ms() == doctest::Approx(0.010));
 }
@@ -243,27 +229,27 @@ TEST_CASE("jitter survives wraps of the timestamp, another clock rate, duplicate
 
   Heard wrapping;
   for (std::uint32_t i = 0; i < 100; ++i) {
-    wrapping.add(rtp(static_cast<std::uint16_t>(i), 0xffffff00u + i * 900), at(milliseconds(10) * i));
+    wrapping.add(rtp(static_cast<std::uint16_t>(i), 0xffffff00u + i * 900), came_at(milliseconds(10) * i));
   }
   CHECK(jitter(wrapping) < 0.01);
 
   Heard rates;  // PCMU with telephone events of a dynamic type among it
   for (std::uint32_t i = 0; i < 100; ++i) {
-    rates.add(rtp(static_cast<std::uint16_t>(i), i * 160, 1, i % 10 == 5 ? 101 : 0), at(milliseconds(20) * i));
+    rates.add(rtp(static_cast<std::uint16_t>(i), i * 160, 1, i % 10 == 5 ? 101 : 0), came_at(milliseconds(20) * i));
   }
   CHECK(jitter(rates) < 0.01);
 
   Heard duplicates;
   for (std::uint32_t i = 0; i < 100; ++i) {
-    duplicates.add(rtp(static_cast<std::uint16_t>(i), i * 900), at(milliseconds(10) * i));
-    duplicates.add(rtp(static_cast<std::uint16_t>(i), i * 900), at(milliseconds(10) * i + milliseconds(9)));
+    duplicates.add(rtp(static_cast<std::uint16_t>(i), i * 900), came_at(milliseconds(10) * i));
+    duplicates.add(rtp(static_cast<std::uint16_t>(i), i * 900), came_at(milliseconds(10) * i + milliseconds(9)));
   }
   CHECK(jitter(duplicates) < 0.01);
 
   Heard restarting;
   for (std::uint32_t i = 0; i < 100; ++i) {
     const std::uint32_t jump = i < 50 ? 0 : 20'000;
-    restarting.add(rtp(static_cast<std::uint16_t>(i + jump), (i + jump * 7) * 900), at(milliseconds(10) * i));
+    restarting.add(rtp(static_cast<std::uint16_t>(i + jump), (i + jump * 7) * 900), came_at(milliseconds(10) * i));
   }
   CHECK(restarting.stream.sequence().restarts() == 1);
   CHECK(jitter(restarting) < 0.01);
@@ -294,8 +280,8 @@ TEST_CASE("the clock of a dynamic type is measured, and with it the jitter, from
       const std::string packet = rtp(static_cast<std::uint16_t>(i), 0xfffff000u + units, 1, 97);
       if (i == 5) CHECK_FALSE(measured.stream.clock_rate());
       if (i == 5) CHECK_FALSE(measured.stream.jitter_ms());
-      measured.add(packet, at(milliseconds(row.packet_ms) * i + late));
-      given.add(packet, at(milliseconds(row.packet_ms) * i + late));
+      measured.add(packet, came_at(milliseconds(row.packet_ms) * i + late));
+      given.add(packet, came_at(milliseconds(row.packet_ms) * i + late));
     }
     REQUIRE(measured.stream.clock_rate() == row.rate);
     CHECK(measured.stream.clock_is_measured());
@@ -307,7 +293,7 @@ TEST_CASE("the clock of a dynamic type is measured, and with it the jitter, from
 TEST_CASE("a clock of no usual rate stays unknown") {
   Heard heard(std::nullopt);
   for (std::uint32_t i = 0; i < 500; ++i) {
-    heard.add(rtp(static_cast<std::uint16_t>(i), i * 700), at(milliseconds(10) * i));  // 70,000 Hz
+    heard.add(rtp(static_cast<std::uint16_t>(i), i * 700), came_at(milliseconds(10) * i));  // 70,000 Hz
   }
   CHECK_FALSE(heard.stream.clock_rate());
   CHECK_FALSE(heard.stream.jitter_ms());
@@ -335,12 +321,12 @@ TEST_CASE("a gap of any length is loss while the timestamps go on with it, else 
     CAPTURE(row.what);
     Heard heard(std::nullopt);
     for (std::uint32_t i = 0; i < 100; ++i) {
-      heard.add(rtp(static_cast<std::uint16_t>(i), i * 960, 1, 97), at(milliseconds(20) * i));
+      heard.add(rtp(static_cast<std::uint16_t>(i), i * 960, 1, 97), came_at(milliseconds(20) * i));
     }
     const std::uint32_t from = 100 + row.gap;
     for (std::uint32_t i = 0; i < 100; ++i) {
       heard.add(rtp(static_cast<std::uint16_t>(from + i), (from + i) * 960 + row.jump, 1, 97),
-                at(milliseconds(20) * 99 + row.waited + milliseconds(20) * i));
+                came_at(milliseconds(20) * 99 + row.waited + milliseconds(20) * i));
     }
     CHECK(heard.stream.sequence().lost() == row.lost);
     CHECK(heard.stream.sequence().restarts() == row.restarts);
@@ -358,11 +344,11 @@ TEST_CASE("a restart whose timestamp happens to be ahead is no loss of millions"
       CAPTURE(number);
       Heard heard(48'000);
       for (std::uint32_t i = 0; i < 500; ++i) {
-        heard.add(rtp(static_cast<std::uint16_t>(i), i * a_packet, 1, 97), at(milliseconds(1) * i));
+        heard.add(rtp(static_cast<std::uint16_t>(i), i * a_packet, 1, 97), came_at(milliseconds(1) * i));
       }
       for (std::uint32_t i = 0; i < 500; ++i) {
         heard.add(rtp(static_cast<std::uint16_t>(number + i), (number + i) * a_packet + jump, 1, 97),
-                  at(milliseconds(1) * (500 + i)));
+                  came_at(milliseconds(1) * (500 + i)));
       }
       CHECK(heard.stream.sequence().lost() == 0);
       CHECK(heard.stream.sequence().restarts() == 1);
@@ -374,7 +360,7 @@ TEST_CASE("a pause in speech is neither loss nor a restart") {
   Heard heard(8'000);
   for (std::uint32_t i = 0; i < 100; ++i) {
     const std::uint32_t pause = i < 50 ? 0 : 3'000;
-    heard.add(rtp(static_cast<std::uint16_t>(i), (i + pause) * 160), at(milliseconds(20) * (i + pause)));
+    heard.add(rtp(static_cast<std::uint16_t>(i), (i + pause) * 160), came_at(milliseconds(20) * (i + pause)));
   }
   CHECK(heard.stream.sequence().lost() == 0);
   CHECK(heard.stream.sequence().restarts() == 0);

@@ -6,12 +6,12 @@
 
 #include <map>
 
-using Table = traffic::SenderTable<int>;
+using NumberTable = traffic::SenderTable<int>;
 using namespace std::chrono_literals;
 
 TEST_CASE("sender table: a value a key, made anew where there is none, with the time before") {
-  Table table(64);
-  const Table::Time start{std::chrono::hours(1)};
+  NumberTable table(64);
+  const NumberTable::Time start{std::chrono::hours(1)};
   CHECK(table.find(5) == nullptr);
   {
     const auto first = table.touch(5, start);
@@ -27,15 +27,15 @@ TEST_CASE("sender table: a value a key, made anew where there is none, with the 
 }
 
 TEST_CASE("sender table: never more than its places; who was heard least lately goes") {
-  Table table(4);
+  NumberTable table(4);
   CHECK(table.places() == 4);
-  Table::Time now{};
+  NumberTable::Time now{};
   for (std::uint64_t key = 1; key <= 4; ++key) table.touch(key, now += 1s).value = static_cast<int>(key);
   table.touch(1, now += 1s);
   table.touch(9, now += 1s).value = 9;
   CHECK(table.find(2) == nullptr);
   int sum = 0, count = 0;
-  table.for_each([&](const Table::Entry& one) {
+  table.for_each([&](const NumberTable::Entry& one) {
     sum += one.value;
     ++count;
   });
@@ -44,16 +44,16 @@ TEST_CASE("sender table: never more than its places; who was heard least lately 
 }
 
 TEST_CASE("sender table: places are rounded up to a power of two") {
-  CHECK(Table(0).places() == 4);
-  CHECK(Table(5).places() == 8);
-  CHECK(Table(4'096).places() == 4'096);
+  CHECK(NumberTable(0).places() == 4);
+  CHECK(NumberTable(5).places() == 8);
+  CHECK(NumberTable(4'096).places() == 4'096);
 }
 
 TEST_CASE("sender table: as long as nothing is pushed out it remembers as a map does") {
-  Table table(1'024);
+  NumberTable table(1'024);
   std::map<std::uint64_t, int> model;
   for (std::uint64_t i = 1; i <= 1'024; ++i) {  // keys that spread over all the sets
-    table.touch(i, Table::Time(std::chrono::seconds(i))).value += static_cast<int>(i);
+    table.touch(i, NumberTable::Time(std::chrono::seconds(i))).value += static_cast<int>(i);
     model[i] += static_cast<int>(i);
   }
   for (const auto& [key, value] : model) {

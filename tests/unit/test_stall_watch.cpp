@@ -9,11 +9,12 @@
 
 using namespace std::chrono_literals;
 using commands::StallWatch;
+using support::joined;
 using Duration = StallWatch::Duration;
 
 namespace {
 
-constexpr StallWatch::Time joined{12'345s};
+constexpr StallWatch::Time join_time{12'345s};
 
 // The moments after the join at which datagrams come, from `first` on every `gap`, the last one not after
 // `last`.
@@ -23,15 +24,10 @@ std::vector<Duration> flow(Duration first, Duration gap, Duration last) {
   return all;
 }
 
-std::vector<Duration> both(std::vector<Duration> first, const std::vector<Duration>& second) {
-  first.insert(first.end(), second.begin(), second.end());
-  return first;
-}
-
 // Bursts of 50 datagrams every `gap`.
 std::vector<Duration> bursts(Duration first, Duration gap, Duration last) {
   std::vector<Duration> all;
-  for (const Duration at : flow(first, gap, last)) all = both(all, flow(at, 1ms, at + 49ms));
+  for (const Duration at : flow(first, gap, last)) all = joined(all, flow(at, 1ms, at + 49ms));
   return all;
 }
 
@@ -40,14 +36,14 @@ std::vector<long> alarms(const std::vector<Duration>& arrivals, StallWatch& watc
   std::vector<long> all;
   std::size_t next = 0;
   for (Duration now = 0s; now <= 20min; now += 1s) {
-    for (; next < arrivals.size() && arrivals[next] <= now; ++next) watch.heard(joined + arrivals[next]);
-    if (watch.stalled(joined + now)) all.push_back(now / 1s);
+    for (; next < arrivals.size() && arrivals[next] <= now; ++next) watch.heard(join_time + arrivals[next]);
+    if (watch.stalled(join_time + now)) all.push_back(now / 1s);
   }
   return all;
 }
 
 std::vector<long> alarms(const std::vector<Duration>& arrivals) {
-  StallWatch watch(joined);
+  StallWatch watch(join_time);
   return alarms(arrivals, watch);
 }
 
@@ -67,8 +63,8 @@ TEST_CASE("a steady flow that stops 200 to 280 s after the join is noticed once,
            {"one every two seconds, so 20 s tell", flow(0s, 2s, 258s), 278},
            {"a flow that began late", flow(150s, 20ms, 260s), 265},
            {"bursts every 4 s, so three times that", bursts(0s, 4s, 256s), 268},
-           {"a stop in between that mended itself", both(flow(0s, 20ms, 220s), flow(224s, 20ms, 262s)), 274},
-           {"an early one that is long forgotten", both(flow(0s, 20ms, 60s), flow(120s, 20ms, 262s)), 267}}) {
+           {"a stop in between that mended itself", joined(flow(0s, 20ms, 220s), flow(224s, 20ms, 262s)), 274},
+           {"an early one that is long forgotten", joined(flow(0s, 20ms, 60s), flow(120s, 20ms, 262s)), 267}}) {
     CAPTURE(row.what);
     const std::vector<long> when = alarms(row.arrivals);
     REQUIRE(when.size() == 1);
@@ -94,32 +90,32 @@ TEST_CASE("what has other causes is not noticed") {
                         {"one burst of five seconds", flow(250s, 20ms, 255s)},
                         {"bursts every 20 s", bursts(0s, 20s, 260s)},
                         {"bursts every 4 s that go on", bursts(0s, 4s, 20min)},
-                        {"a pause of 4 s at 260 s", both(flow(0s, 20ms, 260s), flow(264s, 20ms, 20min))},
+                        {"a pause of 4 s at 260 s", joined(flow(0s, 20ms, 260s), flow(264s, 20ms, 20min))},
                         {"a pause of 14 s like the one before",
-                         both(both(flow(0s, 20ms, 190s), flow(204s, 20ms, 230s)), flow(244s, 20ms, 20min))}}) {
+                         joined(joined(flow(0s, 20ms, 190s), flow(204s, 20ms, 230s)), flow(244s, 20ms, 20min))}}) {
     CAPTURE(row.what);
     CHECK(alarms(row.arrivals).empty());
   }
 }
 
 TEST_CASE("after a leave silence is expected") {
-  StallWatch watch(joined);
-  watch.heard(joined + 1s);
+  StallWatch watch(join_time);
+  watch.heard(join_time + 1s);
   watch.left();
   CHECK(alarms(flow(2s, 20ms, 260s), watch).empty());
 }
 
 TEST_CASE("datagrams that came at once count as many, and none as none") {
-  StallWatch batches(joined);
-  for (Duration at = 200s; at <= 260s; at += 4s) batches.heard(joined + at, 5);
-  CHECK_FALSE(batches.stalled(joined + 271s));
-  CHECK(batches.stalled(joined + 272s));
-  CHECK_FALSE(batches.stalled(joined + 273s));
+  StallWatch batches(join_time);
+  for (Duration at = 200s; at <= 260s; at += 4s) batches.heard(join_time + at, 5);
+  CHECK_FALSE(batches.stalled(join_time + 271s));
+  CHECK(batches.stalled(join_time + 272s));
+  CHECK_FALSE(batches.stalled(join_time + 273s));
   CHECK(batches.last_heard() == 260s);
 
-  StallWatch nothing(joined);
-  for (Duration at = 200s; at <= 260s; at += 1s) nothing.heard(joined + at, 0);
-  CHECK_FALSE(nothing.stalled(joined + 300s));
+  StallWatch nothing(join_time);
+  for (Duration at = 200s; at <= 260s; at += 1s) nothing.heard(join_time + at, 0);
+  CHECK_FALSE(nothing.stalled(join_time + 300s));
 }
 
 TEST_CASE("the text names the group, the interface, the cause of its family and the cure") {

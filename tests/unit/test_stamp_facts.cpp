@@ -13,14 +13,14 @@ using net::SystemTime;
 
 namespace {
 
-const SystemTime start(1'700'000'000s);
+const SystemTime departure(1'700'000'000s);
 
-// A reply to what left at `start`: received and sent by the reflector so much later.
+// A reply to what left at `departure`: received and sent by the reflector so much later.
 commands::stamp::Reply reply(std::chrono::nanoseconds received, std::chrono::nanoseconds sent,
                              TimeFormat told = TimeFormat::ntp, TimeFormat written = TimeFormat::ntp) {
   commands::stamp::Reply reply;
-  reply.received = commands::stamp::encode_time(start + received, written);
-  reply.sent = commands::stamp::encode_time(start + sent, written);
+  reply.received = commands::stamp::encode_time(departure + received, written);
+  reply.sent = commands::stamp::encode_time(departure + sent, written);
   reply.error_estimate = commands::stamp::encode_error(true, told, 1ms);
   reply.request_ttl = 252;
   return reply;
@@ -28,8 +28,8 @@ commands::stamp::Reply reply(std::chrono::nanoseconds received, std::chrono::nan
 
 StampSight sight(std::chrono::nanoseconds round_trip) {
   StampSight sight;
-  sight.sent = start;
-  sight.arrived = start + round_trip;
+  sight.sent = departure;
+  sight.arrived = departure + round_trip;
   sight.round_trip = round_trip;
   sight.synchronised = true;
   sight.reply_ttl = 251;

@@ -18,18 +18,18 @@ using net::SystemTime;
 namespace {
 
 // Bytes as they stand in the RFCs' figures.
-std::string bytes(std::string_view hex) { return base::parse_hex(hex); }
+std::string from_hex(std::string_view hex) { return base::parse_hex(hex); }
 
 std::string zeros(std::size_t count) { return std::string(count, '\0'); }
 
-const std::string key = "a secret";
+const std::string shared_key = "a secret";
 
 // 44 octets of a sender: sequence 7, T1, error estimate, SSID, and zeros.
-const std::string request = bytes("00000007 e0000001 80000000 8105 1234") + zeros(28);
+const std::string sender_packet = from_hex("00000007 e0000001 80000000 8105 1234") + zeros(28);
 
-const Arrival arrival{.sequence = 3, .time = 0xe000'0002'4000'0000, .ttl = 61, .traffic_class = 0xb8 | 1};
+const Arrival usual_arrival{.sequence = 3, .time = 0xe000'0002'4000'0000, .ttl = 61, .traffic_class = 0xb8 | 1};
 
-std::string reflected(const Packets& packets, std::string packet, const Arrival& how = arrival) {
+std::string reflected(const Packets& packets, std::string packet, const Arrival& how = usual_arrival) {
   packets.reflect(packet, how);
   packets.depart(packet, 0xe000'0002'4000'1000, 0x0102);
   return packet;
@@ -84,18 +84,18 @@ TEST_CASE("stamp: an error estimate is never told smaller than it is, and never 
 TEST_CASE("stamp: a sender's packet") {
   std::string packet;
   Packets().write(packet, {.sequence = 7, .time = 0xe000'0001'8000'0000, .error_estimate = 0x8105, .ssid = 0x1234}, 44);
-  CHECK(packet == request);
+  CHECK(packet == sender_packet);
 }
 
 TEST_CASE("stamp: a longer packet is filled by Extra Padding, whose U flag is set") {
   std::string packet;
   const Request wanted{.sequence = 7, .time = 0xe000'0001'8000'0000, .error_estimate = 0x8105, .ssid = 0x1234};
   Packets().write(packet, wanted, 60);
-  CHECK(packet == request + bytes("8001000c") + zeros(12));
+  CHECK(packet == sender_packet + from_hex("8001000c") + zeros(12));
   Packets().write(packet, wanted, 48);
-  CHECK(packet == request + bytes("80010000"));
+  CHECK(packet == sender_packet + from_hex("80010000"));
   Packets().write(packet, wanted, 47);  // no room for a TLV
-  CHECK(packet == request + zeros(3));
+  CHECK(packet == sender_packet + zeros(3));
 }
 
 TEST_CASE("stamp: a sender's Class of Service holds the DSCP that it wants") {
@@ -103,30 +103,31 @@ TEST_CASE("stamp: a sender's Class of Service holds the DSCP that it wants") {
   Request wanted{.sequence = 7, .time = 0xe000'0001'8000'0000, .error_estimate = 0x8105, .ssid = 0x1234};
   wanted.dscp = 46;
   Packets().write(packet, wanted, 52);
-  CHECK(packet == request + bytes("80040004 b8000000"));
+  CHECK(packet == sender_packet + from_hex("80040004 b8000000"));
   Packets().write(packet, wanted, 58);
-  CHECK(packet == request + bytes("80040004 b8000000 80010002 0000"));
+  CHECK(packet == sender_packet + from_hex("80040004 b8000000 80010002 0000"));
   Packets().write(packet, wanted, 51);  // no room for it
-  CHECK(packet == request + bytes("80010003 000000"));
+  CHECK(packet == sender_packet + from_hex("80010003 000000"));
 }
 
 TEST_CASE("stamp: a reflector's packet") {
-  CHECK(reflected(request) == bytes("00000003 e0000002 40001000 0102 1234"  // sequence, T3, error estimate, SSID
-                                    "e0000002 40000000"                     // T2
-                                    "00000007 e0000001 80000000 8105 0000"  // the sender's sequence, T1, error
-                                    "3d 000000"));                          // TTL 61
+  CHECK(reflected(sender_packet) ==
+        from_hex("00000003 e0000002 40001000 0102 1234"  // sequence, T3, error estimate, SSID
+                 "e0000002 40000000"                     // T2
+                 "00000007 e0000001 80000000 8105 0000"  // the sender's sequence, T1, error
+                 "3d 000000"));                          // TTL 61
 }
 
 TEST_CASE("stamp: what a TWAMP-Light sender says fits, and its padding comes back") {
-  const std::string sender = bytes("00000007 e0000001 80000000 8105");
+  const std::string sender = from_hex("00000007 e0000001 80000000 8105");
   const std::string reply = reflected(sender);  // the caller cuts it
   CHECK(reply.size() == 44);
   CHECK(reply.substr(24, 14) == sender);
   CHECK(reply.substr(14, 2) == zeros(2));
 
   const std::string padding(100, '\x55');
-  CHECK(reflected(request + padding).substr(44) == padding);
-  CHECK(reflected(request + zeros(100)).substr(44) == zeros(100));
+  CHECK(reflected(sender_packet + padding).substr(44) == padding);
+  CHECK(reflected(sender_packet + zeros(100)).substr(44) == zeros(100));
 }
 
 TEST_CASE("stamp: less than a time and an error estimate is no request") {
@@ -156,24 +157,24 @@ TEST_CASE("stamp: TLVs that are understood lose their U flag, and the others kee
   };
   for (const Case& one : cases) {
     CAPTURE(one.about);
-    CHECK(reflected(request + bytes(one.sent)).substr(44) == bytes(one.answered));
+    CHECK(reflected(sender_packet + from_hex(one.sent)).substr(44) == from_hex(one.answered));
   }
 }
 
 TEST_CASE("stamp: the reply's DSCP is the one that Class of Service wants, unless the reflector has its own") {
-  std::string packet = request + bytes("80040004 28000000");
-  CHECK(Packets().reflect(packet, arrival) == 10);
-  Arrival stubborn = arrival;
+  std::string packet = sender_packet + from_hex("80040004 28000000");
+  CHECK(Packets().reflect(packet, usual_arrival) == 10);
+  Arrival stubborn = usual_arrival;
   stubborn.may_choose_dscp = false;
-  packet = request + bytes("80040004 28000000");
+  packet = sender_packet + from_hex("80040004 28000000");
   CHECK_FALSE(Packets().reflect(packet, stubborn));
-  CHECK(packet.substr(44) == bytes("00040004 2ae50000"));  // RP says so
-  packet = request;
-  CHECK_FALSE(Packets().reflect(packet, arrival));
+  CHECK(packet.substr(44) == from_hex("00040004 2ae50000"));  // RP says so
+  packet = sender_packet;
+  CHECK_FALSE(Packets().reflect(packet, usual_arrival));
 }
 
 TEST_CASE("stamp: a reply is read") {
-  const auto reply = Packets().read_reply(reflected(request + bytes("80040004 28000000")));
+  const auto reply = Packets().read_reply(reflected(sender_packet + from_hex("80040004 28000000")));
   REQUIRE(reply);
   CHECK(reply->sequence == 3);
   CHECK(reply->sent == 0xe000'0002'4000'1000);
@@ -191,39 +192,39 @@ TEST_CASE("stamp: a reply is read") {
 }
 
 TEST_CASE("stamp: TWAMP-Light's reply of 41 octets is read, a shorter one is none") {
-  const std::string reply = reflected(request);
+  const std::string reply = reflected(sender_packet);
   REQUIRE(Packets().read_reply(reply.substr(0, 41)));
   CHECK(Packets().read_reply(reply.substr(0, 41))->request_ttl == 61);
   for (std::size_t size = 0; size < 41; ++size) CHECK_FALSE(Packets().read_reply(reply.substr(0, size)));
 }
 
 TEST_CASE("stamp: a Class of Service that was not understood says nothing") {
-  const std::string base = reflected(request);
-  CHECK_FALSE(Packets().read_reply(base + bytes("80040004 2ae40000"))->class_of_service);
-  CHECK_FALSE(Packets().read_reply(base + bytes("40040004 2ae40000"))->class_of_service);
-  CHECK_FALSE(Packets().read_reply(base + bytes("00040003 2ae400"))->class_of_service);
+  const std::string base = reflected(sender_packet);
+  CHECK_FALSE(Packets().read_reply(base + from_hex("80040004 2ae40000"))->class_of_service);
+  CHECK_FALSE(Packets().read_reply(base + from_hex("40040004 2ae40000"))->class_of_service);
+  CHECK_FALSE(Packets().read_reply(base + from_hex("00040003 2ae400"))->class_of_service);
 }
 
 TEST_CASE("stamp: T1 is where a reflector tells it, and there a sender has zeros") {
-  CHECK(Packets().reflected_time(request) == 0);
-  CHECK(Packets().reflected_time(reflected(request)) == 0xe000'0001'8000'0000);
-  CHECK(Packets().reflected_time(request.substr(0, 35)) == 0);
+  CHECK(Packets().reflected_time(sender_packet) == 0);
+  CHECK(Packets().reflected_time(reflected(sender_packet)) == 0xe000'0001'8000'0000);
+  CHECK(Packets().reflected_time(sender_packet.substr(0, 35)) == 0);
 }
 
 TEST_CASE("stamp: authenticated packets, 112 octets") {
-  const Packets packets(key);
+  const Packets packets(shared_key);
   std::string packet;
   packets.write(packet, {.sequence = 7, .time = 0xe000'0001'8000'0000, .error_estimate = 0x8105, .ssid = 0x1234}, 44);
-  const std::string first = bytes("00000007") + zeros(12) + bytes("e0000001 80000000 8105 1234") + zeros(68);
+  const std::string first = from_hex("00000007") + zeros(12) + from_hex("e0000001 80000000 8105 1234") + zeros(68);
   CHECK(packet.size() == 112);
   CHECK(packet.substr(0, 96) == first);
-  const auto digest = base::Hmac(key).of(first);
+  const auto digest = base::Hmac(shared_key).of(first);
   CHECK(packet.substr(96) == std::string(digest.begin(), digest.begin() + 16));
 
   const std::string reply = reflected(packets, packet);
-  CHECK(reply.substr(0, 96) == bytes("00000003") + zeros(12) + bytes("e0000002 40001000 0102 1234") + zeros(4) +
-                                   bytes("e0000002 40000000") + zeros(8) + bytes("00000007") + zeros(12) +
-                                   bytes("e0000001 80000000 8105") + zeros(6) + bytes("3d") + zeros(15));
+  CHECK(reply.substr(0, 96) == from_hex("00000003") + zeros(12) + from_hex("e0000002 40001000 0102 1234") + zeros(4) +
+                                   from_hex("e0000002 40000000") + zeros(8) + from_hex("00000007") + zeros(12) +
+                                   from_hex("e0000001 80000000 8105") + zeros(6) + from_hex("3d") + zeros(15));
   const auto read = packets.read_reply(reply);
   REQUIRE(read);
   CHECK(read->request_sequence == 7);
@@ -232,7 +233,7 @@ TEST_CASE("stamp: authenticated packets, 112 octets") {
 }
 
 TEST_CASE("stamp: with a key, one wrong bit is enough") {
-  const Packets packets(key);
+  const Packets packets(shared_key);
   std::string packet;
   packets.write(packet, {.sequence = 7}, 0);
   const std::string reply = reflected(packets, packet);
@@ -245,22 +246,22 @@ TEST_CASE("stamp: with a key, one wrong bit is enough") {
     CHECK_FALSE(packets.read_reply(bad));
   }
   CHECK_FALSE(packets.read_request(packet.substr(0, 111)));
-  CHECK_FALSE(packets.read_request(request));
+  CHECK_FALSE(packets.read_request(sender_packet));
   CHECK_FALSE(Packets("another").read_request(packet));
 }
 
 TEST_CASE("stamp: with a key, TLVs are believed under their own HMAC, over the sequence number and themselves") {
-  const Packets packets(key);
+  const Packets packets(shared_key);
   std::string packet;
   packets.write(packet, {.sequence = 7, .dscp = std::uint8_t{46}}, 112 + 8 + 20 + 6);
-  CHECK(packet.substr(112, 12) == bytes("80040004 b8000000 80080010"));
-  const auto digest = base::Hmac(key).of(bytes("00000007"), bytes("80040004 b8000000"));
+  CHECK(packet.substr(112, 12) == from_hex("80040004 b8000000 80080010"));
+  const auto digest = base::Hmac(shared_key).of(from_hex("00000007"), from_hex("80040004 b8000000"));
   CHECK(packet.substr(124, 16) == std::string(digest.begin(), digest.begin() + 16));
-  CHECK(packet.substr(140) == bytes("80010002 0000"));
+  CHECK(packet.substr(140) == from_hex("80010002 0000"));
 
   const std::string reply = reflected(packets, packet);
-  const auto answer = base::Hmac(key).of(bytes("00000003"), bytes("00040004 bae40000"));
-  CHECK(reply.substr(112, 12) == bytes("00040004 bae40000 00080010"));
+  const auto answer = base::Hmac(shared_key).of(from_hex("00000003"), from_hex("00040004 bae40000"));
+  CHECK(reply.substr(112, 12) == from_hex("00040004 bae40000 00080010"));
   CHECK(reply.substr(124, 16) == std::string(answer.begin(), answer.begin() + 16));
   REQUIRE(packets.read_reply(reply)->class_of_service);
 
@@ -271,15 +272,16 @@ TEST_CASE("stamp: with a key, TLVs are believed under their own HMAC, over the s
 }
 
 TEST_CASE("stamp: TLVs whose HMAC is wrong, or does not cover them, come back untouched with I set") {
-  const Packets packets(key);
+  const Packets packets(shared_key);
   std::string base;
   packets.write(base, {.sequence = 7}, 112);
   const auto tlvs_of = [&](const std::string& tlvs) { return reflected(packets, base + tlvs).substr(112); };
-  CHECK(tlvs_of(bytes("80040004 b8000000")) == bytes("a0040004 b8000000"));
-  CHECK(tlvs_of(bytes("80040004 b8000000 80080010") + zeros(16)) == bytes("a0040004 b8000000 a0080010") + zeros(16));
-  const auto digest = base::Hmac(key).of(bytes("00000007"), "");
+  CHECK(tlvs_of(from_hex("80040004 b8000000")) == from_hex("a0040004 b8000000"));
+  CHECK(tlvs_of(from_hex("80040004 b8000000 80080010") + zeros(16)) ==
+        from_hex("a0040004 b8000000 a0080010") + zeros(16));
+  const auto digest = base::Hmac(shared_key).of(from_hex("00000007"), "");
   const std::string mac(digest.begin(), digest.begin() + 16);
-  CHECK(tlvs_of(bytes("80080010") + mac + bytes("80040004 b8000000")) ==
-        bytes("a0080010") + mac + bytes("a0040004 b8000000"));
-  CHECK(tlvs_of(bytes("80010002 0000")) == bytes("00010002 0000"));  // padding needs none
+  CHECK(tlvs_of(from_hex("80080010") + mac + from_hex("80040004 b8000000")) ==
+        from_hex("a0080010") + mac + from_hex("a0040004 b8000000"));
+  CHECK(tlvs_of(from_hex("80010002 0000")) == from_hex("00010002 0000"));  // padding needs none
 }

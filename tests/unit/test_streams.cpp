@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "support/check.hpp"
+#include "support/packets.hpp"
 
 using commands::CountedStream;
 using commands::RtpStream;
@@ -13,31 +14,25 @@ using commands::SequenceTracker;
 using commands::Stream;
 using commands::Streams;
 using std::chrono::milliseconds;
+using support::big_endian;
 
 namespace {
 
-void append(std::string& out, std::uint64_t value, int bytes) {
-  for (int i = bytes; i-- > 0;) out += static_cast<char>(value >> (8 * i) & 0xff);
-}
-
-std::string rtp(std::uint16_t sequence, std::uint32_t ssrc) {
-  std::string out("\x80\x60", 2);
-  append(out, sequence, 2);
-  append(out, std::uint64_t{sequence} * 960, 4);
-  append(out, ssrc, 4);
-  return out + "data";
+// One of a flow with 960 ticks from each to the next.
+std::string paced_rtp(std::uint16_t sequence, std::uint32_t ssrc) {
+  return support::rtp(sequence, std::uint32_t{sequence} * 960, ssrc);
 }
 
 std::string iperf(std::int32_t id, std::int64_t sent_us) {
   std::string out;
-  append(out, static_cast<std::uint32_t>(id), 4);
-  append(out, static_cast<std::uint64_t>(sent_us / 1'000'000), 4);
-  append(out, static_cast<std::uint64_t>(sent_us % 1'000'000), 4);
-  append(out, 0, 4);
+  out += big_endian(static_cast<std::uint32_t>(id), 4);
+  out += big_endian(static_cast<std::uint64_t>(sent_us / 1'000'000), 4);
+  out += big_endian(static_cast<std::uint64_t>(sent_us % 1'000'000), 4);
+  out += big_endian(0, 4);
   return out;
 }
 
-net::Endpoint sender(unsigned host, std::uint16_t port = 5'004) {
+net::Endpoint from_host(unsigned host, std::uint16_t port = 5'004) {
   return {net::asio::ip::address_v4(0x0a000000 + host), port};
 }
 
@@ -63,11 +58,11 @@ std::uint64_t lost(const Stream& stream) { return std::get<RtpStream>(stream.con
 TEST_CASE("streams: one SSRC of two hosts, by two interfaces or at two places is as many streams") {
   Streams streams(rtp_options());
   for (std::uint16_t i = 0; i < 100; ++i) {
-    feed(streams, rtp(i, 7), sender(1));
-    feed(streams, rtp(static_cast<std::uint16_t>(40'000 + i), 7), sender(2));
-    feed(streams, rtp(i, 7), sender(1), 0, {}, 3);
-    feed(streams, rtp(i, 7), sender(1), 1);
-    feed(streams, rtp(i, 8), sender(1));
+    feed(streams, paced_rtp(i, 7), from_host(1));
+    feed(streams, paced_rtp(static_cast<std::uint16_t>(40'000 + i), 7), from_host(2));
+    feed(streams, paced_rtp(i, 7), from_host(1), 0, {}, 3);
+    feed(streams, paced_rtp(i, 7), from_host(1), 1);
+    feed(streams, paced_rtp(i, 8), from_host(1));
   }
   const std::vector<const Stream*> here = streams.of(0);
   REQUIRE(here.size() == 4);
@@ -86,8 +81,8 @@ TEST_CASE("streams: a hundred thousand forged SSRCs leave the honest streams as 
   Streams streams(rtp_options());
   std::uint32_t forged = 1'000;
   for (std::uint16_t i = 0; i < 1'000; ++i) {
-    if (i % 10 != 5) feed(streams, rtp(i, 7), sender(1));
-    for (int k = 0; k < 100; ++k, ++forged) feed(streams, rtp(9, forged), sender(forged));
+    if (i % 10 != 5) feed(streams, paced_rtp(i, 7), from_host(1));
+    for (int k = 0; k < 100; ++k, ++forged) feed(streams, paced_rtp(9, forged), from_host(forged));
   }
   const std::vector<const Stream*> all = streams.of(0);
   CHECK(all.size() == Streams::default_max);
@@ -101,13 +96,13 @@ TEST_CASE("streams: a hundred thousand forged SSRCs leave the honest streams as 
 TEST_CASE("streams: a full table of real ones takes no more, until one has been silent") {
   Streams streams(rtp_options(), 2);
   for (std::uint16_t i = 0; i < 10; ++i) {
-    feed(streams, rtp(static_cast<std::uint16_t>(2 * i), 1), sender(1));
-    feed(streams, rtp(i, 2), sender(1));
+    feed(streams, paced_rtp(static_cast<std::uint16_t>(2 * i), 1), from_host(1));
+    feed(streams, paced_rtp(i, 2), from_host(1));
   }
-  feed(streams, rtp(0, 3), sender(1));
+  feed(streams, paced_rtp(0, 3), from_host(1));
   CHECK(streams.unlisted() == 1);
-  feed(streams, rtp(10, 2), sender(1), 0, std::chrono::minutes(2));
-  feed(streams, rtp(0, 3), sender(1), 0, std::chrono::minutes(2));
+  feed(streams, paced_rtp(10, 2), from_host(1), 0, std::chrono::minutes(2));
+  feed(streams, paced_rtp(0, 3), from_host(1), 0, std::chrono::minutes(2));
   REQUIRE(streams.of(0).size() == 2);
   CHECK(streams.of(0)[0]->key.ssrc == 2);
   CHECK(streams.of(0)[1]->key.ssrc == 3);
@@ -120,8 +115,8 @@ TEST_CASE("streams: the interface is not asked for where all comes by one, and t
   options.sole_interface = 5;
   CHECK_FALSE(Streams::needs(options).destination);
   Streams streams(options);
-  const net::Endpoint from = sender(1);
-  const std::string payload = rtp(1, 7);
+  const net::Endpoint from = from_host(1);
+  const std::string payload = paced_rtp(1, 7);
   net::Received received;
   received.bytes = payload;
   received.sender = &from;
@@ -136,17 +131,17 @@ TEST_CASE("streams: the interface is not asked for where all comes by one, and t
 
 TEST_CASE("streams: a second sender at a place is told once, with both") {
   Streams streams(rtp_options());
-  feed(streams, rtp(1, 7), sender(1));
-  feed(streams, rtp(2, 7), sender(1));
-  feed(streams, rtp(1, 9), sender(2));
+  feed(streams, paced_rtp(1, 7), from_host(1));
+  feed(streams, paced_rtp(2, 7), from_host(1));
+  feed(streams, paced_rtp(1, 9), from_host(2));
   CHECK_FALSE(streams.take_two_senders());  // a single datagram is no stream
-  feed(streams, rtp(2, 9), sender(2));
+  feed(streams, paced_rtp(2, 9), from_host(2));
   const auto two = streams.take_two_senders();
   REQUIRE(two);
-  CHECK(two->first == sender(1));
-  CHECK(two->second == sender(2));
-  feed(streams, rtp(1, 10), sender(3));
-  feed(streams, rtp(2, 10), sender(3));
+  CHECK(two->first == from_host(1));
+  CHECK(two->second == from_host(2));
+  feed(streams, paced_rtp(1, 10), from_host(3));
+  feed(streams, paced_rtp(2, 10), from_host(3));
   CHECK_FALSE(streams.take_two_senders());
 }
 
@@ -157,10 +152,10 @@ TEST_CASE("streams: numbers in iperf 2's header, its end said several times, and
   std::int64_t us = 1'000'000'000'000;
   for (int run = 0; run < 2; ++run) {
     for (int i = 0; i < 100; ++i, us += 10'000) {
-      if (i != 50) feed(streams, iperf(i, us), sender(1), 0, milliseconds(us / 1'000));
+      if (i != 50) feed(streams, iperf(i, us), from_host(1), 0, milliseconds(us / 1'000));
     }
     for (int i = 0; i < 10; ++i, us += 250'000)
-      feed(streams, iperf(-100 - i, us), sender(1), 0, milliseconds(us / 1'000));
+      feed(streams, iperf(-100 - i, us), from_host(1), 0, milliseconds(us / 1'000));
   }
   REQUIRE(streams.of(0).size() == 1);
   const auto& counted = std::get<CountedStream>(streams.of(0)[0]->content);
@@ -170,7 +165,7 @@ TEST_CASE("streams: numbers in iperf 2's header, its end said several times, and
   CHECK(counted.sequence().restarts() == 0);
   CHECK(*counted.jitter_ms() < 0.001);
   CHECK(streams.sums(0).sequence_lost == 2);
-  feed(streams, "short", sender(2));
+  feed(streams, "short", from_host(2));
   CHECK(streams.of(0).size() == 1);
 }
 
@@ -187,9 +182,9 @@ TEST_CASE("streams: numbers of 1, 2, 4 and 8 bytes anywhere, over their wrap") {
     for (std::uint64_t i = 0; i < 600; ++i) {
       if (i % 100 == 50 || i % 100 == 51) continue;
       std::string payload(111, 'x');
-      append(payload, start + i, static_cast<int>(bytes));
-      feed(streams, payload + "rest", sender(1));
-      if (i == 200) feed(streams, payload, sender(1));
+      payload += big_endian(start + i, static_cast<int>(bytes));
+      feed(streams, payload + "rest", from_host(1));
+      if (i == 200) feed(streams, payload, from_host(1));
     }
     const auto& counted = std::get<CountedStream>(streams.of(0).at(0)->content);
     CHECK(counted.received() == 589);

@@ -6,10 +6,10 @@
 #include "support/check.hpp"
 
 using namespace std::chrono_literals;
-using namespace support;
 using commands::DelayBuckets;
 using commands::LostWays;
 using commands::Tally;
+using support::contains;
 
 namespace {
 

@@ -8,8 +8,6 @@
 
 #include "support/check.hpp"
 
-using namespace support;
-
 TEST_CASE("terminal: losses are red, before or behind their word, and 0 of them are not") {
   const std::string on = "\x1b[31m", off = "\x1b[0m";
   struct Row {

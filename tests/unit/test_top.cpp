@@ -4,15 +4,13 @@
 #include "support/check.hpp"
 #include "traffic/top.hpp"
 
-using namespace support;
-
 namespace {
 
-net::Endpoint sender(std::uint16_t port) { return {net::asio::ip::address_v4::loopback(), port}; }
+net::Endpoint local_sender(std::uint16_t port) { return {net::asio::ip::address_v4::loopback(), port}; }
 
 void add(traffic::TopSenders& senders, std::uint16_t port, std::size_t times = 1, std::size_t size = 10) {
   const std::string payload(size, 'x');
-  const net::Endpoint from = sender(port);
+  const net::Endpoint from = local_sender(port);
   for (std::size_t i = 0; i < times; ++i)
     senders.add({payload, 0, &from, {}}, net::SystemTime(std::chrono::seconds(i)));
 }
@@ -26,13 +24,13 @@ TEST_CASE("top senders: the most datagrams first, exact while all are remembered
   add(senders, 3, 5);
   const auto top = senders.top(2);
   REQUIRE(top.size() == 2);
-  CHECK(top[0].endpoint == sender(2));
+  CHECK(top[0].endpoint == local_sender(2));
   CHECK(top[0].datagrams == 7);
   CHECK(top[0].bytes == 70);
   CHECK(top[0].surplus == 0);
   CHECK(top[0].first == net::SystemTime(std::chrono::seconds(0)));
   CHECK(top[0].last == net::SystemTime(std::chrono::seconds(6)));
-  CHECK(top[1].endpoint == sender(3));
+  CHECK(top[1].endpoint == local_sender(3));
 }
 
 TEST_CASE("top senders: a heavy one is never lost among many, and no count is too low") {
@@ -46,7 +44,7 @@ TEST_CASE("top senders: a heavy one is never lost among many, and no count is to
   }
   const auto top = senders.top(100);
   CHECK(top.size() == 16);
-  CHECK(top[0].endpoint == sender(60'000));
+  CHECK(top[0].endpoint == local_sender(60'000));
   CHECK(top[0].datagrams >= heavy);
   CHECK(top[0].datagrams - top[0].surplus <= heavy);
   CHECK(top[15].surplus > 0);
@@ -72,7 +70,7 @@ TEST_CASE("top senders: those of two are added up, with their rates and times") 
   both.add(other);
   const auto top = both.top(3);
   REQUIRE(top.size() == 2);
-  CHECK(top[0].endpoint == sender(2));
+  CHECK(top[0].endpoint == local_sender(2));
   CHECK(top[0].datagrams == 11);
   CHECK(top[0].before == 9);
   CHECK(top[1].datagrams == 10);

@@ -4,21 +4,21 @@
 #include <set>
 
 #include "commands/probe/trace_plan.hpp"
+#include "support/addresses.hpp"
 
 using commands::TraceAnswer;
 using commands::TraceHop;
 using commands::TraceOptions;
 using commands::TracePlan;
 using commands::TraceProbe;
-using Kind = TraceAnswer::Kind;
+using AnswerKind = TraceAnswer::Kind;
 using namespace std::string_literals;
 using namespace std::string_view_literals;
+using support::address;
 
 namespace {
 
-net::Address address(const char* text) { return net::asio::ip::make_address(text); }
-
-TraceAnswer answer(unsigned ttl, unsigned attempt, Kind kind = Kind::passed, const char* who = "10.0.0.1") {
+TraceAnswer answer(unsigned ttl, unsigned attempt, AnswerKind kind = AnswerKind::passed, const char* who = "10.0.0.1") {
   return {{ttl, attempt}, kind, address(who), std::chrono::milliseconds(ttl)};
 }
 
@@ -55,8 +55,8 @@ TEST_CASE("the window counts TTLs from the first hop that was not taken") {
 TEST_CASE("a hop is known when each of its probes is answered or silent") {
   TracePlan plan({.max_hops = 3, .tries = 3});
   all_next(plan);
-  plan.answered(answer(1, 2, Kind::passed, "10.0.0.2"));
-  plan.answered(answer(1, 0, Kind::passed, "10.0.0.1"));
+  plan.answered(answer(1, 2, AnswerKind::passed, "10.0.0.2"));
+  plan.answered(answer(1, 0, AnswerKind::passed, "10.0.0.1"));
   CHECK(!plan.take_hop());
   plan.silent({1, 1});
   const auto hop = plan.take_hop();
@@ -71,17 +71,18 @@ TEST_CASE("a hop is known when each of its probes is answered or silent") {
 
 TEST_CASE("one address that answers twice is named once") {
   TraceHop hop;
-  hop.answers = {answer(1, 0, Kind::passed, "10.0.0.2"), answer(1, 1), answer(1, 2, Kind::passed, "10.0.0.2")};
+  hop.answers = {answer(1, 0, AnswerKind::passed, "10.0.0.2"), answer(1, 1),
+                 answer(1, 2, AnswerKind::passed, "10.0.0.2")};
   CHECK(hop.addresses() == std::vector<net::Address>{address("10.0.0.2"), address("10.0.0.1")});
 }
 
 TEST_CASE("the path ends at the target") {
   TracePlan plan({.max_hops = 30, .tries = 1, .window = 6});
   all_next(plan);
-  plan.answered(answer(5, 0, Kind::reached));
+  plan.answered(answer(5, 0, AnswerKind::reached));
   CHECK(plan.end() == TracePlan::End::reached);
-  plan.answered(answer(4, 0, Kind::reached));
-  plan.answered(answer(6, 0, Kind::reached));
+  plan.answered(answer(4, 0, AnswerKind::reached));
+  plan.answered(answer(6, 0, AnswerKind::reached));
   for (unsigned ttl = 1; ttl <= 3; ++ttl) plan.answered(answer(ttl, 0));
   CHECK(!plan.done());
   std::optional<TraceHop> last;
@@ -97,8 +98,8 @@ TEST_CASE("the path ends at the target") {
 TEST_CASE("the path ends where somebody refuses") {
   TracePlan plan({.max_hops = 8, .tries = 2});
   all_next(plan);
-  plan.answered(answer(3, 0, Kind::refused));
-  plan.answered(answer(3, 1, Kind::refused));
+  plan.answered(answer(3, 0, AnswerKind::refused));
+  plan.answered(answer(3, 1, AnswerKind::refused));
   for (unsigned ttl = 1; ttl <= 2; ++ttl) {
     plan.answered(answer(ttl, 0));
     plan.answered(answer(ttl, 1));
@@ -112,8 +113,8 @@ TEST_CASE("at the last TTL the target weighs more than a refusal, in either orde
   for (const unsigned first : {0u, 1u}) {
     TracePlan plan({.max_hops = 4, .tries = 2});
     all_next(plan);
-    plan.answered(answer(2, first, Kind::refused));
-    plan.answered(answer(2, 1 - first, Kind::reached));
+    plan.answered(answer(2, first, AnswerKind::refused));
+    plan.answered(answer(2, 1 - first, AnswerKind::reached));
     CHECK(plan.end() == TracePlan::End::reached);
   }
 }
@@ -137,7 +138,7 @@ TEST_CASE("an answer after its timeout counts until the hop was taken") {
   const auto first = plan.take_hop();
   REQUIRE(first);
   CHECK(first->silent == 1);
-  plan.answered(answer(1, 0, Kind::reached));
+  plan.answered(answer(1, 0, AnswerKind::reached));
   CHECK(plan.end() == TracePlan::End::open);
   const auto second = plan.take_hop();
   REQUIRE(second);
@@ -149,12 +150,12 @@ TEST_CASE("answers to what was not asked, and second answers, are ignored") {
   TracePlan plan({.max_hops = 5, .tries = 1, .window = 2});
   all_next(plan);
   for (const TraceProbe probe : {TraceProbe{0, 0}, {3, 0}, {1, 1}, {6, 0}, {4'000'000'000, 0}, {1, 4'000'000'000}}) {
-    plan.answered({probe, Kind::reached, address("10.9.9.9")});
+    plan.answered({probe, AnswerKind::reached, address("10.9.9.9")});
     plan.silent(probe);
   }
   CHECK(plan.end() == TracePlan::End::open);
   plan.answered(answer(1, 0));
-  plan.answered(answer(1, 0, Kind::reached, "10.9.9.9"));
+  plan.answered(answer(1, 0, AnswerKind::reached, "10.9.9.9"));
   const auto hop = plan.take_hop();
   REQUIRE(hop);
   CHECK(hop->answers.size() == 1);

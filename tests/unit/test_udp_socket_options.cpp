@@ -89,14 +89,15 @@ void check_path_mtu_modes(Family family) {
 }
 
 void check_interfaces(Family family) {
-  const net::Interface lo = net::find_interface("lo");
+  const net::Interface loopback_interface = net::find_interface("lo");
   Opened opened(family);
-  opened.socket.set_multicast_interface(lo.index);
+  opened.socket.set_multicast_interface(loopback_interface.index);
   // Over IPv4 the kernel gives back an address, not the index (ip(7)): the effect is tested with membership.
-  if (family == Family::ipv6) CHECK(opened.socket.read(Readable::multicast_interface) == static_cast<int>(lo.index));
+  if (family == Family::ipv6)
+    CHECK(opened.socket.read(Readable::multicast_interface) == static_cast<int>(loopback_interface.index));
   CHECK(contains(error_of<base::Failure>([&] { opened.socket.set_multicast_interface(4'000'000); }),
                  "cannot send multicast by 4000000: "));
-  opened.socket.bind_to_interface(lo);
+  opened.socket.bind_to_interface(loopback_interface);
   net::Interface gone;
   gone.name = "nosuch0";
   Opened other(family);
