@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "commands/listen/worker.hpp"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "commands/listen/stamp.hpp"
 #include "commands/stamp_key.hpp"
 #include "net/interfaces.hpp"
+#include "net/route.hpp"
 
 namespace commands {
 
@@ -26,6 +28,12 @@ unsigned sole_interface(const ListenOptions& options) {
     if (one.loopback) return one.index;
   }
   return 0;
+}
+
+// Not what is bound to the address of a single host.
+bool hears_groups_and_broadcasts(const std::unique_ptr<net::UdpSocket>& socket) {
+  const net::Address address = socket->local_endpoint().address();
+  return address.is_unspecified() || address.is_multicast() || net::route_to(address).broadcast;
 }
 
 StreamOptions stream_options(const ListenOptions& options) {
@@ -55,6 +63,9 @@ void Worker::open(Worker* first) {
   if (!options_.forward.targets.empty()) forwarder_.emplace(stage_, options_.forward, options_.socket);
   net::SocketOptions socket_options = options_.socket;
   if (responder_ && !options_.chat) socket_options.broadcast = false;  // a forged sender may be everybody
+  if (!first_) {
+    leaves_many_ = std::any_of(first->sockets_.begin(), first->sockets_.end(), hears_groups_and_broadcasts);
+  }
   sockets_ = first_ ? open_endpoints(options_, socket_options, wanted(), stage_)
                     : open_shared(first->sockets_, socket_options, wanted(), stage_);
   std::vector<net::Endpoint> own;
@@ -101,13 +112,13 @@ net::WantedMetadata Worker::wanted() const {
   if (responder_) wanted.add(responder_->needs());
   if (forwarder_) wanted.add(Forwarder::needs());
   if (streams_) wanted.add(Streams::needs(streams_->options()));
-  if (!first_) wanted.destination = true;
+  if (leaves_many_) wanted.destination = true;
   return wanted;
 }
 
 // What was sent to many comes to the sockets of all threads: one takes it.
 Admission Worker::Ear::admit(const net::Received& received) {
-  if (!worker.first_ && net::reached_many(received.metadata)) return {.in = false, .counts = false};
+  if (worker.leaves_many_ && net::reached_many(received.metadata)) return {.in = false, .counts = false};
   const SenderFilter& filter = worker.options_.filter;
   return {.in = filter.lets_all() || filter.lets(received.sender->address())};
 }

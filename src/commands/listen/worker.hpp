@@ -62,7 +62,8 @@ class Worker {
   AnswerGuard guard_;
   std::optional<std::string> stamp_key_;
   std::unique_ptr<Responder> responder_;
-  bool first_ = true;  // takes what the kernel gives to every socket
+  bool first_ = true;
+  bool leaves_many_ = false;  // to the first: what the kernel gives to every socket
 
   // What arrives at one of the sockets.
   struct Ear final : Client {
