@@ -6,6 +6,7 @@
 #include <set>
 
 #include "support/check.hpp"
+#include "support/kernel.hpp"
 #include "support/namespace.hpp"
 #include "support/slow_reader.hpp"
 #include "support/udptool.hpp"
@@ -117,7 +118,7 @@ TEST_CASE("probe --targets: what is no target is one line with its place") {
   CHECK(contains(refusal("127.0.0.1:9\n", {"--trace"}), "--trace and --targets contradict"));
   CHECK(contains(refusal("127.0.0.1:9\n", {"--flows", "2", "-c", "1"}), "--flows and --targets contradict"));
   CHECK(contains(refusal("127.0.0.1:9\n127.0.0.2:9\n", {"-p", "40000"}),
-                 "--source-port 40000: each of 2 targets is asked from a port of its own"));
+                 "--source-port 40000: 2 targets are not all asked from one port"));
   CHECK(contains(run_udptool({"probe", "--flows", "2", "127.0.0.1", "9"}).err, "--flows is for --count and --trace"));
   CHECK(contains(run_udptool({"probe", "--flows", "65", "-c", "1", "127.0.0.1", "9"}).err, "--flows: "));
   CHECK(contains(run_udptool({"probe", "--flows", "2", "-p", "65535", "-c", "1", "127.0.0.1", "9"}).err,
@@ -141,6 +142,50 @@ TEST_CASE("probe --targets: hundreds, of which half are dead, at once") {
   CHECK(count_of(finished.out, "\topen\t") == 100);
   CHECK(count_of(finished.out, "\tno answer\t") == 100);
   CHECK(watch.elapsed() < Milliseconds(10'000));
+}
+
+TEST_CASE("probe --targets: a socket a family serves them all, and what comes is its target's alone") {
+  IN_NAMESPACE("");
+  const RawUdp one("127.0.3.1"), other("127.0.3.2"), stranger("127.0.3.3"), unlike("::1");
+  const std::string closed = "127.0.3.4:" + std::to_string(unused_port());
+  std::string lines = one.endpoint() + "\n" + other.endpoint() + "\n" + closed + "\n" + unlike.endpoint() + "\n";
+  for (int i = 1; i <= 200; ++i) lines += "127.0.4." + std::to_string(i) + ":" + std::to_string(one.port()) + "\n";
+  const TemporaryFile file(lines);
+  Process probe(udptool({"probe", "-w", "2s", "--targets", file.path()}));
+  const auto first = one.receive(), second = other.receive(), third = unlike.receive();
+  REQUIRE(first);
+  REQUIRE(second);
+  REQUIRE(third);
+  CHECK(first->port == second->port);
+  CHECK(descriptors_of(probe.pid()) < 20);
+  stranger.send("x", first->port, "127.0.0.1");
+  probe.wait_for(Stream::err, "a datagram came from " + stranger.endpoint() + ", which was not asked");
+  other.reply(*second, "no echo");
+  unlike.reply(*third, third->payload);
+  const Finished finished = probe.finish();
+  CHECK(finished.ending == done);
+  CHECK(is_like(finished.out, "[^]*" + other.endpoint() + "\topen\t[^]*"));
+  CHECK(is_like(finished.out, "[^]*\\[::1\\]:\\d+\topen\t[^]*"));
+  CHECK(is_like(finished.out, "[^]*" + closed + "\tclosed\t[^]*"));
+  CHECK(count_of(finished.out, "\topen\t") == 2);
+  CHECK_FALSE(contains(finished.out, "a reply came from"));
+}
+
+TEST_CASE("probe --targets: one address with several ports is several targets") {
+  IN_NAMESPACE("");
+  const RawUdp one("127.0.0.1"), other("127.0.0.1"), silent("127.0.0.1");
+  const std::string closed = "127.0.0.1:" + std::to_string(unused_port());
+  const TemporaryFile file(one.endpoint() + "\n" + other.endpoint() + "\n" + silent.endpoint() + "\n" + closed + "\n");
+  Process probe(udptool({"probe", "-w", "1s", "--data", "the same for all", "--targets", file.path()}));
+  for (const RawUdp* each : {&other, &one}) {
+    const auto request = each->receive();
+    REQUIRE(request);
+    each->reply(*request, "answer");
+  }
+  const Finished finished = probe.finish();
+  for (const RawUdp* each : {&other, &one}) CHECK(contains(finished.out, each->endpoint() + "\topen\t"));
+  CHECK(contains(finished.out, silent.endpoint() + "\tno answer\t"));
+  CHECK(contains(finished.out, closed + "\tclosed\t"));
 }
 
 TEST_CASE("probe of a group: on every interface, and each answer says by which it came") {

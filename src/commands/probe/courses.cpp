@@ -70,9 +70,11 @@ base::ExitStatus better(base::ExitStatus a, base::ExitStatus b) {
 }
 
 struct Courses::Series {
-  Series(ProbeStage& stage, const ProbeOptions& given, const Destination& destination, std::size_t kept)
+  // `socket`: a shared one; null: one of its own.
+  Series(ProbeStage& stage, const ProbeOptions& given, const Destination& destination, ProbeSocket* socket,
+         std::size_t kept)
       : options(given),
-        prober(stage, options, destination),
+        prober(stage, options, destination, socket),
         log(kept),
         mode(options.mode == ProbeMode::stamp ? make_stamp_mode(options, prober, log)
                                               : make_state_mode(options, prober, log)),
@@ -106,7 +108,7 @@ Courses::Courses(ProbeStage& stage, const ProbeOptions& options) : stage_(stage)
 void Courses::add_listed() {
   listed_ = read_targets(options_.targets, options_.target.port);
   if (options_.target.source_port != 0 && listed_.size() > 1) {
-    throw base::UsageError(fmt::format("--source-port {}: each of {} targets is asked from a port of its own",
+    throw base::UsageError(fmt::format("--source-port {}: {} targets are not all asked from one port",
                                        options_.target.source_port, listed_.size()));
   }
   constexpr std::size_t usual_addresses = 4;  // of a name
@@ -146,9 +148,24 @@ void Courses::add_flows(const ProbeOptions& given, const Destination& destinatio
   const std::size_t flows = std::max(given.flows, 1u), all = flows * std::max<std::size_t>(listed_.size(), 1);
   for (unsigned flow = 1; flow <= flows; ++flow) {
     const base::Nanoseconds delay = began_ + head_start(given, courses_.size(), all) - run::Clock::now();
-    courses_.emplace_back(stage_, options_of_flow(given, flow, delay), destination, kept_each(all));
+    courses_.emplace_back(stage_, options_of_flow(given, flow, delay), destination, socket_for(given, destination),
+                          kept_each(all));
     if (running_) start(courses_.back());
   }
+}
+
+// Many targets share a socket of their family: a thousand need no thousand files, and what they answer is taken
+// together. Not those where many answer.
+ProbeSocket* Courses::socket_for(const ProbeOptions& options, const Destination& destination) {
+  if (listed_.empty() || is_for_many(destination, options)) return nullptr;
+  const net::Endpoint& target = destination.endpoint;
+  for (ProbeSocket& socket : sockets_) {
+    if (socket.family() == net::family_of(target) && !socket.has(target.address())) return &socket;
+  }
+  constexpr std::size_t room_for_answers = std::size_t{4} << 20;
+  ProbeOptions roomy = options;
+  if (!roomy.socket.receive_buffer) roomy.socket.receive_buffer = room_for_answers;
+  return &sockets_.emplace_back(stage_, roomy, destination);
 }
 
 void Courses::start(Series& series) { series.prober.start(series.engine); }

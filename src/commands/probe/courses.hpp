@@ -37,6 +37,7 @@ class Courses final : Measured {
   void add_addresses(const TargetLine& target, const std::vector<net::Endpoint>& addresses);
   void add(const ProbeOptions& options);
   void add_flows(const ProbeOptions& options, const Destination& destination);
+  ProbeSocket* socket_for(const ProbeOptions& options, const Destination& destination);
   void start(Series& series);
   ProbeOptions options_of(const TargetLine& target) const;
 
@@ -49,8 +50,9 @@ class Courses final : Measured {
   ProbeStage& stage_;
   const ProbeOptions& options_;
   std::vector<TargetLine> listed_;
-  std::deque<TargetLine> names_;  // to be looked up
-  std::size_t lookups_ = 0;       // under way
+  std::deque<TargetLine> names_;    // to be looked up
+  std::size_t lookups_ = 0;         // under way
+  std::list<ProbeSocket> sockets_;  // that targets share
   std::list<Series> courses_;
   run::Clock::time_point began_ = run::Clock::now();
   std::vector<Unreached> unreached_;

@@ -38,17 +38,98 @@ Destination find_target(ProbeStage& stage, const ProbeOptions& options) {
   return destination;
 }
 
+bool is_for_many(const Destination& destination, const ProbeOptions& options) {
+  const net::Address& address = destination.endpoint.address();
+  return destination.is_multicast() || net::is_limited_broadcast(address) ||
+         (options.socket.broadcast && net::route_to(address).broadcast);
+}
+
+ProbeSocket::ProbeSocket(ProbeStage& stage, const ProbeOptions& options, const Destination& destination, bool any_size)
+    : stage_(stage), socket_(stage.loop().context()) {
+  net::WantedMetadata wanted;
+  wanted.details = wanted.time = true;
+  open_socket(socket_, options.target, destination, options.socket, wanted, stage.report());
+  if (any_size) socket_.set_path_mtu_probing(true);
+}
+
+void ProbeSocket::add(Prober& prober) { probers_.emplace(net::with_zone(prober.target().address(), 0), &prober); }
+
+void ProbeSocket::watch() {
+  if (watched_) return;
+  watched_ = true;
+  stage_.loop().on_readable(socket_, [this] {
+    for (Prober* const prober : drain()) prober->turn();
+  });
+}
+
+const std::vector<Prober*>& ProbeSocket::drain() {
+  concerned_.clear();
+  if (!is_shared()) concerned_.push_back(probers_.begin()->second);
+  constexpr int max_batches = 32;
+  net::ReceiveBatch& batch = stage_.batch();
+  for (int i = 0; i < max_batches; ++i) {
+    const std::size_t count = socket_.receive(batch);
+    for (std::size_t place = 0; place < count; ++place) take(batch[place]);
+    if (count == 0 || socket_.drained()) break;
+  }
+  net::take_errors(socket_, [this](const net::TransportError& error) {
+    Prober* const prober = prober_of(error.destination.address());
+    if (prober == nullptr) return;
+    prober->take(error);
+    if (is_shared()) concerned_.push_back(prober);
+  });
+  if (stage_.pcap() != nullptr) stage_.pcap()->flush();
+  stage_.sink().flush();
+  return concerned_;
+}
+
+// From elsewhere: whose answer it is, if anybody's, each can tell only by what it says.
+void ProbeSocket::take(const net::Received& received) {
+  if (stage_.pcap() != nullptr) stage_.pcap()->write(received, local_port());
+  if (Prober* const prober = prober_of(received.sender->address())) {
+    prober->take(received);
+    if (is_shared()) concerned_.push_back(prober);
+    return;
+  }
+  if (!std::exchange(told_elsewhere_, true)) {
+    stage_.report().notice(
+        fmt::format("a datagram came from {}, which was not asked", net::to_string(*received.sender)));
+  }
+  for (const auto& [address, prober] : probers_) prober->take(received);
+}
+
+// Who alone has the socket sees all that comes.
+Prober* ProbeSocket::prober_of(const net::Address& address) const {
+  if (!is_shared()) return probers_.begin()->second;
+  const auto found = probers_.find(net::with_zone(address, 0));
+  return found != probers_.end() ? found->second : nullptr;
+}
+
+int ProbeSocket::send(std::string_view payload, const net::Route& route) {
+  outgoing_.reset();
+  outgoing_.set_route(route);
+  outgoing_.add(payload);
+  return socket_.send(outgoing_).error;
+}
+
 Prober::Prober(ProbeStage& stage, const ProbeOptions& options, Destination destination, bool any_size)
     : stage_(stage),
       options_(options),
       destination_(std::move(destination)),
-      for_many_(destination_.is_multicast() || net::is_limited_broadcast(target().address()) ||
-                (options.socket.broadcast && net::route_to(target().address()).broadcast)),
-      socket_(stage.loop().context()) {
-  net::WantedMetadata wanted;
-  wanted.details = wanted.time = true;
-  open_socket(socket_, options.target, destination_, options.socket, wanted, stage.report());
-  if (any_size) socket_.set_path_mtu_probing(true);
+      for_many_(commands::is_for_many(destination_, options)),
+      own_(std::make_unique<ProbeSocket>(stage, options, destination_, any_size)),
+      socket_(*own_) {
+  socket_.add(*this);
+}
+
+Prober::Prober(ProbeStage& stage, const ProbeOptions& options, Destination destination, ProbeSocket* shared)
+    : stage_(stage),
+      options_(options),
+      destination_(std::move(destination)),
+      for_many_(commands::is_for_many(destination_, options)),
+      own_(shared == nullptr ? std::make_unique<ProbeSocket>(stage, options, destination_) : nullptr),
+      socket_(shared == nullptr ? *own_ : *shared) {
+  socket_.add(*this);
 }
 
 void Prober::check_size(std::size_t size) const {
@@ -63,12 +144,10 @@ void Prober::check_size(std::size_t size) const {
 Outlet::Sent Prober::send(std::string_view payload, const Ask& ask) {
   net::Endpoint to = target();
   if (ask.port != 0) to.port(ask.port);
-  outgoing_.reset();
-  outgoing_.set_route({to, {}, ask.ttl > 0 ? ask.ttl : -1});
-  outgoing_.add(payload);
+  const net::Route route{to, {}, ask.ttl > 0 ? ask.ttl : -1};
   Sent sent;
   sent.at = now();
-  sent.error = socket_.send(outgoing_).error;
+  sent.error = socket_.send(payload, route);
   if (sent.error == ENOBUFS) sent.error = EAGAIN;
   return sent;
 }
@@ -76,15 +155,12 @@ Outlet::Sent Prober::send(std::string_view payload, const Ask& ask) {
 void Prober::start(Engine& engine) {
   engine_ = &engine;
   stage_.hold();
-  loop().on_readable(socket_, [this] {
-    drain();
-    turn();
-  });
+  socket_.watch();
   wake();
 }
 
 bool Prober::close() {
-  drain();
+  socket_.drain();
   return engine_->finish(run::Clock::now());
 }
 
@@ -99,10 +175,14 @@ void Prober::wake() {
   loop().post([this] { turn(); });
 }
 
-// What is due. What arrived counts before a wait is over; what is only sent need not look for it.
+// What arrived counts before a wait is over; what is only sent need not look for it.
 void Prober::turn() {
   const auto now = run::Clock::now();
-  if (engine_->has_ended_waits(now)) drain();
+  if (engine_->has_ended_waits(now)) {
+    for (Prober* const other : socket_.drain()) {
+      if (other != this) other->wake();
+    }
+  }
   if (over_ || loop().stopping()) return;
   const auto again = engine_->turn(now);
   sink().flush();
@@ -119,24 +199,12 @@ void Prober::turn() {
   });
 }
 
-void Prober::drain() {
-  constexpr int max_batches = 32;
-  net::ReceiveBatch& batch = stage_.batch();
-  for (int i = 0; i < max_batches; ++i) {
-    const std::size_t count = socket_.receive(batch);
-    for (std::size_t place = 0; place < count; ++place) take(batch[place]);
-    if (count == 0 || socket_.drained()) break;
-  }
-  net::take_errors(socket_, [this](const net::TransportError& error) {
-    if (!is_target(error.destination.address())) return;
-    engine_->take(error, error.offender && is_target(*error.offender), now());
-  });
-  if (stage_.pcap() != nullptr) stage_.pcap()->flush();
-  sink().flush();
+void Prober::take(const net::TransportError& error) {
+  if (!is_target(error.destination.address())) return;
+  engine_->take(error, error.offender && is_target(*error.offender), now());
 }
 
 void Prober::take(const net::Received& received) {
-  if (stage_.pcap() != nullptr) stage_.pcap()->write(received, local_port());
   if (is_for_many() || is_target(received.sender->address())) {
     if (!engine_->take(received, true, now())) engine_->mode().strange();
     return;

@@ -3,10 +3,13 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "commands/probe/probe.hpp"
 #include "commands/probe/run.hpp"
@@ -49,11 +52,48 @@ class ProbeStage {
   std::size_t held_ = 0;
 };
 
+class Prober;
+
+// Where probes leave and answers arrive: for one target, or for many of one family that have an address each, by which
+// their answers are told apart. Not connected, for replies may come from any port.
+class ProbeSocket {
+ public:
+  // `any_size`: with DF and whatever size the link takes, the cached path MTU ignored. Throws as the socket does.
+  ProbeSocket(ProbeStage& stage, const ProbeOptions& options, const Destination& destination, bool any_size = false);
+
+  // Who asks a target hears what comes from its address, and stays until the end.
+  void add(Prober& prober);
+  bool has(const net::Address& target) const { return probers_.contains(net::with_zone(target, 0)); }
+  bool is_shared() const { return probers_.size() > 1; }
+
+  // From now on the loop sees to what arrives.
+  void watch();
+  // Takes what has arrived. Whom it may concern is to have a turn.
+  const std::vector<Prober*>& drain();
+  // 0, or the errno that it could not be sent for.
+  int send(std::string_view payload, const net::Route& route);
+
+  net::Family family() const { return socket_.family(); }
+  std::uint16_t local_port() const { return socket_.local_endpoint().port(); }
+
+ private:
+  void take(const net::Received& received);
+  Prober* prober_of(const net::Address& address) const;
+
+  ProbeStage& stage_;
+  net::UdpSocket socket_;
+  net::SendBatch outgoing_{1};
+  std::map<net::Address, Prober*> probers_;  // by the target's address, without its zone
+  std::vector<Prober*> concerned_;
+  bool watched_ = false;
+  bool told_elsewhere_ = false;  // that another address than those of many sent something
+};
+
 class Prober : public Outlet {
  public:
-  // A socket that is not connected, for replies may come from any port. `any_size`: with DF and whatever size the link
-  // takes, the cached path MTU ignored. Throws as the socket does.
+  // By a socket of its own (see ProbeSocket), or by `shared` if there is one.
   Prober(ProbeStage& stage, const ProbeOptions& options, Destination destination, bool any_size = false);
+  Prober(ProbeStage& stage, const ProbeOptions& options, Destination destination, ProbeSocket* shared);
 
   run::Loop& loop() { return stage_.loop(); }
   output::Sink& sink() { return stage_.sink(); }
@@ -64,7 +104,8 @@ class Prober : public Outlet {
   const net::Endpoint& target() const { return destination_.endpoint; }
   // Many may answer: a group, or a broadcast address.
   bool is_for_many() const { return for_many_; }
-  std::uint16_t local_port() const { return socket_.local_endpoint().port(); }
+  // Whether what comes from elsewhere may be an answer to another one.
+  bool shares_its_socket() const { return socket_.is_shared(); }
 
   // Throws when a payload of `size` bytes is more than a datagram holds, or, with --df, than the link takes.
   void check_size(std::size_t size) const;
@@ -75,8 +116,14 @@ class Prober : public Outlet {
   bool close();
   // All of it, for an engine that is alone.
   bool run(Engine& engine);
-  // Gives the engine a turn although nothing arrived.
+  // Gives the engine a turn soon, although nothing arrived.
   void wake();
+  // What is due.
+  void turn();
+
+  // What arrived, from the target or from elsewhere; an error that is about a datagram to the target.
+  void take(const net::Received& received);
+  void take(const net::TransportError& error);
 
   Sent send(std::string_view payload, const Ask& ask) override;
   Instant now() const override { return Instant::now(); }
@@ -85,22 +132,22 @@ class Prober : public Outlet {
   void hint_at_family();
 
  private:
-  void drain();
-  void take(const net::Received& received);
-  void turn();
   bool is_target(const net::Address& address) const;
 
   ProbeStage& stage_;
   const ProbeOptions& options_;
   Destination destination_;
   bool for_many_;
-  net::UdpSocket socket_;
-  net::SendBatch outgoing_{1};
+  std::unique_ptr<ProbeSocket> own_;
+  ProbeSocket& socket_;
   Engine* engine_ = nullptr;
   bool over_ = false;
   bool told_elsewhere_ = false;    // that another address replied
   std::optional<ProbeTime> wake_;  // the timer that is set
 };
+
+// Whether many may answer who is asked there: a group, or a broadcast address.
+bool is_for_many(const Destination& destination, const ProbeOptions& options);
 
 // The target of the options, and what its route is like; 0.0.0.0 and :: mean this host, and it answers from an address.
 // Throws as find_destination() does.

@@ -40,7 +40,8 @@ class StateMode : public SeriesMode {
   // No answer, for the address that was asked has not sent it; but worth to be told.
   bool elsewhere(const net::Received& received, const Instant& seen) override {
     auto sequence = matcher_.shown_by(received.bytes, seen);
-    if (!sequence && !requests_.matches_by_id() && !log().is_idle()) sequence = log().oldest_waiting();
+    const bool can_be_no_other = !requests_.matches_by_id() && !prober().shares_its_socket();
+    if (!sequence && can_be_no_other && !log().is_idle()) sequence = log().oldest_waiting();
     if (!sequence || !log().is_waiting(*sequence)) return true;
     elsewhere_.emplace(*sequence, *received.sender);
     if (!first_elsewhere_) first_elsewhere_ = *received.sender;
