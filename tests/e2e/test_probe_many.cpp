@@ -171,6 +171,24 @@ TEST_CASE("probe --targets: a socket a family serves them all, and what comes is
   CHECK_FALSE(contains(finished.out, "a reply came from"));
 }
 
+TEST_CASE("probe --targets: who cannot be asked is no part of what the others share") {
+  IN_NAMESPACE("interface narrow; ip link set narrow mtu 600; ip address add 10.9.1.1/24 dev narrow");
+  const RawUdp one("127.0.0.1"), other("127.0.0.2");
+  const TemporaryFile file("10.9.1.7:9\n" + one.endpoint() + "\n10.9.1.8:9\n" + other.endpoint() + "\n");
+  Process probe(udptool({"probe", "-w", "5s", "--df", "-l", "1000", "--targets", file.path()}));
+  for (const RawUdp* each : {&other, &one}) {
+    const auto request = each->receive();
+    REQUIRE(request);
+    each->reply(*request, request->payload);
+  }
+  const Finished finished = probe.finish();
+  CHECK(finished.ending == done);
+  for (const RawUdp* each : {&other, &one}) CHECK(contains(finished.out, each->endpoint() + "\topen\t"));
+  for (const char* each : {"10.9.1.7:9", "10.9.1.8:9"}) {
+    CHECK(contains(finished.out, std::string(each) + "\t-\tunreachable\t-\t1000 bytes do not leave in one piece"));
+  }
+}
+
 TEST_CASE("probe --targets: one address with several ports is several targets") {
   IN_NAMESPACE("");
   const RawUdp one("127.0.0.1"), other("127.0.0.1"), silent("127.0.0.1");

@@ -54,6 +54,8 @@ ProbeSocket::ProbeSocket(ProbeStage& stage, const ProbeOptions& options, const D
 
 void ProbeSocket::add(Prober& prober) { probers_.emplace(net::with_zone(prober.target().address(), 0), &prober); }
 
+void ProbeSocket::remove(const Prober& prober) { probers_.erase(net::with_zone(prober.target().address(), 0)); }
+
 void ProbeSocket::watch() {
   if (watched_) return;
   watched_ = true;
@@ -62,45 +64,48 @@ void ProbeSocket::watch() {
   });
 }
 
-const std::vector<Prober*>& ProbeSocket::drain() {
-  concerned_.clear();
-  if (!is_shared()) concerned_.push_back(probers_.begin()->second);
+std::vector<Prober*> ProbeSocket::drain() {
+  std::vector<Prober*> concerned;
+  const auto add = [&](Prober* prober) {
+    if (prober != nullptr && (concerned.empty() || concerned.back() != prober)) concerned.push_back(prober);
+  };
+  add(only());  // whatever it was
   constexpr int max_batches = 32;
   net::ReceiveBatch& batch = stage_.batch();
   for (int i = 0; i < max_batches; ++i) {
     const std::size_t count = socket_.receive(batch);
-    for (std::size_t place = 0; place < count; ++place) take(batch[place]);
+    for (std::size_t place = 0; place < count; ++place) add(take(batch[place]));
     if (count == 0 || socket_.drained()) break;
   }
-  net::take_errors(socket_, [this](const net::TransportError& error) {
+  net::take_errors(socket_, [&](const net::TransportError& error) {
     Prober* const prober = prober_of(error.destination.address());
     if (prober == nullptr) return;
     prober->take(error);
-    if (is_shared()) concerned_.push_back(prober);
+    add(prober);
   });
   if (stage_.pcap() != nullptr) stage_.pcap()->flush();
   stage_.sink().flush();
-  return concerned_;
+  return concerned;
 }
 
 // From elsewhere: whose answer it is, if anybody's, each can tell only by what it says.
-void ProbeSocket::take(const net::Received& received) {
+Prober* ProbeSocket::take(const net::Received& received) {
   if (stage_.pcap() != nullptr) stage_.pcap()->write(received, local_port());
   if (Prober* const prober = prober_of(received.sender->address())) {
     prober->take(received);
-    if (is_shared()) concerned_.push_back(prober);
-    return;
+    return prober;
   }
   if (!std::exchange(told_elsewhere_, true)) {
     stage_.report().notice(
         fmt::format("a datagram came from {}, which was not asked", net::to_string(*received.sender)));
   }
   for (const auto& [address, prober] : probers_) prober->take(received);
+  return nullptr;
 }
 
 // Who alone has the socket sees all that comes.
 Prober* ProbeSocket::prober_of(const net::Address& address) const {
-  if (!is_shared()) return probers_.begin()->second;
+  if (Prober* const prober = only()) return prober;
   const auto found = probers_.find(net::with_zone(address, 0));
   return found != probers_.end() ? found->second : nullptr;
 }

@@ -61,15 +61,16 @@ class ProbeSocket {
   // `any_size`: with DF and whatever size the link takes, the cached path MTU ignored. Throws as the socket does.
   ProbeSocket(ProbeStage& stage, const ProbeOptions& options, const Destination& destination, bool any_size = false);
 
-  // Who asks a target hears what comes from its address, and stays until the end.
+  // Who asks a target hears what comes from its address, until it is removed.
   void add(Prober& prober);
+  void remove(const Prober& prober);
   bool has(const net::Address& target) const { return probers_.contains(net::with_zone(target, 0)); }
   bool is_shared() const { return probers_.size() > 1; }
 
   // From now on the loop sees to what arrives.
   void watch();
   // Takes what has arrived. Whom it may concern is to have a turn.
-  const std::vector<Prober*>& drain();
+  std::vector<Prober*> drain();
   // 0, or the errno that it could not be sent for.
   int send(std::string_view payload, const net::Route& route);
 
@@ -77,14 +78,15 @@ class ProbeSocket {
   std::uint16_t local_port() const { return socket_.local_endpoint().port(); }
 
  private:
-  void take(const net::Received& received);
+  // Returns whom it may concern; null: nobody in particular.
+  Prober* take(const net::Received& received);
+  Prober* only() const { return probers_.size() == 1 ? probers_.begin()->second : nullptr; }
   Prober* prober_of(const net::Address& address) const;
 
   ProbeStage& stage_;
   net::UdpSocket socket_;
   net::SendBatch outgoing_{1};
   std::map<net::Address, Prober*> probers_;  // by the target's address, without its zone
-  std::vector<Prober*> concerned_;
   bool watched_ = false;
   bool told_elsewhere_ = false;  // that another address than those of many sent something
 };
@@ -94,6 +96,9 @@ class Prober : public Outlet {
   // By a socket of its own (see ProbeSocket), or by `shared` if there is one.
   Prober(ProbeStage& stage, const ProbeOptions& options, Destination destination, bool any_size = false);
   Prober(ProbeStage& stage, const ProbeOptions& options, Destination destination, ProbeSocket* shared);
+  ~Prober() override { socket_.remove(*this); }
+  Prober(const Prober&) = delete;
+  Prober& operator=(const Prober&) = delete;
 
   run::Loop& loop() { return stage_.loop(); }
   output::Sink& sink() { return stage_.sink(); }
