@@ -189,6 +189,26 @@ TEST_CASE("probe --targets: who cannot be asked is no part of what the others sh
   }
 }
 
+TEST_CASE("probe --targets: a stranger's flood costs little, however many are asked") {
+  IN_NAMESPACE("");
+  const RawUdp one("127.0.3.1"), stranger("127.0.3.2");
+  std::string lines = one.endpoint() + "\n";
+  for (int i = 1; i <= 200; ++i) {
+    for (const char* net : {"127.0.4.", "127.0.5."}) lines += net + std::to_string(i) + ":" + port_word(one) + "\n";
+  }
+  const TemporaryFile file(lines);
+  Process probe(udptool({"probe", "-c", "0", "-o", "none", "--targets", file.path()}));
+  const auto request = one.receive();
+  REQUIRE(request);
+  for (int i = 0; i < 5'000; ++i) {
+    stranger.send("a stranger's words", request->port, "127.0.0.1");
+    if (i % 50 == 49) wait_until_taken(request->port);
+  }
+  CHECK(cpu_of(probe.pid()) < Milliseconds(sanitized() ? 12'000 : 1'200));  // two million looks take 5 s
+  probe.signal(SIGINT);
+  CHECK(probe.finish().ending.signal == 0);
+}
+
 TEST_CASE("probe --targets: one address with several ports is several targets") {
   IN_NAMESPACE("");
   const RawUdp one("127.0.0.1"), other("127.0.0.1"), silent("127.0.0.1");

@@ -83,6 +83,14 @@ inline std::uint64_t memory_of(pid_t pid, const std::string& figure) {
   return value;
 }
 
+// What the process has taken of processors so far.
+inline Milliseconds cpu_of(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/schedstat");
+  long long nanoseconds = 0;
+  file >> nanoseconds;
+  return std::chrono::duration_cast<Milliseconds>(std::chrono::nanoseconds(nanoseconds));
+}
+
 inline std::size_t descriptors_of(pid_t pid) {
   const std::filesystem::directory_iterator all("/proc/" + std::to_string(pid) + "/fd");
   return static_cast<std::size_t>(std::distance(begin(all), end(all)));

@@ -99,8 +99,22 @@ Prober* ProbeSocket::take(const net::Received& received) {
     stage_.report().notice(
         fmt::format("a datagram came from {}, which was not asked", net::to_string(*received.sender)));
   }
-  for (const auto& [address, prober] : probers_) prober->take(received);
+  if (may_offer()) {
+    for (const auto& [address, prober] : probers_) prober->take(received);
+  }
   return nullptr;
+}
+
+// What is offered to a thousand costs 1.3 ms, and a stranger can send without end: each second 65 ms of that.
+bool ProbeSocket::may_offer() {
+  constexpr std::size_t max_offers = 50'000;
+  const auto now = run::Clock::now();
+  if (now - offers_since_ >= std::chrono::seconds(1)) {
+    offers_since_ = now;
+    offers_ = 0;
+  }
+  offers_ += probers_.size();
+  return offers_ <= max_offers;
 }
 
 // Who alone has the socket sees all that comes.

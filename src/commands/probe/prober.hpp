@@ -82,6 +82,7 @@ class ProbeSocket {
   Prober* take(const net::Received& received);
   Prober* only() const { return probers_.size() == 1 ? probers_.begin()->second : nullptr; }
   Prober* prober_of(const net::Address& address) const;
+  bool may_offer();
 
   ProbeStage& stage_;
   net::UdpSocket socket_;
@@ -89,6 +90,8 @@ class ProbeSocket {
   std::map<net::Address, Prober*> probers_;  // by the target's address, without its zone
   bool watched_ = false;
   bool told_elsewhere_ = false;  // that another address than those of many sent something
+  run::Clock::time_point offers_since_;
+  std::size_t offers_ = 0;  // since then, to one each, of what others sent
 };
 
 class Prober : public Outlet {
