@@ -122,9 +122,7 @@ Sha256::Digest Hmac::of(std::string_view first, std::string_view second) const {
 bool same_in_constant_time(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
   unsigned difference = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    difference |= static_cast<std::uint8_t>(a[i]) ^ static_cast<unsigned>(static_cast<std::uint8_t>(b[i]));
-  }
+  for (std::size_t i = 0; i < a.size(); ++i) difference |= unsigned{byte_at(a, i)} ^ unsigned { byte_at(b, i) };
   return difference == 0;
 }
 

@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/bytes.hpp"
 #include "base/error.hpp"
 
 namespace base {
@@ -112,7 +113,7 @@ bool is_invisible(std::uint32_t c) {
 }  // namespace
 
 CodePoint next_code_point(std::string_view bytes) {
-  const auto at = [&](std::size_t i) { return static_cast<std::uint8_t>(bytes[i]); };
+  const auto at = [&](std::size_t i) { return byte_at(bytes, i); };
   const std::uint8_t first = at(0);
   if (first < 0x80) return {first, 1, true};
   const CodePoint invalid{first, 1, false};
@@ -244,7 +245,7 @@ void append_base64(std::string& out, std::string_view bytes) {
   const std::size_t start = out.size();
   out.resize(start + (bytes.size() + 2) / 3 * 4, '=');
   char* to = out.data() + start;
-  const auto at = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<std::uint8_t>(bytes[i])); };
+  const auto at = [&](std::size_t i) { return std::uint32_t{byte_at(bytes, i)}; };
   std::size_t i = 0;
   for (; i + 3 <= bytes.size(); i += 3) {
     const std::uint32_t three = at(i) << 16 | at(i + 1) << 8 | at(i + 2);

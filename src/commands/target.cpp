@@ -169,6 +169,12 @@ void open_socket(net::UdpSocket& socket, const Target& target, const Destination
   bind_source(target, socket);
 }
 
+net::SocketOptions with_room_for_replies(net::SocketOptions options) {
+  constexpr std::size_t room = std::size_t{4} << 20;
+  if (!options.receive_buffer) options.receive_buffer = room;
+  return options;
+}
+
 void refuse_to_fragment(const Destination& destination, std::size_t size) {
   throw base::Failure(EMSGSIZE,
                       fmt::format("{} bytes do not leave in one piece: the route's MTU of {} holds at most {}", size,

@@ -48,6 +48,9 @@ Destination find_destination(run::Loop& loop, const Target& target, const net::S
 void open_socket(net::UdpSocket& socket, const Target& target, const Destination& destination,
                  const net::SocketOptions& options, const net::WantedMetadata& wanted, output::Report& report);
 
+// The same with a larger receive buffer, unless its size was asked for: replies to many may come at once.
+net::SocketOptions with_room_for_replies(net::SocketOptions options);
+
 // Throws Failure that tells the limit: `size` bytes of payload do not leave unfragmented.
 [[noreturn]] void refuse_to_fragment(const Destination& destination, std::size_t size);
 

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include "base/bytes.hpp"
 #include "base/ending.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
@@ -36,7 +37,7 @@ void append16(std::string& out, std::size_t value) {
 // RFC 1071: the sum of 16-bit words, not folded yet. An odd byte at the end is padded.
 std::uint64_t sum_of(std::string_view bytes) {
   std::uint64_t sum = 0;
-  const auto at = [&](std::size_t i) { return static_cast<std::uint64_t>(static_cast<std::uint8_t>(bytes[i])); };
+  const auto at = [&](std::size_t i) { return std::uint64_t{base::byte_at(bytes, i)}; };
   for (std::size_t i = 0; i + 1 < bytes.size(); i += 2) sum += at(i) << 8 | at(i + 1);
   if (bytes.size() % 2 != 0) sum += at(bytes.size() - 1) << 8;
   return sum;

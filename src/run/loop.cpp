@@ -46,18 +46,16 @@ namespace {
 
 std::atomic<int> work_in_hand = 0;  // threads that have not told that they are done
 
-[[noreturn]] void fail(const char* what) { throw base::failure(errno, what); }
-
 int duplicate(int descriptor) {
   const int copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
-  if (copy < 0) fail("cannot duplicate a descriptor");
+  if (copy < 0) base::fail("cannot duplicate a descriptor");
   return copy;
 }
 
 // An epoll instance with that one descriptor, or -1 when it cannot be waited for (a regular file).
 int epoll_with(int descriptor, std::uint32_t events) {
   const int epoll = epoll_create1(EPOLL_CLOEXEC);
-  if (epoll < 0) fail("cannot make an epoll instance");
+  if (epoll < 0) base::fail("cannot make an epoll instance");
   epoll_event event{};
   event.events = events;
   if (epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) == 0) return epoll;
@@ -65,7 +63,7 @@ int epoll_with(int descriptor, std::uint32_t events) {
   close(epoll);
   if (error == EPERM) return -1;
   errno = error;
-  fail("cannot wait for the input");
+  base::fail("cannot wait for the input");
 }
 
 // False when what was waited for has been closed. Waiting that fails otherwise must not leave us deaf.
@@ -246,7 +244,7 @@ void Loop::call(const Handler& work) {
 
 void Loop::aside(Handler work, Handler done) {
   const int finished = eventfd(0, EFD_CLOEXEC);
-  if (finished < 0) fail("cannot make an eventfd");
+  if (finished < 0) base::fail("cannot make an eventfd");
   auto watch = std::make_shared<Watch>(context_);
   watch->descriptor.assign(finished);
   // That a descriptor became readable orders no memory in C++: the future does.

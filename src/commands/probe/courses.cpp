@@ -158,14 +158,13 @@ void Courses::add_flows(const ProbeOptions& given, const Destination& destinatio
 // together. Not those where many answer.
 ProbeSocket* Courses::socket_for(const ProbeOptions& options, const Destination& destination) {
   if (listed_.empty() || is_for_many(destination, options)) return nullptr;
-  const net::Endpoint& target = destination.endpoint;
-  for (ProbeSocket& socket : sockets_) {
-    if (socket.family() == net::family_of(target) && !socket.has(target.address())) return &socket;
-  }
-  constexpr std::size_t room_for_answers = std::size_t{4} << 20;
+  const net::Address& target = destination.endpoint.address();
+  std::deque<ProbeSocket>& sockets = sockets_[target.is_v4() ? 0 : 1];
+  const std::size_t place = places_[net::with_zone(target, 0)]++;
+  if (place < sockets.size()) return &sockets[place];
   ProbeOptions roomy = options;
-  if (!roomy.socket.receive_buffer) roomy.socket.receive_buffer = room_for_answers;
-  return &sockets_.emplace_back(stage_, roomy, destination);
+  roomy.socket = with_room_for_replies(roomy.socket);
+  return &sockets.emplace_back(stage_, roomy, destination);
 }
 
 void Courses::start(Series& series) { series.prober.start(series.engine); }

@@ -2,9 +2,11 @@
 // Who is asked at the same time: targets, their addresses, flows, interfaces. Each is a course of its own, of one loop.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <deque>
 #include <list>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -50,9 +52,11 @@ class Courses final : Measured {
   ProbeStage& stage_;
   const ProbeOptions& options_;
   std::vector<TargetLine> listed_;
-  std::deque<TargetLine> names_;    // to be looked up
-  std::size_t lookups_ = 0;         // under way
-  std::list<ProbeSocket> sockets_;  // that targets share
+  std::deque<TargetLine> names_;  // to be looked up
+  std::size_t lookups_ = 0;       // under way
+  // That targets share, by family: a target has the next one that none with its address has yet.
+  std::array<std::deque<ProbeSocket>, 2> sockets_;
+  std::map<net::Address, std::size_t> places_;
   std::list<Series> courses_;
   run::Clock::time_point began_ = run::Clock::now();
   std::vector<Unreached> unreached_;

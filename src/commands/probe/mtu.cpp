@@ -239,7 +239,7 @@ class MtuMode : public RequestMode {
 
 base::ExitStatus probe_mtu(const ProbeOptions& options) {
   ProbeStage stage(options);
-  Prober prober(stage, options, find_target(stage, options), true);
+  Prober prober(stage, options, find_target(stage, options));
   refuse_many(prober, "--mtu");
   ProbeLog log;
   MtuMode mode(options, prober, log);

@@ -44,12 +44,12 @@ bool is_for_many(const Destination& destination, const ProbeOptions& options) {
          (options.socket.broadcast && net::route_to(address).broadcast);
 }
 
-ProbeSocket::ProbeSocket(ProbeStage& stage, const ProbeOptions& options, const Destination& destination, bool any_size)
+ProbeSocket::ProbeSocket(ProbeStage& stage, const ProbeOptions& options, const Destination& destination)
     : stage_(stage), socket_(stage.loop().context()) {
   net::WantedMetadata wanted;
   wanted.details = wanted.time = true;
   open_socket(socket_, options.target, destination, options.socket, wanted, stage.report());
-  if (any_size) socket_.set_path_mtu_probing(true);
+  if (options.mode == ProbeMode::mtu) socket_.set_path_mtu_probing(true);
 }
 
 void ProbeSocket::add(Prober& prober) { probers_.emplace(net::with_zone(prober.target().address(), 0), &prober); }
@@ -131,21 +131,11 @@ int ProbeSocket::send(std::string_view payload, const net::Route& route) {
   return socket_.send(outgoing_).error;
 }
 
-Prober::Prober(ProbeStage& stage, const ProbeOptions& options, Destination destination, bool any_size)
-    : stage_(stage),
-      options_(options),
-      destination_(std::move(destination)),
-      for_many_(commands::is_for_many(destination_, options)),
-      own_(std::make_unique<ProbeSocket>(stage, options, destination_, any_size)),
-      socket_(*own_) {
-  socket_.add(*this);
-}
-
 Prober::Prober(ProbeStage& stage, const ProbeOptions& options, Destination destination, ProbeSocket* shared)
     : stage_(stage),
       options_(options),
       destination_(std::move(destination)),
-      for_many_(commands::is_for_many(destination_, options)),
+      for_many_(shared == nullptr && commands::is_for_many(destination_, options)),
       own_(shared == nullptr ? std::make_unique<ProbeSocket>(stage, options, destination_) : nullptr),
       socket_(shared == nullptr ? *own_ : *shared) {
   socket_.add(*this);

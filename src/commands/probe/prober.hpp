@@ -58,13 +58,12 @@ class Prober;
 // their answers are told apart. Not connected, for replies may come from any port.
 class ProbeSocket {
  public:
-  // `any_size`: with DF and whatever size the link takes, the cached path MTU ignored. Throws as the socket does.
-  ProbeSocket(ProbeStage& stage, const ProbeOptions& options, const Destination& destination, bool any_size = false);
+  // For --mtu with DF and whatever size the link takes, the cached path MTU ignored. Throws as the socket does.
+  ProbeSocket(ProbeStage& stage, const ProbeOptions& options, const Destination& destination);
 
   // Who asks a target hears what comes from its address, until it is removed.
   void add(Prober& prober);
   void remove(const Prober& prober);
-  bool has(const net::Address& target) const { return probers_.contains(net::with_zone(target, 0)); }
   bool is_shared() const { return probers_.size() > 1; }
 
   // From now on the loop sees to what arrives.
@@ -74,7 +73,6 @@ class ProbeSocket {
   // 0, or the errno that it could not be sent for.
   int send(std::string_view payload, const net::Route& route);
 
-  net::Family family() const { return socket_.family(); }
   std::uint16_t local_port() const { return socket_.local_endpoint().port(); }
 
  private:
@@ -96,9 +94,8 @@ class ProbeSocket {
 
 class Prober : public Outlet {
  public:
-  // By a socket of its own (see ProbeSocket), or by `shared` if there is one.
-  Prober(ProbeStage& stage, const ProbeOptions& options, Destination destination, bool any_size = false);
-  Prober(ProbeStage& stage, const ProbeOptions& options, Destination destination, ProbeSocket* shared);
+  // By `shared`, or where there is none by a socket of its own (see ProbeSocket).
+  Prober(ProbeStage& stage, const ProbeOptions& options, Destination destination, ProbeSocket* shared = nullptr);
   ~Prober() override { socket_.remove(*this); }
   Prober(const Prober&) = delete;
   Prober& operator=(const Prober&) = delete;

@@ -81,9 +81,7 @@ class Session final : Client {
 
   void open_socket() {
     const net::Endpoint& to = destination_.endpoint;
-    constexpr std::size_t room_for_replies = std::size_t{4} << 20;
-    net::SocketOptions socket_options = options_.socket;
-    if (lingers() && !socket_options.receive_buffer) socket_options.receive_buffer = room_for_replies;
+    const net::SocketOptions socket_options = lingers() ? with_room_for_replies(options_.socket) : options_.socket;
     commands::open_socket(socket_, options_.target, destination_, socket_options,
                           output::wanted_metadata(options_.output), report());
     // Of a run that is handed over as one the loopback refuses only the first: of messages each refusal counts.
