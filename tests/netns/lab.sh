@@ -57,6 +57,16 @@ until_true() {
 # await COMMAND...: the same, and that it did not come is a failure of the script.
 await() { until_true "$@" || fail "in ${lab_patience:-20} seconds: $*"; }
 
+# again COMMAND...: until it succeeds, ten times at most, with longer and longer pauses: for a figure that a busy machine
+# spoils. What was found last is then to be judged as it is.
+again() {
+  local pause
+  for pause in 0 1 2 3 4 5 6 7 8 9; do
+    sleep "$pause"
+    ! "$@" || break
+  done
+}
+
 # ---- namespaces
 
 # Root as itself where it can be, for tcpdump and in.tftpd run as no other; else a root in name only; else, in a
