@@ -80,16 +80,17 @@ class ProbeSocket {
   Prober* take(const net::Received& received);
   Prober* only() const { return probers_.size() == 1 ? probers_.begin()->second : nullptr; }
   Prober* prober_of(const net::Address& address) const;
-  bool may_offer();
+  // Shows it to all, as long as there is time for that.
+  void offer(const net::Received& received);
 
   ProbeStage& stage_;
   net::UdpSocket socket_;
   net::SendBatch outgoing_{1};
   std::map<net::Address, Prober*> probers_;  // by the target's address, without its zone
   bool watched_ = false;
-  bool told_elsewhere_ = false;  // that another address than those of many sent something
-  run::Clock::time_point offers_since_;
-  std::size_t offers_ = 0;  // since then, to one each, of what others sent
+  bool told_elsewhere_ = false;          // that another address than those of many sent something
+  base::Nanoseconds offer_time_{};       // that may go to what others sent; less than none: to wait for
+  run::Clock::time_point offered_at_{};  // when that was reckoned
 };
 
 class Prober : public Outlet {
