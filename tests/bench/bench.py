@@ -203,7 +203,7 @@ class Bench:
             program = [str(word) for word in words(port)]
             actions = [(os.POSIX_SPAWN_OPEN, 0, self._one_line(), os.O_RDONLY, 0)]
             actions += [(os.POSIX_SPAWN_OPEN, fd, "/dev/null", os.O_WRONLY, 0) for fd in (1, 2)]
-            for _ in range(10 if self.quick else 30):
+            for _ in range(10 if self.quick else 50):
                 start = time.perf_counter()
                 os.waitpid(os.posix_spawn(shutil.which(program[0]), program, os.environ, file_actions=actions), 0)
                 times.append(time.perf_counter() - start)
@@ -313,6 +313,8 @@ def cases(bench):
         add("lines", "node dgram", bench.send, "lines", node(NODE_SEND_LINES), size, stdin=bench.mixed)
 
     for threads in (1, 2):
+        workers = lambda port, threads=threads: [limit, "recv", port, "runs", "--workers", threads]
+        add("threads", f"limit, {threads} worker{'s' * (threads > 1)}", bench.shared, workers)
         add("threads", f"udptool --threads {threads}", bench.shared, listen("-o", "none", "--threads", threads))
 
     servers = {"limit epoll": lambda port: [limit, "echo", port, "epoll"],

@@ -9,12 +9,15 @@
 //   limit echo  PORT epoll|mmsg                    one at a time from epoll; or recvmmsg and sendmmsg
 //   limit ping  PORT [option value]...             round trips, one after the other
 //   limit flood PORT [option value]...             requests, several in flight
-//   limit relay PORT runs|two-way --to PORT        UDP_GRO to UDP_SEGMENT, one way; or recvmmsg to sendmmsg, both ways
+//   limit relay PORT runs|two-way|sessions --to PORT
+//                                                  UDP_GRO to UDP_SEGMENT, one way; or recvmmsg to sendmmsg, both ways,
+//                                                  or with a socket for each client, one way
 //   limit spawn 0 --count N                        /bin/sh -c cat, N times, one after the other
 //
 // recv, echo and relay run until SIGTERM. Options: --size BYTES, --count DATAGRAMS, --seconds T, --window REQUESTS,
 // --senders N (from so many addresses of 127/8 in turn, --each DATAGRAMS at a time), --from PORT (with
-// --senders), --rtp 1 (numbered RTP packets).
+// --senders), --rtp 1 (numbered RTP packets), --workers N (threads of recv, with a socket each),
+// --targets N (ports from that of --to on).
 // One JSON line on stderr at the end.
 #include <netinet/udp.h>
 #include <sys/epoll.h>
@@ -24,6 +27,7 @@
 
 #include <algorithm>
 #include <string>
+#include <thread>
 
 #include "limit.hpp"
 
@@ -43,7 +47,7 @@ void write_all(std::vector<iovec> pieces) {
   }
 }
 
-void receive_and_forget(int socket, std::string_view mode) {
+std::uint64_t receive_and_forget(int socket, std::string_view mode) {
   if (mode == "runs") set_option(socket, SOL_UDP, UDP_GRO, 1);
   if (mode == "facts") {
     set_option(socket, SOL_SOCKET, SO_TIMESTAMPNS, 1);
@@ -51,12 +55,11 @@ void receive_and_forget(int socket, std::string_view mode) {
   }
   Batch batch(64, 2'048);
   std::uint64_t datagrams = 0;
-  const auto start = Clock::now();
   while (!stopping) {
     batch.ask(mode != "discard");
     datagrams += batch.receive(socket);
   }
-  print_counts("recv", datagrams, 0, seconds_since(start));
+  return datagrams;
 }
 
 void receive_runs(int socket) {
@@ -77,9 +80,14 @@ void receive_runs(int socket) {
 }
 
 void run_recv(const Options& options) {
-  const int socket = bound_socket(options.port);
+  const int socket = bound_socket(options.port, options.workers > 1);
   if (options.mode == "gro") return receive_runs(socket);
-  receive_and_forget(socket, options.mode);
+  for (std::size_t i = 1; i < options.workers; ++i) {
+    std::thread([=] { receive_and_forget(bound_socket(options.port, true), options.mode); }).detach();
+  }
+  const auto start = Clock::now();
+  const std::uint64_t datagrams = receive_and_forget(socket, options.mode);
+  print_counts("recv", datagrams, 0, seconds_since(start));
 }
 
 // Sends from 127.1.0.0 on, the next address with each message: IP_PKTINFO chooses it, so that one socket is enough.
@@ -273,6 +281,10 @@ Options parse(int argc, char** argv) {
       options.from = static_cast<std::uint16_t>(value);
     else if (name == "--to")
       options.to = static_cast<std::uint16_t>(value);
+    else if (name == "--workers")
+      options.workers = static_cast<std::size_t>(value);
+    else if (name == "--targets")
+      options.targets = static_cast<std::size_t>(value);
     else if (name == "--rtp")
       options.rtp = value != 0;
     else

@@ -37,6 +37,8 @@ struct Options {
   std::uint16_t from = 0;  // 0: any
   std::uint16_t to = 0;
   bool rtp = false;
+  std::size_t workers = 1;
+  std::size_t targets = 1;
 };
 
 [[noreturn]] inline void fail(const char* what) {
@@ -69,8 +71,10 @@ inline int open_socket() {
   return socket;
 }
 
-inline int bound_socket(std::uint16_t port) {
+// `shared`: with others of this program.
+inline int bound_socket(std::uint16_t port, bool shared = false) {
   const int socket = open_socket();
+  if (shared) set_option(socket, SOL_SOCKET, SO_REUSEPORT, 1);
   const sockaddr_in address = loopback(port);
   check(bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address), "bind");
   return socket;
@@ -138,10 +142,10 @@ class Batch {
       header.msg_controllen = controls ? controls_[i].size() : 0;
     }
   }
-  // Sends the first `count` messages, all of them unless stopping.
-  void send(int socket, std::size_t count) {
+  // Sends `count` messages from the first or a later one on, all of them unless stopping.
+  void send(int socket, std::size_t count, std::size_t first = 0) {
     for (std::size_t done = 0; done < count && !stopping;) {
-      const int sent = sendmmsg(socket, headers() + done, static_cast<unsigned>(count - done), 0);
+      const int sent = sendmmsg(socket, headers() + first + done, static_cast<unsigned>(count - done), 0);
       if (sent < 0 && !is_passing(errno) && !stopping) fail("sendmmsg");
       if (sent > 0) done += static_cast<std::size_t>(sent);
     }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "limit.hpp"
 
@@ -43,8 +44,10 @@ void turn_round(msghdr& header) {
   std::memcpy(CMSG_DATA(&control), &segment, sizeof segment);
 }
 
-std::uint64_t relay_runs(int from, int to) {
+// To as many ports of this host as there are targets, from `to` on.
+std::uint64_t relay_runs(int from, std::uint16_t to, std::size_t targets) {
   set_option(from, SOL_UDP, UDP_GRO, 1);
+  const int out = targets == 1 ? connected_socket(to) : open_socket();
   Batch batch(32, 65'536);
   std::uint64_t runs = 0;
   while (!stopping) {
@@ -52,7 +55,14 @@ std::uint64_t relay_runs(int from, int to) {
     const std::size_t count = batch.receive(from);
     batch.set_lengths(count, true);
     for (std::size_t i = 0; i < count; ++i) turn_round(batch.header(i));
-    batch.send(to, count);
+    for (std::size_t target = 0; target < targets; ++target) {
+      sockaddr_in name = loopback(static_cast<std::uint16_t>(to + target));
+      for (std::size_t i = 0; i < count && targets > 1; ++i) {
+        batch.header(i).msg_name = &name;
+        batch.header(i).msg_namelen = sizeof name;
+      }
+      batch.send(out, count);
+    }
     batch.set_lengths(count, false);
     runs += count;
   }
@@ -90,6 +100,33 @@ std::uint64_t relay_both_ways(int front, int upstream) {
   return datagrams;
 }
 
+// Any number of clients, a socket each towards the target. What clients send one after the other leaves in a call each.
+std::uint64_t relay_sessions(int front, std::uint16_t to) {
+  std::unordered_map<std::uint64_t, int> upstreams;
+  const auto upstream_of = [&](const sockaddr_in& client) {
+    const std::uint64_t key = std::uint64_t{client.sin_addr.s_addr} << 16 | client.sin_port;
+    const auto [found, fresh] = upstreams.try_emplace(key, -1);
+    if (fresh) found->second = connected_socket(to);
+    return found->second;
+  };
+  Batch batch(64, 2'048);
+  std::uint64_t datagrams = 0;
+  while (!stopping) {
+    batch.ask(false);
+    const std::size_t count = batch.receive(front);
+    batch.set_lengths(count, true);
+    for (std::size_t first = 0, end = 0; first < count; first = end) {
+      const auto client = [&](std::size_t place) { return *static_cast<sockaddr_in*>(batch.header(place).msg_name); };
+      const int upstream = upstream_of(client(first));
+      while (end < count && upstream_of(client(end)) == upstream) batch.header(end++).msg_namelen = 0;
+      batch.send(upstream, end - first, first);
+    }
+    batch.set_lengths(count, false);
+    datagrams += count;
+  }
+  return datagrams;
+}
+
 // /bin/sh -c cat, with five bytes on its stdin, until it has ended.
 void run_one_shell(int input) {
   std::array<int, 2> output{};
@@ -119,10 +156,10 @@ void run_one_shell(int input) {
 
 void run_relay(const Options& options) {
   const int front = bound_socket(options.port);
-  const int upstream = connected_socket(options.to);
   const auto start = Clock::now();
-  const bool runs = options.mode == "runs";
-  const std::uint64_t passed = runs ? relay_runs(front, upstream) : relay_both_ways(front, upstream);
+  const std::uint64_t passed = options.mode == "runs"       ? relay_runs(front, options.to, options.targets)
+                               : options.mode == "sessions" ? relay_sessions(front, options.to)
+                                                            : relay_both_ways(front, connected_socket(options.to));
   print_counts("relay", passed, 0, seconds_since(start));
 }
 

@@ -56,12 +56,11 @@ class Modes:
             return None
         return {"relay": flood["datagrams"] / flood["seconds"], "relay p50": pings["p50_us"]}
 
-    def relay_cost(self, senders):
+    def relay_cost(self, words, senders):
         """CPU microseconds a datagram of a two-way relay for so many sessions, and its peak memory."""
         port, end, source = next_port(), next_port(), next_port()
-        words = [self.tool, "listen", f"{HOST}:{port}", "-q", "-o", "none", "--forward", f"{HOST}:{end}"]
         with Process([self.limit, "recv", end, "discard"], RECEIVE_CORE) as sink, \
-                Process(words, RECEIVE_CORE) as relay:
+                Process(words(port, [end]), RECEIVE_CORE) as relay:
             wait_bound(end, sink)
             if not wait_bound(port, relay):
                 return None
@@ -145,10 +144,14 @@ def cases(bench, add):
                         "udptool --forward": forward, "socat fork": socat}.items():
         if shutil.which(words(0, [0])[0]):
             add("relay", name, modes.relay_requests, words)
-    add("fan-out", "udptool to 3", modes.relay_flood_in, "fan-out", forward, targets=3)
-    add("fan-out", "udptool to 3 and a dead one", modes.relay_flood_in, "fan-out", forward, targets=3, dead=1)
-    add("relay cost", "1 session", modes.relay_cost, 1)
-    add("relay cost", "1,024 sessions", modes.relay_cost, 1_024)
+    spread = lambda port, ends: [limit, "relay", port, "runs", "--to", ends[0], "--targets", len(ends)]
+    for name, words in {"limit": spread, "udptool": forward}.items():
+        add("fan-out", name + " to 3", modes.relay_flood_in, "fan-out", words, targets=3)
+        add("fan-out", name + " to 3 and a dead one", modes.relay_flood_in, "fan-out", words, targets=3, dead=1)
+    sessions = lambda port, ends: [limit, "relay", port, "sessions", "--to", ends[0]]
+    for name, words in {"limit, ": sessions, "": forward}.items():
+        add("relay cost", name + "1 session", modes.relay_cost, words, 1)
+        add("relay cost", name + "1,024 sessions", modes.relay_cost, words, 1_024)
     add("exec", "udptool --exec cat", modes.jobs)
 
     capture = modes.capture_of(100_000 if bench.quick else 1_000_000)
