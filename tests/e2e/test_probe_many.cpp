@@ -117,8 +117,6 @@ TEST_CASE("probe --targets: what is no target is one line with its place") {
   CHECK(contains(refusal("127.0.0.1:9\n", {"127.0.0.1", "9"}), "--targets names the hosts"));
   CHECK(contains(refusal("127.0.0.1:9\n", {"--trace"}), "--trace and --targets contradict"));
   CHECK(contains(refusal("127.0.0.1:9\n", {"--flows", "2", "-c", "1"}), "--flows and --targets contradict"));
-  CHECK(contains(refusal("127.0.0.1:9\n127.0.0.2:9\n", {"-p", "40000"}),
-                 "--source-port 40000: 2 targets are not all asked from one port"));
   CHECK(contains(run_udptool({"probe", "--flows", "2", "127.0.0.1", "9"}).err, "--flows is for --count and --trace"));
   CHECK(contains(run_udptool({"probe", "--flows", "65", "-c", "1", "127.0.0.1", "9"}).err, "--flows: "));
   CHECK(contains(run_udptool({"probe", "--flows", "2", "-p", "65535", "-c", "1", "127.0.0.1", "9"}).err,
@@ -224,6 +222,24 @@ TEST_CASE("probe --targets: one address with several ports is several targets") 
   for (const RawUdp* each : {&other, &one}) CHECK(contains(finished.out, each->endpoint() + "\topen\t"));
   CHECK(contains(finished.out, silent.endpoint() + "\tno answer\t"));
   CHECK(contains(finished.out, closed + "\tclosed\t"));
+}
+
+TEST_CASE("probe --targets: all of a family are asked from the source port that is given, an address once") {
+  IN_NAMESPACE("");
+  const RawUdp one("127.0.0.1"), other("127.0.0.2"), six("::1"), again("127.0.0.1");
+  const TemporaryFile file(one.endpoint() + "\n" + other.endpoint() + "\n" + six.endpoint() + "\n" + again.endpoint());
+  Process probe(udptool({"probe", "-w", "5s", "-p", "40000", "--targets", file.path()}));
+  for (const RawUdp* each : {&one, &other, &six}) {
+    const auto request = each->receive();
+    REQUIRE(request);
+    CHECK(request->port == 40'000);
+    each->reply(*request, request->payload);
+  }
+  const Finished finished = probe.finish();
+  CHECK(finished.ending == done);
+  CHECK(count_of(finished.out, "\topen\t") == 3);
+  CHECK(contains(finished.out,
+                 again.endpoint() + "\t-\tunreachable\t-\tanother target at 127.0.0.1 is asked from port 40000\n"));
 }
 
 TEST_CASE("probe of a group: on every interface, and each answer says by which it came") {

@@ -107,10 +107,6 @@ Courses::Courses(ProbeStage& stage, const ProbeOptions& options) : stage_(stage)
 
 void Courses::add_listed() {
   listed_ = read_targets(options_.targets, options_.target.port);
-  if (options_.target.source_port != 0 && listed_.size() > 1) {
-    throw base::UsageError(fmt::format("--source-port {}: {} targets are not all asked from one port",
-                                       options_.target.source_port, listed_.size()));
-  }
   constexpr std::size_t usual_addresses = 4;  // of a name
   allow_open_files(usual_addresses * listed_.size());
   for (const TargetLine& target : listed_) {
@@ -162,6 +158,10 @@ ProbeSocket* Courses::socket_for(const ProbeOptions& options, const Destination&
   std::deque<ProbeSocket>& sockets = sockets_[target.is_v4() ? 0 : 1];
   const std::size_t place = places_[net::with_zone(target, 0)]++;
   if (place < sockets.size()) return &sockets[place];
+  if (place > 0 && options.target.source_port != 0) {
+    throw base::Failure(EADDRINUSE, fmt::format("another target at {} is asked from port {}", net::to_string(target),
+                                                options.target.source_port));
+  }
   ProbeOptions roomy = options;
   roomy.socket = with_room_for_replies(roomy.socket);
   return &sockets.emplace_back(stage_, roomy, destination);
