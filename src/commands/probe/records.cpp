@@ -8,7 +8,6 @@
 #include "base/text.hpp"
 #include "net/interfaces.hpp"
 #include "output/hexdump.hpp"
-#include "output/report.hpp"
 #include "output/terminal.hpp"
 #include "output/timestamp.hpp"
 
@@ -179,19 +178,15 @@ std::string ProbeWriter::subject() const {
   return subject;
 }
 
-void ProbeWriter::so_far(const ProbeSummary& summary) {
-  if (!json()) {
-    std::string line = subject() + counts_text(summary);
-    if (summary.rtt) line += ", " + spread_text(*summary.rtt);
-    return output::print_line(output::talks_in_color(options_.color) ? output::with_red_losses(line) : line);
-  }
-  {
-    output::JsonEvent event(buffer(), "stats");
+void ProbeWriter::so_far(const ProbeSummary& summary, output::Report& report) {
+  const auto fields = [&](output::JsonEvent& event) {
     add_series(event);
     add_counts(event, summary);
     if (summary.rtt) event.raw("rtt_ms", distribution_json(*summary.rtt));
-  }
-  sink_.flush();
+  };
+  report.tell(output::Tone::asked, "stats", fields,
+              [&] { return subject() + counts_text(summary) + (summary.rtt ? ", " + spread_text(*summary.rtt) : ""); });
+  report.flush();
 }
 
 void ProbeWriter::verdict(const std::vector<FlowLoss>& flows) {

@@ -15,6 +15,7 @@
 #include "commands/probe/statistics.hpp"
 #include "net/datagram.hpp"
 #include "output/json.hpp"
+#include "output/report.hpp"
 #include "output/sink.hpp"
 #include "output/terminal.hpp"
 
@@ -96,8 +97,8 @@ class ProbeWriter {
     }
   }
 
-  // What is known by now: a line on stderr, or an event.
-  void so_far(const ProbeSummary& summary);
+  // What is known by now.
+  void so_far(const ProbeSummary& summary, output::Report& report);
   // Which flows are worse than the others.
   void verdict(const std::vector<FlowLoss>& flows);
   // What came of all probes.

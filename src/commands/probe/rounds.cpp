@@ -212,14 +212,10 @@ class RoundsReport {
   }
 
   void tell() {
-    const std::vector<HopRow> all = rows(writer_.json() ? Percentiles::told : Percentiles::left_out);
+    if (writer_.json()) return tell_events();
+    const std::vector<HopRow> all = rows(Percentiles::left_out);
     for (const HopRow& row : all) names_.look_up(row.addresses);
-    if (writer_.json()) {
-      for (const HopRow& row : all) {
-        append_event(row);
-        stage_.sink().mark(1);
-      }
-    } else if (live_) {
+    if (live_) {
       table_.draw(table_of(all, names_));
     } else if (writer_.text()) {
       for (const TableLine& line : table_of(all, names_)) writer_.line(tabbed(line));
@@ -227,9 +223,18 @@ class RoundsReport {
     stage_.sink().flush();
   }
 
+  void tell_events() {
+    for (const HopRow& row : rows(Percentiles::told)) {
+      names_.look_up(row.addresses);
+      append_event(row);
+      stage_.sink().mark(1);
+    }
+    stage_.sink().flush();
+  }
+
   // Who asked by a signal reads stderr.
   void tell_so_far() {
-    if (writer_.json()) return tell();
+    if (writer_.json()) return tell_events();
     table_.leave();
     for (const TableLine& line : table_of(rows(Percentiles::left_out), names_)) output::print_line(tabbed(line));
   }

@@ -174,7 +174,7 @@ bool SeriesMode::send_in_fragments(ProbeRecord& record) {
   return true;
 }
 
-void SeriesMode::tell_so_far() { writer_.so_far(log_.summary(Percentiles::told, log_.unanswered())); }
+void SeriesMode::tell_so_far() { writer_.so_far(log_.summary(Percentiles::told, log_.unanswered()), prober_.report()); }
 
 Tally SeriesMode::tally(bool) {
   const ProbeSummary known = log_.summary(Percentiles::left_out);
