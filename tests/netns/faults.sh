@@ -34,6 +34,7 @@ start() {
   local what=$1
   shift
   : >"$what.out"
+  : >"$what.err"
   "$@" <&0 >>"$what.out" 2>"$what.err" &
   pids[$what]=$!
 }

@@ -22,6 +22,8 @@ lab_patience=30
 declare -A pids
 start() {
   local what=$1 pid=host_$2
+  : >"$what.out"
+  : >"$what.err"
   nsenter -t "${!pid}" -n "${@:3}" >"$what.out" 2>"$what.err" &
   pids[$what]=$!
 }

@@ -47,6 +47,7 @@ END_OF_RULES
 start() {
   local pid=host_$1
   : >"$2"
+  : >"$2.out"
   nsenter -t "${!pid}" -n "${@:3}" >"$2.out" 2>"$2" </dev/null &
   started=$!
 }

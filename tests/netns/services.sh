@@ -26,6 +26,7 @@ probe() {
 start() {
   local log=$1
   shift
+  : >"$log.out"
   "$@" >"$log.out" 2>"$log" </dev/null &
   started=$!
 }

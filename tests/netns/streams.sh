@@ -18,6 +18,7 @@ ready() { grep -qE '^(listening on|joined) |^\{"event":"(listening|joined)"' "$1
 # receive LOG COMMAND OPTION... ENDPOINT: sets receiver and port.
 receive() {
   : >"$1"
+  : >"$1.out"
   "$udptool" "${@:2}" >"$1.out" 2>"$1" </dev/null &
   receiver=$!
   await ready "$1"
@@ -130,13 +131,19 @@ like "a dead stream: it stays in the summary" "$(grep '^rtp' "$work/told" | tail
 # --- is it this host? -----------------------------------------------------------------------------------------------
 
 made slow
-receive "$work/told" listen --rtp --clock-rate 48000 -o none 127.0.0.1:0
-"$udptool" send -q --replay "$work/slow" 127.0.0.1 "$port" &
-sender=$!
-kill -STOP "$receiver"
-wait "$sender"
-kill -CONT "$receiver"
-received
+# On a busy machine the sender is stalled, too, which is a gap: such a run does not count.
+# shellcheck disable=SC2317  # called by again
+a_stall_is_no_gap() {
+  receive "$work/told" listen --rtp --clock-rate 48000 -o none 127.0.0.1:0
+  "$udptool" send -q --replay "$work/slow" 127.0.0.1 "$port" &
+  sender=$!
+  kill -STOP "$receiver"
+  wait "$sender"
+  kill -CONT "$receiver"
+  received
+  grep -qE '^rtp .*longest gap [0-9]{1,2}\.' "$work/told"
+}
+again a_stall_is_no_gap
 like "a stall of this host: nothing lost, and no gap longer than the stream's" \
   "$(sed -nE 's/^rtp .*(lost .*), jitter.*longest gap ([0-9]+)\..*/\1, \2/p' "$work/told")" \
   'lost 0, duplicate 0, reordered 0, ([1-9]|[1-9][0-9])'
@@ -163,6 +170,7 @@ if ! command -v iperf >/dev/null || [[ $(iperf -v 2>&1) != 'iperf version 2'* ]]
 else
   # serve ADDRESS: iperf as a server there.
   serve() {
+    : >"$work/iperf"
     iperf -s -u -B "$1" -p 5001 >"$work/iperf" 2>&1 </dev/null &
     server=$!
     await grep -q 'UDP port 5001' "$work/iperf"
@@ -174,6 +182,7 @@ else
     kill "$server"
   }
   serve 127.0.0.1
+  : >"$work/relay"
   "$udptool" listen -o none --forward 127.0.0.1:5001 --impair '>loss=5%,seed=7' 127.0.0.1:5002 2>"$work/relay" &
   relay=$!
   await grep -q '^listening' "$work/relay"
@@ -185,6 +194,7 @@ else
     "$(sed -nE 's/^impaired forward: .* ([1-9][0-9]*) lost,.*/\1/p' "$work/relay")/2000"
 
   receive "$work/told" listen --sequence -o none --pcap "$work/came" 127.0.0.1:0
+  : >"$work/relay"
   "$udptool" listen -o none --forward "127.0.0.1:$port" --impair '>loss=5%,duplicate=3%,reorder=2%,delay=2ms,seed=8' \
     127.0.0.1:5002 2>"$work/relay" &
   relay=$!
