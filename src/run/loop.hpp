@@ -94,6 +94,7 @@ class Loop {
   struct Ticker;
 
   static bool signalled();
+  void begin();
   void watch_signals();
   void tick(std::shared_ptr<Ticker> ticker);
   void wait_readable(net::UdpSocket& socket, std::shared_ptr<Handler> handler);

@@ -264,6 +264,18 @@ TEST_CASE("faults: with few files a command works or is exit 2 and one line with
   CHECK(refused > all.size());
 }
 
+TEST_CASE("faults: a loop that the kernel does not let wake is refused at once, and no silence") {
+  for (const Words& words : {Words{"probe", "--trace", "-W", "10s", "127.0.0.1"}, {"listen", "-w", "1", "0"}}) {
+    for (const char* const which : {"FAULT_EPOLL=1", "FAULT_EPOLL=2"}) {
+      CAPTURE(words);
+      CAPTURE(which);
+      const Finished result = run_udptool(words, {.environment = with_faults(which)});
+      CHECK(result.ending == failed);
+      CHECK(result.err == "udptool: cannot make an event loop: Cannot allocate memory\n");
+    }
+  }
+}
+
 TEST_CASE("faults: -o raw to a closed pipe ends it quietly, to a full disk with exit 2") {
   Process pipeline(
       {"sh", "-c", "{ \"$1\" listen -o raw 127.0.0.1:0; echo status $? >&2; } | head -c 3", "sh", udptool({})[0]});

@@ -5,10 +5,12 @@
 //                       are on that clock too
 //   FAULT_STEADY_CLOCK  the steady clock is ahead by as many seconds as that file says at the time, in eight bytes
 //   FAULT_RECEIVE       receiving fails with this errno, the first FAULT_RECEIVE_TIMES times that something waits
+//   FAULT_EPOLL         the epoll_ctl(2) of that number, from 1 on, has no memory
 //   FAULT_SYNCHRONISED  no fault, but what a test needs: the kernel says that its clock is synchronised
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/timex.h>
@@ -87,6 +89,16 @@ extern "C" int socket(int family, int type, int protocol) noexcept {
     return -1;
   }
   return open(family, type, protocol);
+}
+
+extern "C" int epoll_ctl(int epoll, int operation, int fd, epoll_event* event) noexcept {
+  static auto* const control = real<decltype(epoll_ctl)>("epoll_ctl");
+  static long calls = 0;
+  if (std::getenv("FAULT_EPOLL") == nullptr || ++calls != std::atol(std::getenv("FAULT_EPOLL"))) {
+    return control(epoll, operation, fd, event);
+  }
+  errno = ENOMEM;
+  return -1;
 }
 
 extern "C" int clock_gettime(clockid_t clock, timespec* now) noexcept {
