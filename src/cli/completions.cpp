@@ -41,14 +41,6 @@ Strings names_of(const Option& option) {
   return names;
 }
 
-std::vector<const Option*> offered(const OptionTable& table) {
-  std::vector<const Option*> out;
-  for (const Option& option : table.options()) {
-    if (!option.hidden) out.push_back(&option);
-  }
-  return out;
-}
-
 // `text` as it stands within single quotes, with a backslash before what is `special` there.
 std::string within_quotes(std::string_view text, std::string_view special) {
   std::string out;
@@ -118,8 +110,8 @@ complete -F _udptool udptool
 
 std::string bash_case(const OptionTable& table) {
   Strings names;
-  for (const Option* option : offered(table)) {
-    for (std::string& name : names_of(*option)) names.push_back(std::move(name));
+  for (const Option& option : table.options()) {
+    for (std::string& name : names_of(option)) names.push_back(std::move(name));
   }
   std::string out = fmt::format("    {}:-*) _udptool_offer -W '{}' ;;\n", table.command(), fmt::join(names, " "));
   if (has_hosts(table)) {
@@ -137,12 +129,12 @@ std::string bash(const Tables& tables) {
   for (const OptionTable* table : tables) {
     commands.emplace_back(table->command());
     cases += bash_case(*table);
-    for (const Option* option : offered(*table)) {
-      if (!takes_word(*option)) continue;
-      const bool listed = option->choices != nullptr;
+    for (const Option& option : table->options()) {
+      if (!takes_word(option)) continue;
+      const bool listed = option.choices != nullptr;
       const std::string how =
-          listed ? fmt::format("-W '{}'", choices_of(*option)) : std::string(completer_of(*option).bash);
-      for (const std::string& name : names_of(*option)) completes[name] = how;
+          listed ? fmt::format("-W '{}'", choices_of(option)) : std::string(completer_of(option).bash);
+      for (const std::string& name : names_of(option)) completes[name] = how;
     }
   }
   for (const auto& [name, how] : completes) {
@@ -157,9 +149,9 @@ std::string bash(const Tables& tables) {
 // "(-j --json -r --raw)": what is no longer offered once it is given; "*" where it may come again.
 std::string zsh_excluded(const OptionTable& table, const Option& option) {
   Strings names;
-  for (const Option* other : offered(table)) {
-    if (other != &option && !share_a_group(option.groups, other->groups)) continue;
-    for (std::string& name : names_of(*other)) names.push_back(std::move(name));
+  for (const Option& other : table.options()) {
+    if (&other != &option && !share_a_group(option.groups, other.groups)) continue;
+    for (std::string& name : names_of(other)) names.push_back(std::move(name));
   }
   return option.repeatable ? "*" : fmt::format("({})", fmt::join(names, " "));
 }
@@ -186,7 +178,7 @@ std::string zsh(const Tables& tables) {
   for (const OptionTable* table : tables) {
     commands += fmt::format("{}{}\\:{}", commands.empty() ? "" : " ", table->command(), quoted(table->purpose()));
     cases += fmt::format("    {})\n      _arguments -s : \\\n", table->command());
-    for (const Option* option : offered(*table)) cases += zsh_specification(*table, *option);
+    for (const Option& option : table->options()) cases += zsh_specification(*table, option);
     if (has_hosts(*table)) cases += "        '1:host:_hosts' '2:port:_ports' \\\n";
     cases += "        '*:word'\n      ;;\n";
   }
@@ -233,7 +225,7 @@ std::string fish(const Tables& tables) {
   for (const OptionTable* table : tables) {
     all += fmt::format(" {}", table->command());
     add(fmt::format(" -a {} -d {}", table->command(), quoted(table->purpose())), "");
-    for (const Option* option : offered(*table)) add(fish_line(*option), table->command());
+    for (const Option& option : table->options()) add(fish_line(option), table->command());
     if (has_hosts(*table)) add(" -a '(__fish_print_hostnames)'", table->command());
   }
   for (const auto& [line, commands] : lines) {

@@ -76,7 +76,7 @@ std::string used_forms(const std::deque<Option>& options) {
   std::string out;
   for (const Form& form : forms) {
     const bool used = std::any_of(options.begin(), options.end(), [&](const Option& option) {
-      return !option.hidden && option.form.find(form.name) != option.form.npos;
+      return option.form.find(form.name) != option.form.npos;
     });
     if (used) out += fmt::format("  {:<9} {}\n", form.name, form.meaning);
   }
@@ -90,7 +90,7 @@ std::string OptionTable::help() const {
   for (const std::string_view heading : headings_of(options_)) {
     out += fmt::format("\n{}:\n", heading);
     for (const Option& option : options_) {
-      if (option.heading == heading && !option.hidden) append_option(out, option);
+      if (option.heading == heading) append_option(out, option);
     }
   }
   out += fmt::format("\nWords:\n{}\nExamples:\n{}\n", used_forms(options_), examples_);
@@ -99,9 +99,8 @@ std::string OptionTable::help() const {
 
 std::string option_rows(const Tables& tables) {
   const auto has = [](const OptionTable& table, const Option& option) {
-    return std::any_of(table.options().begin(), table.options().end(), [&](const Option& one) {
-      return !one.hidden && one.name == option.name && one.letter == option.letter;
-    });
+    return std::any_of(table.options().begin(), table.options().end(),
+                       [&](const Option& one) { return one.name == option.name && one.letter == option.letter; });
   };
   const auto is_common = [&](const Option& option) {
     return std::all_of(tables.begin(), tables.end(), [&](const OptionTable* table) { return has(*table, option); });
@@ -109,7 +108,7 @@ std::string option_rows(const Tables& tables) {
   const auto row = [](std::string_view command, const OptionTable& table, auto wanted) {
     std::string options;
     for (const Option& option : table.options()) {
-      if (option.hidden || !wanted(option)) continue;
+      if (!wanted(option)) continue;
       const std::string name = with_form(option, option.name.empty() ? "" : fmt::format("--{}", option.name));
       const std::string letter =
           option.letter.empty() ? "" : fmt::format("-{}{}", option.letter, name.empty() ? "" : ", ");

@@ -33,8 +33,6 @@ void Join::declare(OptionTable& table) {
       .takes(Takes::interface);
   options.socket.receive_buffer = std::size_t{4} << 20;
   bind_socket(table, options.socket, 0);
-  // What joins sends nothing.
-  for (const char* name : {"--ttl", "--dscp", "--broadcast", "--sndbuf"}) table.at(name).hide();
   bind_receiving(table, options.stop, options.output, options.stats);
   bind_metrics(table, options.metrics);
   bind_privileges(table, options.privileges);

@@ -149,6 +149,13 @@ UsageError refusal_of(const UnknownOption& unknown, const OptionTable& table,
 [[noreturn]] void reject_command(const std::vector<std::string>& arguments) {
   const std::string& word = arguments.front();
   if (word.starts_with('-') && word.size() > 1) {
+    const auto named = [](const std::string& one) {
+      return std::ranges::any_of(commands, [&](const Entry& entry) { return entry.name == one; });
+    };
+    if (const auto command = std::ranges::find_if(arguments, named); command != arguments.end()) {
+      throw UsageError(
+          fmt::format("options stand behind the command: 'udptool {} {}'", *command, base::printable(word)));
+    }
     const OptionTable bare;  // --help and --version
     const std::string name = word.starts_with("--") ? word.substr(0, word.find('=')) : word.substr(0, 2);
     throw refusal_of(UnknownOption(word, name), bare, arguments);
@@ -218,7 +225,9 @@ Invocation parse(const std::vector<std::string>& arguments) {
     if (!answer_without_command(arguments)) reject_command(arguments);
     return {};
   } catch (...) {
-    return refused(std::current_exception());
+    Invocation invocation = refused(std::current_exception());
+    invocation.json = std::ranges::any_of(arguments, [](const auto& one) { return one == "-j" || one == "--json"; });
+    return invocation;
   }
 }
 

@@ -78,7 +78,10 @@ void Probe::declare_request(OptionTable& table) {
              [this](const std::string& word) { options.request.size = base::parse_size(word, 0); })
       .exclusive({"request", "size or mtu"});
   table.value("--interval", "DURATION", "with --count: time between probes (1s; at least 100us)",
-              [this](const std::string& word) { interval = base::parse_duration(word); });
+              [this](const std::string& word) {
+                interval = base::parse_duration(word);
+                if (*interval < std::chrono::microseconds(100)) throw UsageError("at least 100us");
+              });
 }
 
 void Probe::declare(OptionTable& table) {
@@ -126,9 +129,7 @@ void Probe::settle_series() {
   if (options.histogram && !series) throw UsageError("--histogram is drawn of several probes: add --count N");
   if (interval && !series) throw UsageError("--interval is the time between several probes: add --count N");
   if (options.stats && !series) throw UsageError("--stats is told of several probes: add --count N");
-  if (!interval) return;
-  if (*interval < std::chrono::microseconds(100)) throw UsageError("--interval: at least 100us");
-  options.interval = *interval;
+  if (interval) options.interval = *interval;
 }
 
 void Probe::settle_many() {

@@ -175,8 +175,9 @@ void Send::settle(const std::vector<std::string>& words) {
   settle_replay();
   options.payloads.messages.assign(words.begin() + std::min<std::ptrdiff_t>(2, std::ssize(words)), words.end());
   settle_payloads();
-  const bool talks = !options.output.quiet && options.output.format != output::Format::json;
-  options.progress = options.progress_asked || (options.payloads.file && talks && isatty(STDERR_FILENO) != 0);
+  const bool json = options.output.format == output::Format::json;
+  const bool usual = options.payloads.file && !options.output.quiet && isatty(STDERR_FILENO) != 0;
+  options.progress = !json && (options.progress_asked || usual);
 }
 
 }  // namespace cli

@@ -58,9 +58,11 @@ auto value_of(const std::string& word) {
 }
 
 int parse_dscp(const std::string& word) {
-  const bool is_name = !word.empty() && word[0] >= 'a' && word[0] <= 'z';
+  std::string name = word;
+  for (char& letter : name) letter = letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
+  const bool is_name = !name.empty() && name[0] >= 'a' && name[0] <= 'z';
   try {
-    return is_name ? value_of<code_points>(word) : static_cast<int>(base::parse_integer(word, 0, 63));
+    return is_name ? value_of<code_points>(name) : static_cast<int>(base::parse_integer(word, 0, 63));
   } catch (const UsageError&) {
     throw UsageError(
         fmt::format("'{}' is not a code point: 0 to 63, or a name such as ef, af41, cs5", base::printable(word)));
@@ -240,7 +242,10 @@ void bind_forward(OptionTable& app, commands::ForwardOptions& options) {
                  [&options](const std::string& word) { options.targets.push_back(target_of(word)); })
       .exclusive({"answering"});
   app.value("--session-timeout", "DURATION", "with --forward: a sender's session without traffic ends after (2m)",
-            [&options](const std::string& word) { options.session_timeout = base::parse_duration(word); })
+            [&options](const std::string& word) {
+              options.session_timeout = base::parse_duration(word);
+              if (options.session_timeout.count() == 0) throw UsageError("no session lasts no time");
+            })
       .only_with("--forward");
   app.repeatable("--impair", "LIST", "with --forward: a bad network, as loss=1%,delay=50ms (>: there, <: back)",
                  [&options](const std::string& word) { take_impairment(word, options); })

@@ -62,11 +62,6 @@ Option& Option::only_with(std::string_view option) {
   return *this;
 }
 
-Option& Option::hide() {
-  hidden = true;
-  return *this;
-}
-
 bool share_a_group(const Names& a, const Names& b) {
   return std::any_of(a.begin(), a.end(),
                      [&](std::string_view one) { return std::find(b.begin(), b.end(), one) != b.end(); });
@@ -159,7 +154,7 @@ const Option* OptionTable::find(std::string_view name) const {
 std::vector<std::string> OptionTable::long_names() const {
   std::vector<std::string> names;
   for (const Option& option : options_) {
-    if (!option.name.empty() && !option.hidden) names.push_back(fmt::format("--{}", option.name));
+    if (!option.name.empty()) names.push_back(fmt::format("--{}", option.name));
   }
   return names;
 }
@@ -193,6 +188,8 @@ void OptionTable::mark_option(std::string& word, Marked& state) {
       state.optional = option;
     return;
   }
+  // `-trace` is no `-t race`.
+  if (word.size() > 2 && find("-" + word.substr(0, word.find('='))) != nullptr) return refuse(word);
   for (std::size_t i = 1; i < word.size(); ++i) {
     const Option* option = find(fmt::format("-{}", word[i]));
     if (option == nullptr) return refuse(fmt::format("-{}", word[i]));

@@ -30,7 +30,6 @@ struct Option {
   Value value = Value::none;
   std::string_view without;  // what an optional value is when none is given
   bool repeatable = false;
-  bool hidden = false;
   Takes what = Takes::text;
   Names (*choices)() = nullptr;
   Names groups;
@@ -45,7 +44,6 @@ struct Option {
   // Of the options in a group only one may be given. An option may be in several.
   Option& exclusive(std::initializer_list<std::string_view> in);
   Option& only_with(std::string_view option);
-  Option& hide();  // accepted, but not offered where it does nothing
 };
 
 bool share_a_group(const Names& a, const Names& b);

@@ -4,11 +4,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "base/text.hpp"
 #include "commands/target.hpp"
 #include "net/resolve.hpp"
+#include "net/route.hpp"
 #include "traffic/counts.hpp"
 
 namespace commands {
@@ -123,13 +125,24 @@ void Forwarder::fan_out(const net::Received& received, int ttl) {
 void Forwarder::transmit() {
   for (const auto& socket : fan_sockets_) drain_fan(*socket);  // an old error costs no new datagram
   for (Path& path : paths_) {
-    if (path.out) path.out->transmit_or_drop();
+    if (path.out) leave(path, *path.out);
   }
   for (const auto& session : touched_) {
     session->touched = false;
-    session->out.transmit_or_drop();
+    leave(paths_.front(), session->out);
   }
   touched_.clear();
+}
+
+// What this host refuses is told once, as what the network refuses is; want of room is a count.
+void Forwarder::leave(Path& path, traffic::Transmitter& out) {
+  out.transmit_or_drop();
+  while (const auto error = out.news()) {
+    if (*error == EAGAIN || *error == ENOBUFS || path.told->test_and_set()) continue;
+    const auto failure =
+        base::failure(*error, "cannot pass on to " + path.text, net::hint_of_sending(*error, path.to.address()));
+    stage_.report.notice(failure.message() + "; going on");
+  }
 }
 
 // What comes back from a fan-out is not asked for; refusals are counted.
@@ -212,7 +225,7 @@ void Forwarder::resolve_for(Session& session) {
       one.out.set_route({one.to, {}, ttl});
       one.out.add(payload);
     }
-    one.out.transmit_or_drop();
+    leave(paths_.front(), one.out);
     one.pending.clear();
   });
 }

@@ -94,6 +94,7 @@ class Forwarder {
   std::optional<int> ttl_of(const net::Received& received) const;
   std::unique_ptr<net::UdpSocket> open_socket(const net::Endpoint& to);
   void fan_out(const net::Received& received, int ttl);
+  void leave(Path& path, traffic::Transmitter& out);
   void drain_fan(net::UdpSocket& socket);
 
   Session* session_of(const net::Received& received, traffic::Transmitter& back);  // null: there is no room for it

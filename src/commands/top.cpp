@@ -47,8 +47,8 @@ std::string object_of(const Sender& one, const Shares& shares) {
 }  // namespace
 
 // Records on the same terminal would be erased with the lines.
-TopReport::TopReport(std::size_t senders)
-    : shown_(senders), redraws_(isatty(STDERR_FILENO) != 0 && isatty(STDOUT_FILENO) == 0) {}
+TopReport::TopReport(std::size_t senders, bool with_records)
+    : shown_(senders), redraws_(isatty(STDERR_FILENO) != 0 && (!with_records || isatty(STDOUT_FILENO) == 0)) {}
 
 void TopReport::add(const net::Received& received) {
   senders_.add(received, received.metadata.time ? *received.metadata.time : output::now());

@@ -13,7 +13,8 @@ namespace commands {
 
 class TopReport {
  public:
-  explicit TopReport(std::size_t senders);
+  // `with_records`: they are printed, too.
+  TopReport(std::size_t senders, bool with_records);
 
   void add(const net::Received& received);
   // Takes the lines of the last tell() off the terminal again, where they may be redrawn.

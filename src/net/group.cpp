@@ -79,8 +79,10 @@ GroupWord parse_group(std::string_view word) {
                                    : fmt::format("'{}': '{}' is not an address", shown, part));
   }
   if (!group->is_multicast()) {
-    throw UsageError(
-        fmt::format("'{}': {} is not a multicast address (224.0.0.0/4 or ff00::/8)", shown, to_string(*group)));
+    // As it was typed: `::1:5000` may have been meant for an address with a port.
+    const std::string part = base::printable(parts.group);
+    throw UsageError(fmt::format("'{}'{} is not a multicast address (224.0.0.0/4 or ff00::/8)", shown,
+                                 part == shown ? "" : fmt::format(": {}", part)));
   }
   GroupWord out;
   out.first = *group;

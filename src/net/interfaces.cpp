@@ -12,6 +12,7 @@
 #include <ctime>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
@@ -106,8 +107,9 @@ std::vector<Interface> candidates_for(const Address& address) {
   return candidates.empty() ? loopbacks : candidates;
 }
 
-Address with_only_zone(const Address& address) {
-  const std::vector<Interface> candidates = candidates_for(address);
+namespace {
+
+Address with_zone_of_one(const Address& address, const std::vector<Interface>& candidates) {
   if (candidates.size() == 1) return with_zone(address, candidates[0].index);
   const std::string text = to_string(address);
   if (candidates.empty()) {
@@ -117,19 +119,43 @@ Address with_only_zone(const Address& address) {
                                      candidates[0].shown(), names_of(candidates)));
 }
 
-std::string interface_with(const Address& address) {
+// Those that have that address, whatever zone it names.
+std::vector<Interface> owners_of(const Address& address) {
   ifaddrs* first = nullptr;
-  if (getifaddrs(&first) != 0) return "?";
+  if (getifaddrs(&first) != 0) return {};
   const std::unique_ptr<ifaddrs, decltype(&freeifaddrs)> owner(first, &freeifaddrs);
+  std::set<std::string_view> names;
   const Endpoint wanted(with_zone(address, 0), 0);
   for (const ifaddrs* entry = first; entry != nullptr; entry = entry->ifa_next) {
     if (entry->ifa_addr == nullptr || entry->ifa_addr->sa_family != wanted.data()->sa_family) continue;
     Endpoint own;
     own.resize(wanted.size());
     std::memcpy(own.data(), entry->ifa_addr, wanted.size());
-    if (with_zone(own.address(), 0) == wanted.address()) return base::escaped(entry->ifa_name);
+    if (with_zone(own.address(), 0) != wanted.address()) continue;
+    const std::string_view name = entry->ifa_name;
+    names.insert(name.substr(0, name.find(':')));  // without the label of an alias
   }
-  return "?";
+  std::vector<Interface> all = interfaces();
+  std::erase_if(all, [&](const Interface& one) { return !names.contains(one.name); });
+  return all;
+}
+
+}  // namespace
+
+Address with_only_zone(const Address& address) {
+  const std::vector<Interface> owners = owners_of(address);
+  return with_zone_of_one(address, owners.empty() ? candidates_for(address) : owners);
+}
+
+Address with_own_zone(const Address& address) {
+  const std::vector<Interface> owners = owners_of(address);
+  if (owners.empty()) throw base::Failure(EADDRNOTAVAIL, fmt::format("no interface has {}", to_string(address)));
+  return with_zone_of_one(address, owners);
+}
+
+std::string interface_with(const Address& address) {
+  const std::vector<Interface> owners = owners_of(address);
+  return owners.empty() ? "?" : owners.front().shown();
 }
 
 bool is_own_address(const Address& address) {

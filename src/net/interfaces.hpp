@@ -45,9 +45,11 @@ bool exists(const Interface& interface);
 // takes; the loopback only where there is no other.
 std::vector<Interface> candidates_for(const Address& address);
 
-// An address that needs a zone with the only interface that can be meant. Throws UsageError that lists the
-// candidates when there are several or none.
+// An address that needs a zone with the only interface that can be meant: what this host has itself is on that
+// interface. Throws UsageError that lists the candidates when there are several or none.
 Address with_only_zone(const Address& address);
+// The same for one to bind to. Throws Failure where no interface has it.
+Address with_own_zone(const Address& address);
 
 // The name of the interface that has that address, or "?".
 std::string interface_with(const Address& address);

@@ -47,6 +47,11 @@ std::vector<Endpoint> resolve(const std::string& host, std::uint16_t port, std::
   if (error != 0) {
     const std::string what = fmt::format("cannot resolve '{}'", shown);
     if (error == EAI_SYSTEM) throw base::failure(errno, what);
+    hints.ai_family = AF_UNSPEC;
+    if (family && getaddrinfo(host.c_str(), nullptr, &hints, &first) == 0) {
+      freeaddrinfo(first);
+      throw base::Failure(base::name_not_found, fmt::format("{}: it has no {} address", what, name_of(*family)));
+    }
     throw base::Failure(code_of(error), fmt::format("{}: {}", what, gai_strerror(error)));
   }
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(first, &freeaddrinfo);

@@ -88,7 +88,8 @@ void check_receiving(const net::UdpSocket& socket, Clock::time_point& failing_si
 }  // namespace
 
 // Asio makes the set of what wakes it with the first timer, and does not look whether the kernel took in all of it: a
-// loop without a clock waits for ever (1.74 to 1.83). What it throws names a part of Asio, and nothing that a user knows.
+// loop without a clock waits for ever (1.74 to 1.83). What it throws names a part of Asio, and nothing that a user
+// knows.
 void Loop::begin() {
   int error = 0;
   try {

@@ -99,6 +99,19 @@ TEST_CASE("chat: a line that no datagram holds is told and not sent") {
   CHECK(sender.next() == "short");
 }
 
+TEST_CASE("chat: what does not arrive is told: who refuses, and what this host does not let out, with the cure") {
+  Listener listener({"--chat"}, {"127.0.0.1:0"}, 1, typed);
+  const std::string closed = "127.0.0.1:" + std::to_string(unused_port());
+  listener.write("/to " + closed + "\nhello\n");
+  listener.wait_for(Stream::err, closed + " refuses: port unreachable from 127.0.0.1");
+  listener.write("/to 127.255.255.255:9\nall of you\n");
+  listener.wait_for(Stream::err, "not sent to 127.255.255.255:9: Permission denied (add --broadcast)");
+  const RawUdp peer;
+  listener.write("/to " + peer.endpoint() + "\nstill here\n");
+  CHECK(peer.next() == "still here");
+  CHECK(listener.stop().ending == done);
+}
+
 TEST_CASE("chat: two answering modes are bad usage") {
   CHECK(run_udptool({"listen", "--chat", "--echo", "0"}).ending == failed);
   CHECK(run_udptool({"listen", "--chat", "--exec", "cat", "0"}).ending == failed);

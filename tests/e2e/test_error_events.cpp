@@ -36,6 +36,8 @@ TEST_CASE("errors: a wrong word is an event too, also where the parser refuses i
   check_error({"listen", "-qj", "--no-such-option", "0"}, "EINVAL");
   check_error({"listen", "--output", "json", "-c", "none", "0"}, "EINVAL");
   check_error({"join", "--json", "10.0.0.1"}, "EINVAL");
+  check_error({"nonsense", "-j"}, "EINVAL");
+  check_error({"-j", "listen", "0"}, "EINVAL");
   const Finished plain = run_udptool({"send", "127.0.0.1", "9x", "--", "-j"});
   CHECK(plain.ending == failed);
   CHECK(plain.out.empty());

@@ -181,6 +181,20 @@ TEST_CASE("forward: a target that refuses is told, ends the session, and all tha
   CHECK(contains(err, ", 1 refused, 1 session\n"));
 }
 
+TEST_CASE("forward: what this host does not let out is told once, with its cure") {
+  const RawUdp other, sender;
+  for (const Words& targets : {Words{"127.255.255.255:9"}, Words{"127.255.255.255:9", other.endpoint()}}) {
+    Listener relay(forwarding_to(targets), {"127.0.0.1:0"});
+    for (const char* each : {"a", "b"}) sender.send(each, relay.port());
+    relay.wait_for(Stream::err,
+                   "note: cannot pass on to 127.255.255.255:9: Permission denied (add --broadcast); going on");
+    wait_until_taken(relay.port());
+    const std::string err = relay.stop().err;
+    CHECK(count_of(err, "Permission denied") == 1);
+    CHECK(contains(err, "forwarded 0 to 127.255.255.255:9, 2 refused"));
+  }
+}
+
 TEST_CASE("forward: of two targets a dead one costs the living one nothing") {
   const RawUdp target, sender;
   Listener relay(forwarding_to({"127.0.0.1:" + std::to_string(unused_port()), target.endpoint()}), {"127.0.0.1:0"});
@@ -247,6 +261,7 @@ TEST_CASE("forward: words that cannot be are refused in one line") {
                                                {"--forward", "127.0.0.1:" + own, own},
                                                {"--forward", "127.0.0.1:" + own, "127.0.0.1:" + own},
                                                {"--forward", "no-such-name.invalid:5", "0"},
+                                               {"--forward", "127.0.0.1:5", "--session-timeout", "0", "0"},
                                                {"--forward", "127.0.0.1:5", "--echo", "0"}}) {
     Words all{"listen"};
     all.insert(all.end(), words.begin(), words.end());

@@ -4,6 +4,17 @@
 
 using namespace support;
 
+TEST_CASE("listen, send: a link-local address of this host's own is on the interface that has it") {
+  IN_NAMESPACE(two_networks + "ip -6 address add fe80::77/64 dev two nodad");
+  const Listener listener({}, {"[fe80::77]:0"});
+  CHECK(contains(listener.err(), "took fe80::77%two"));
+  const std::string port = std::to_string(listener.port());
+  CHECK(contains(run_udptool({"send", "-v", "fe80::77", port, "x"}).err, "took fe80::77%two"));
+  const Finished foreign = run_udptool({"listen", "[fe80::78]:0"});
+  CHECK(foreign.ending == failed);
+  CHECK(foreign.err == "udptool: no interface has fe80::78\n");
+}
+
 TEST_CASE("join: IPv6 groups and ranges of them, on every valid interface") {
   IN_NAMESPACE(two_networks);
   Joiner joiner({"-c", "4", "[ff15::ffff]+2:5000"}, 6);

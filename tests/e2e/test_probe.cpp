@@ -52,6 +52,37 @@ std::string probe_refusal(const Words& rest) { return refusal(joined(Words{"prob
 
 }  // namespace
 
+TEST_CASE("probe -j: the address that a STUN server saw has fields of its own") {
+  const RawUdp server;
+  Process probe(udptool({"probe", "-j", "--payload", "stun", "127.0.0.1", std::to_string(server.port())}));
+  const auto request = server.receive();
+  REQUIRE(request);
+  REQUIRE(request->payload.size() == 20);
+  // MAPPED-ADDRESS (RFC 8489, 14.1): 192.0.2.1, port 80.
+  std::string reply = std::string("\x01\x01\x00\x0c", 4) + request->payload.substr(4) +
+                      std::string("\x00\x01\x00\x08\x00\x01\x00\x50\xc0\x00\x02\x01", 12);
+  server.reply(*request, reply);
+  const Finished finished = probe.finish();
+  CHECK(finished.ending == done);
+  CHECK(contains(finished.out, "\"mapped_address\":\"192.0.2.1\",\"mapped_port\":80"));
+}
+
+TEST_CASE("probe: what asks itself is refused, and no open port") {
+  const std::string port = std::to_string(unused_port());
+  for (const Words& words : {Words{"-p", port}, {"-c", "1", "-p", port}, {"-s", "127.0.0.1", "-p", port}}) {
+    Words all{"probe"};
+    all.insert(all.end(), words.begin(), words.end());
+    all.insert(all.end(), {"127.0.0.1", port});
+    const Finished finished = run_udptool(all);
+    CHECK(finished.ending == failed);
+    CHECK(contains(finished.err, "--source-port " + port + ": it is the port that is asked"));
+  }
+  const RawUdp asked;  // another address of this host is another
+  const Finished other = run_udptool({"probe", "-w", "50ms", "-s", "127.0.0.2", "-p", std::to_string(asked.port()),
+                                      "127.0.0.1", std::to_string(asked.port())});
+  CHECK(other.ending == nothing);
+}
+
 TEST_CASE("probe: a reply makes a port open") {
   const Server server(echo);
   const Finished finished = probe({"127.0.0.1", server.port()});

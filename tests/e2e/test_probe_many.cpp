@@ -114,6 +114,7 @@ TEST_CASE("probe --targets: what is no target is one line with its place") {
   };
   CHECK(contains(refusal("127.0.0.1:9\n127.0.0.1\n"), "stdin:2: '127.0.0.1' is no target: it has no port"));
   CHECK(contains(refusal("# none\n"), "stdin names no target"));
+  CHECK(contains(refusal("127.0.0.1:9\n[::1]:9\n", {"-4"}), "-: '[::1]:9': '::1' is not an IPv4 address"));
   CHECK(contains(refusal("127.0.0.1:9\n", {"127.0.0.1", "9"}), "--targets names the hosts"));
   CHECK(contains(refusal("127.0.0.1:9\n", {"--trace"}), "--trace and --targets contradict"));
   CHECK(contains(refusal("127.0.0.1:9\n", {"--flows", "2", "-c", "1"}), "--flows and --targets contradict"));

@@ -125,6 +125,17 @@ TEST_CASE("send --replay: what cannot be read is one line and 2, what holds noth
   CHECK(replay(peer, empty.path()).ending == nothing);
 }
 
+TEST_CASE("send --replay: a filter is for captures, and what listen -j printed is none") {
+  const RawUdp peer;
+  const TemporaryFile file("{\"event\":\"message\",\"text\":\"x\"}\n");
+  for (const char* filter : {"udp", "bad (("}) {
+    const Finished finished = run_udptool(to_peer(peer, {"--filter", filter, "--replay", file.path()}));
+    CHECK(finished.ending == failed);
+    CHECK(contains(finished.err, "--filter is for captures"));
+    CHECK(count_of(finished.err, "\n") == 1);
+  }
+}
+
 TEST_CASE("send --replay: what listen -j printed leaves as the same datagrams") {
   const RawUdp peer;
   Listener listener({"-j", "-c", "3"});

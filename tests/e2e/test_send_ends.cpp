@@ -69,6 +69,62 @@ TEST_CASE("send -W: input that is no complete datagram yet is 1 and told; comple
   }
 }
 
+TEST_CASE("send: a last piece without an end is told, too, when a signal and the end of the input come together") {
+  const RawUdp peer;
+  struct Row {
+    Words options;
+    const char* first;
+    const char* last;
+  };
+  for (const Row& row : {Row{{}, "one", "two"}, Row{{"--chunk", "5"}, "one\nt", "wo"}}) {
+    CAPTURE(row.options);
+    Process sender(udptool(to_peer(peer, row.options)), {.input = Input::pipe});
+    sender.write("one\ntwo");
+    REQUIRE(peer.next() == row.first);  // and so it has read the last one
+    sender.signal(SIGSTOP);
+    sender.close_input();
+    sender.signal(SIGINT);
+    sender.signal(SIGCONT);
+    const Ending ending = sender.wait();
+    const bool told = contains(sender.err(), "not sent: ");
+    CHECK(ending == (told ? nothing : done));  // or it was sent, and all is well
+    if (!told) CHECK(peer.next() == row.last);
+  }
+}
+
+TEST_CASE("send -v, -j: what had left is told when a wrong piece ends it") {
+  const RawUdp peer;
+  const std::string input = "61\n6\n";
+  CHECK(contains(run_with_input(to_peer(peer, {"-v", "-x"}), input).err, "\nsent 1 datagram, 1 byte, 0 refused; "));
+  const Finished json = run_with_input(to_peer(peer, {"-j", "-x"}), input);
+  CHECK(json.ending == failed);
+  CHECK(contains(json.out, "\"event\":\"close\""));
+  CHECK(contains(json.out, "\"sent\":1,"));
+}
+
+TEST_CASE("send: lines of a stream that nobody answers in the time of -w are 1, however it ends") {
+  const RawUdp peer;
+  Process sender(udptool(to_peer(peer, {"-w", "10", "-W", "300ms"})), {.input = Input::pipe});
+  sender.write("one\n");
+  CHECK(sender.wait() == nothing);
+  CHECK(contains(sender.err(), "no reply came"));
+}
+
+TEST_CASE("send: what a router drops for its size is refused, and no success") {
+  IN_NAMESPACE(
+      "new_host router far; cable here out router in; cable router narrow far back\n"
+      "on router ip link set narrow mtu 1400; on far ip link set back mtu 1400\n"
+      "ip address add 10.8.1.1/24 dev out; on router ip address add 10.8.1.2/24 dev in\n"
+      "on router ip address add 10.8.2.1/24 dev narrow; on far ip address add 10.8.2.2/24 dev back\n"
+      "on far ip route add default via 10.8.2.1; ip route add default via 10.8.1.2\n"
+      "set_kernel router net/ipv4/ip_forward 1");
+  const Finished finished = run_udptool({"send", "-w", "5", "-l", "1400", "10.8.2.2", "4000"});
+  CAPTURE(finished.err);
+  CHECK(finished.ending.status == 3);
+  CHECK(contains(finished.err, "fragmentation needed, MTU 1400 from 10.8.1.2"));
+  CHECK(contains(finished.err, "sent 1 datagram, 1400 bytes, 1 refused"));
+}
+
 TEST_CASE("send: replies to a line come from whichever port and address, without -w") {
   const RawUdp peer;
   const RawUdp other("127.0.0.2");

@@ -116,6 +116,7 @@ TEST_CASE("service: what cannot be listened on is 2, with its cure") {
            {"v6(0)", {"fd:3"}, "BindIPv6Only=ipv6-only"},
            {"v4()", {"fd:77"}, "cannot listen on fd:77: Bad file descriptor"},
            {"v4()", {"fd:nobody"}, "'fd:nobody'"},
+           {"v4()", {"-6", "fd:3"}, "fd:3 is a socket over IPv4, and -6 asks for the other family"},
            {"v4()", {"fd:3", "fd:3"}, "twice"}}) {
     if (std::string_view(row.sockets) == "v6(0)" && !has_ipv6()) continue;
     Words words{"listen", "-W", "5"};

@@ -46,6 +46,11 @@ TEST_CASE("words: a mistyped option names the nearest one, and the help") {
                  {{"listen", "--jsn", "0"}, "did you mean '--json'"},
                  {{"listen", "--stat", "0"}, "did you mean '--stats'"},
                  {{"listen", "--vers", "0"}, "did you mean '--version'"},
+                 {{"probe", "-trace", "h"}, "no option '-trace' (did you mean '--trace'?)"},
+                 {{"send", "-interval", "1", "h", "1"}, "did you mean '--interval'"},
+                 {{"send", "-whole", "h", "1"}, "did you mean '--whole'"},
+                 {{"-q", "listen", "0"}, "options stand behind the command: 'udptool listen -q'"},
+                 {{"probe", "-c", "2", "--interval", "99us", "h", "1"}, "'99us': at least 100us"},
                  {{"send", "--dlimiter", "x", "h", "1"}, "did you mean '--delimiter'"},
                  {{"send", "--intervall=1", "h", "1"}, "did you mean '--interval'"},
                  {{"listen", "--banana", "0"}, "see 'udptool listen --help'"},
@@ -365,9 +370,9 @@ TEST_CASE("words: a number that stands where a value of --stats could is a notic
   CHECK_FALSE(contains(run_udptool({"listen", "-W", "0.05", "--stats", "0"}).err, "--stats=0"));
 }
 
-TEST_CASE("words: join does not offer what joins nothing, and takes it") {
+TEST_CASE("words: join offers what its relay sends by") {
   const std::string help = run_udptool({"join", "--help"}).out;
-  for (const char* option : {"--ttl", "--dscp", "--broadcast", "--sndbuf"}) CHECK_FALSE(contains(help, option));
+  for (const char* option : {"--ttl", "--dscp", "--broadcast", "--sndbuf"}) CHECK(contains(help, option));
   check_refused({{{"join", "-t", "256", "239.1.1.1"}, "--ttl: '256'"}});
 }
 

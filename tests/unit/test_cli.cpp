@@ -187,9 +187,7 @@ TEST_CASE("cli: every help is 80 columns wide, explains its words, and lets none
       at = end + 1;
     }
     for (const char* word : {"\n  DURATION ", "\n  SIZE "}) CHECK(contains(help, word));
-    for (const cli::Option& option : table.options()) {
-      CHECK(contains(help, fmt::format("--{}", option.name)) == !option.hidden);
-    }
+    for (const cli::Option& option : table.options()) CHECK(contains(help, fmt::format("--{}", option.name)));
   };
   check(cli::Listen());
   check(cli::Send());

@@ -7,12 +7,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "base/units.hpp"
+#include "net/route.hpp"
 
 namespace commands {
 namespace {
@@ -109,8 +109,21 @@ void Chat::send(std::string_view payload) {
         fmt::format("a line of {} bytes is more than a datagram holds ({}): not sent", payload.size(), max_size));
   }
   const int error = to->out->transmit_one(payload, to->route);
-  if (error != 0) return report_.notice(fmt::format("not sent to {}: {}", name, std::strerror(error)));
+  if (error != 0) {
+    while (to->out->news()) {  // told here
+    }
+    const std::string hint = net::hint_of_sending(error, to->endpoint.address());
+    return report_.notice(base::failure(error, "not sent to " + name, hint).message());
+  }
+  ++sent_;
   report_.notice(fmt::format("sent {} to {}", base::counted(payload.size(), "byte"), name));
+}
+
+// Anybody can send ICMP errors, and as many as he likes: no more are told than lines were sent.
+void Chat::error(const net::TransportError& error) {
+  if (sent_ == 0 || !error.is_refusal()) return;
+  --sent_;
+  report_.notice(fmt::format("{} refuses: {}", net::to_string(error.destination), net::to_string(error)));
 }
 
 // Whom it names: as it was heard, so that the address that it wrote to is the one that answers, or anew.

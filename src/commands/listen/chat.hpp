@@ -22,6 +22,8 @@ class Chat final : public Responder {
   bool admits(const net::Received&, AnswerGuard::Time) override { return true; }
   // Remembers the sender, and that `out` reaches it.
   void answer(const net::Received& received, traffic::Transmitter& out) override;
+  // Told to who typed the line that did not arrive, if there is one left.
+  void error(const net::TransportError& error) override;
   // A socket to send by.
   void opened(traffic::Transmitter& out) override { sockets_.push_back(&out); }
 
@@ -53,6 +55,7 @@ class Chat final : public Responder {
   std::optional<Sender> chosen_;  // by /to
   std::string line_;              // that is not complete yet
   std::size_t line_size_ = 0;     // of all of it; no more is kept than a datagram holds
+  std::uint64_t sent_ = 0;        // lines, less the refusals that were told
 };
 
 }  // namespace commands

@@ -68,20 +68,21 @@ bool AnswerGuard::spend(const net::Received& received, Time now) {
     account.left -= price;
     return true;
   }
-  if (!lifted_) found_empty(account, *received.sender, last_hop ? cost_of_last_hop : cost, now);
+  found_empty(account, *received.sender, last_hop, now);
   return false;
 }
 
-void AnswerGuard::found_empty(Account& account, const net::Endpoint& sender, Duration price, Time now) {
+// A TTL of 1 has its price for whom --allow names, too.
+void AnswerGuard::found_empty(Account& account, const net::Endpoint& sender, bool last_hop, Time now) {
   if (account.empty_since == Time{}) {
     account.empty_since = now;
     if (told_++ < max_told) {
-      news_.push_back(fmt::format("{} asks more than {}: not always answered; --allow it if it is yours",
-                                  net::to_string(sender),
-                                  price == cost ? "1,000 times a second" : "10 times a second with a TTL of 1"));
+      news_.push_back(fmt::format("{} asks more than {}", net::to_string(sender),
+                                  last_hop ? "10 times a second with a TTL of 1: not always answered"
+                                           : "1,000 times a second: not always answered; --allow it if it is yours"));
     }
   }
-  if (now - account.empty_since >= patience) account.cut_off = true;
+  if (!lifted_ && now - account.empty_since >= patience) account.cut_off = true;
 }
 
 bool AnswerGuard::admits(const net::Received& received, Time now) {

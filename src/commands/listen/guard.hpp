@@ -58,7 +58,7 @@ class AnswerGuard {
   static constexpr std::size_t places = 4'096;
 
   bool is_self(const net::Received& received, Time now);
-  void found_empty(Account& account, const net::Endpoint& sender, Duration cost, Time now);
+  void found_empty(Account& account, const net::Endpoint& sender, bool last_hop, Time now);
 
   bool lifted_;
   net::OwnAddresses own_addresses_;

@@ -29,8 +29,9 @@ class Opener {
     for (net::Endpoint& endpoint : endpoints) {
       if (net::needs_zone(endpoint.address())) {
         const net::Address zoned =
-            socket_options_.interface ? net::with_zone(endpoint.address(), socket_options_.interface->index)
-                                      : net::with_only_zone(endpoint.address());
+            socket_options_.interface           ? net::with_zone(endpoint.address(), socket_options_.interface->index)
+            : endpoint.address().is_multicast() ? net::with_only_zone(endpoint.address())
+                                                : net::with_own_zone(endpoint.address());
         endpoint.address(zoned);
         stage_.report.notice("took " + net::to_string(zoned));
       }
@@ -45,6 +46,11 @@ class Opener {
     for (const int fd : net::descriptors_of(word.host)) {
       auto socket = std::make_unique<net::UdpSocket>(stage_.loop.context());
       socket->adopt(fd, fmt::format("fd:{}", fd));
+      if (options_.family && *options_.family != socket->family()) {
+        throw base::UsageError(fmt::format("fd:{} is a socket over {}, and -{} asks for the other family", fd,
+                                           net::name_of(socket->family()),
+                                           *options_.family == net::Family::ipv4 ? 4 : 6));
+      }
       prepare(*socket);
       sockets_.push_back(std::move(socket));
     }

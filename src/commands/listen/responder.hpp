@@ -30,6 +30,8 @@ class Responder {
   virtual std::size_t room() const { return std::numeric_limits<std::size_t>::max(); }
   // A socket that it answers by, before anything arrives there; it stays.
   virtual void opened(traffic::Transmitter&) {}
+  // An ICMP error about what was sent, where ICMP errors are asked for.
+  virtual void error(const net::TransportError&) {}
   // The end: nothing is begun any more.
   virtual void finish() {}
 

@@ -2,6 +2,7 @@
 #include "commands/listen/worker.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 #include <vector>
 
@@ -79,6 +80,7 @@ void Worker::watch() {
   for (const auto& socket : sockets_) {
     Ear& ear = ears_.emplace_back(*this, *socket, ears_.size());
     if (responder_) responder_->opened(ear.answers);
+    if (options_.chat) socket->report_transport_errors(true);
     intake_.watch(*socket, ear);
   }
 }
@@ -131,6 +133,10 @@ void Worker::Ear::take(const net::Received& received, const Admission&) {
   if (worker.responder_->admits(received, now)) worker.responder_->answer(received, answers);
 }
 
+void Worker::Ear::error(const net::TransportError& error) {
+  if (worker.responder_) worker.responder_->error(error);
+}
+
 std::size_t Worker::Ear::room() const { return worker.responder_ ? worker.responder_->room() : Client::room(); }
 
 void Worker::Ear::batch_done() {
@@ -139,6 +145,10 @@ void Worker::Ear::batch_done() {
   if (!worker.responder_) return;
   worker.responder_->depart();
   answers.transmit_or_drop();
+  while (const auto error = answers.news()) {
+    if (*error == EAGAIN || *error == ENOBUFS) continue;
+    worker.stage_.report.notice(base::failure(*error, "not everybody can be answered").message());
+  }
   now = {};
   while (const auto text = worker.guard_.news()) worker.stage_.report.notice(*text);
 }

@@ -74,6 +74,7 @@ class Worker {
     void take(const net::Received& received, const Admission&) override;
     std::size_t room() const override;
     void batch_done() override;
+    void error(const net::TransportError& error) override;
 
     Worker& worker;
     std::size_t number;

@@ -111,7 +111,12 @@ void Courses::add_listed() {
   allow_open_files(usual_addresses * listed_.size());
   for (const TargetLine& target : listed_) {
     if (net::looks_numeric(target.host)) {
-      add_addresses(target, net::resolve(target.host, target.port, options_.target.family));
+      try {
+        add_addresses(target, net::resolve(target.host, target.port, options_.target.family));
+      } catch (const base::UsageError& error) {
+        throw base::UsageError(fmt::format("{}: '{}': {}", base::printable(options_.targets),
+                                           base::printable(target.written), error.what()));
+      }
     } else {
       names_.push_back(target);
     }

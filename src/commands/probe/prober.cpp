@@ -10,6 +10,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "net/interfaces.hpp"
 #include "net/route.hpp"
 
 namespace commands {
@@ -34,7 +35,16 @@ void ProbeStage::release() {
 
 Destination find_target(ProbeStage& stage, const ProbeOptions& options) {
   Destination destination = find_destination(stage.loop(), options.target, options.socket, stage.report());
-  if (destination.endpoint.address().is_unspecified()) destination.endpoint.address(destination.local);
+  net::Address address = destination.endpoint.address();
+  if (address.is_unspecified()) address = destination.local;
+  destination.endpoint.address(address);
+  const Target& target = options.target;
+  const unsigned last = target.source_port + std::max(options.flows, 1u) - 1;
+  const bool own_port = target.source_port != 0 && target.port >= target.source_port && target.port <= last;
+  if (own_port && target.source_address.value_or(address) == address && net::is_own_address(address)) {
+    throw base::UsageError(
+        fmt::format("--source-port {}: it is the port that is asked, and would hear itself", target.port));
+  }
   return destination;
 }
 

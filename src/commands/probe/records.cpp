@@ -57,6 +57,8 @@ void add_record(output::JsonEvent& event, const ProbeRecord& record) {
   if (record.state != ProbeState::no_answer) event.decimal("rtt_ms", to_milliseconds(record.time));
   if (record.size) event.number("size", *record.size);
   event.text("detail", record.detail);
+  if (record.mapped) event.address("mapped_address", record.mapped->address());
+  if (record.mapped) event.number("mapped_port", record.mapped->port());
   if (record.offender) event.address("from", *record.offender);
   if (record.stamp) add_facts(event, *record.stamp);
   if (record.reply_from) event.text("reply_from", net::unescaped(*record.reply_from));

@@ -37,6 +37,7 @@ struct ProbeRecord {
   std::optional<net::Address> offender;     // who refused
   std::optional<net::Endpoint> reply_from;  // a reply that another sent than was asked
   std::optional<unsigned> interface;        // that an answer of many came by, or that they were asked on
+  std::optional<net::Endpoint> mapped;      // whom a STUN server took this host for
   std::optional<net::SystemTime> received;
   std::optional<StampFacts> stamp;  // of a STAMP reply
 };

@@ -45,6 +45,11 @@ class Requests {
   // What the reply says: "dns NOERROR", "token echoed", "tftp reply".
   std::string detail(std::uint64_t sequence, std::string_view reply, const ReplyContext& context) const;
 
+  // What STUN's reply tells: from which address the request came there.
+  std::optional<net::Endpoint> mapped_address(std::uint64_t sequence, std::string_view reply) const {
+    return name() == "stun" ? stun_mapped_address(make(sequence), reply) : std::nullopt;
+  }
+
   // The lower 16 bits of the sequence number that `bytes` carry, if they hold a piece of a request that begins
   // `shift` bytes further on than in the request. Nothing: they end before it, or requests do not carry it.
   std::optional<std::uint16_t> counter_in(std::string_view bytes, int shift) const;

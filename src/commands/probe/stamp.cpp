@@ -82,7 +82,7 @@ class StampMode : public SeriesMode {
     const std::size_t base = packets_.base_size();
     const std::size_t full = base + (options().socket.dscp ? packets_.room_for_class_of_service() : 0);
     const std::size_t size = options().request.size.value_or(full);
-    if (size < base) throw base::UsageError(fmt::format("--size: a STAMP packet has {} bytes or more", base));
+    if (size < base) throw base::UsageError(fmt::format("--size: {}: a STAMP packet has {} bytes or more", size, base));
     if (size < full) {
       prober().notice_once(
           fmt::format("{} bytes have no room for Class of Service ({} have): what DSCP arrives is "

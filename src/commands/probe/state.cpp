@@ -59,6 +59,7 @@ class StateMode : public SeriesMode {
     record.detail =
         requests_.detail(answer.sequence, reply.bytes,
                          {log().departure(answer.sequence).wall, reply.metadata.time.value_or(answer.seen.wall)});
+    record.mapped = requests_.mapped_address(answer.sequence, reply.bytes);
     record.payload = reply.bytes;
     record.size = reply.size();
     if (prober().is_for_many()) record.interface = reply.metadata.interface;

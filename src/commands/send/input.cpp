@@ -90,8 +90,7 @@ class Pieces final : public PayloadSource {
 
   std::size_t incomplete() const override {
     std::string_view left = unread_;
-    if (end_of_input_ || cut_the_last_ || Splitter(options_.cut).take(left, false)) return 0;
-    return unread_.size();
+    return cut_the_last_ || Splitter(options_.cut).take(left, false) ? 0 : unread_.size();
   }
 
   std::vector<std::string> remarks() const override {

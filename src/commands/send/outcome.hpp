@@ -20,6 +20,7 @@ struct SendOutcome {
   std::uint64_t replies = 0;
   bool sent_all = true;     // whatever there was to send has been asked for
   bool open_ended = false;  // sent for ever, or the lines of a stream: there is no end to miss
+  bool endless = false;     // of these, the first
   bool incomplete = false;  // something was read that is no complete datagram yet
   bool replayed = false;    // a capture was the source
   bool waited = false;      // for replies, as -w says
@@ -34,7 +35,7 @@ constexpr base::ExitStatus status_of(const SendOutcome& outcome) {
   if (outcome.asked == 0) return outcome.replayed && outcome.sent_all ? ExitStatus::nothing : ExitStatus::done;
   if (outcome.replies > 0) return ExitStatus::done;
   if (outcome.refused > 0) return ExitStatus::refused;
-  return outcome.waited && outcome.sent_all ? ExitStatus::nothing : ExitStatus::done;
+  return outcome.waited && !outcome.endless ? ExitStatus::nothing : ExitStatus::done;
 }
 
 // What this host did not take, and why.

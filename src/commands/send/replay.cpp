@@ -132,7 +132,11 @@ class Replay : public PayloadSource {
 bool Replay::begin() {
   if (!read_block()) return end_of_file_;
   begun_ = true;
-  if (unread_.empty() || unread_.front() == '{') return true;
+  if (unread_.empty()) return true;
+  if (unread_.front() == '{') {
+    if (options_.filter.empty()) return true;
+    throw UsageError(fmt::format("--filter is for captures, and {} is what -j printed", file_.name()));
+  }
   capture_ = std::make_unique<CaptureFile>(file_.descriptor(), std::move(unread_), file_.name(), options_.filter);
   unread_.clear();
   decoder_.emplace(capture_->link());

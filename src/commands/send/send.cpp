@@ -49,9 +49,14 @@ class Session final : Client {
     intake_.watch(socket_, *this);
     began_ = run::Clock::now();
     loop_.post([this] { pump(); });
-    const run::StopReason reason = loop_.run();
-    intake_.take_what_waits();
-    return stage_.finish(finish(reason));
+    try {
+      const run::StopReason reason = loop_.run();
+      intake_.take_what_waits();
+      return stage_.finish(finish(reason));
+    } catch (const base::Error&) {
+      tell_what_left();
+      throw;
+    }
   }
 
  private:
@@ -241,7 +246,7 @@ class Session final : Client {
   void error(const net::TransportError& error) override {
     constexpr std::size_t max_shown = 16;  // different ones: a flood of refusals is told once
     if (error.local()) return;
-    if (error.is_refusal()) ++refused_;
+    ++refused_;  // also what was too big for a router, and is lost
     refusals_.take(error);
     if (shown_.size() < max_shown && shown_.insert(net::to_string(error)).second) {
       report().error(error, error.is_refusal() ? family_hint(options_.target, destination_) : "");
@@ -277,19 +282,28 @@ class Session final : Client {
     const std::size_t incomplete = source_->incomplete();
     outcome.sent_all = sent_all_;
     const bool is_text = is_stream() && options_.payloads.cut.at != CutAt::end;
-    outcome.open_ended = options_.payloads.rounds == for_ever || (is_text && !options_.stop.count);
+    outcome.endless = options_.payloads.rounds == for_ever;
+    outcome.open_ended = outcome.endless || (is_text && !options_.stop.count);
     outcome.incomplete = incomplete > 0;
     outcome.replayed = options_.replay.has_value();
     outcome.waited = options_.stop.wait.has_value();
     tell_what_is_unusual(outcome, incomplete);
     const output::Totals all = totals();
     const bool interrupted = run::is_interruption(reason);
-    if (interrupted || all.refused > 0 || all.dropped > 0 || report().verbose() || report().json()) {
-      report().summary(all);
-    }
-    stage_.sink.flush();
+    tell_totals(interrupted || all.refused > 0 || all.dropped > 0);
     if (outcome.failed > 0) report().error(failure_of(transmitter_, destination_.endpoint));
     return status_of(outcome);
+  }
+
+  void tell_totals(bool unusual) {
+    if (unusual || report().verbose() || report().json()) report().summary(totals());
+    stage_.sink.flush();
+  }
+
+  // Before what ends it in the middle.
+  void tell_what_left() {
+    progress_.end();
+    tell_totals(false);
   }
 
   // To who counts what is sent, although it ends before its end.

@@ -59,7 +59,7 @@ class PayloadSource {
   virtual void refill() {}
   // How much has been given, from 0 to 1, when that is known.
   virtual std::optional<double> progress() const { return std::nullopt; }
-  // Bytes that were read and are no whole piece yet.
+  // Bytes that were read and are no whole piece yet, or were the last that has no end and was not given.
   virtual std::size_t incomplete() const { return 0; }
   // What tells the receiver that no more follow, where that is told and the end has not been reached. There may be none
   // that waits to be sent.

@@ -29,6 +29,7 @@ class WholeInput final : public PayloadSource {
   const Piece* next() override {
     if (!complete_ || ended()) return nullptr;
     if (rounds_ != for_ever) --rounds_;
+    given_ = true;
     return give(payload_);
   }
   bool ended() const override { return rounds_ == 0; }
@@ -47,7 +48,7 @@ class WholeInput final : public PayloadSource {
     if (options_.rounds == for_ever) return std::nullopt;
     return 1.0 - static_cast<double>(rounds_) / static_cast<double>(options_.rounds);
   }
-  std::size_t incomplete() const override { return complete_ ? 0 : read_; }
+  std::size_t incomplete() const override { return given_ ? 0 : read_; }
   std::vector<std::string> remarks() const override {
     return truncated_ ? std::vector{truncated_text(1, file_.name())} : std::vector<std::string>();
   }
@@ -117,6 +118,7 @@ class WholeInput final : public PayloadSource {
   std::string payload_;
   bool truncated_ = false;
   bool complete_ = false;
+  bool given_ = false;
 };
 
 }  // namespace

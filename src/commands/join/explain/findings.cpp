@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string_view>
@@ -137,8 +138,17 @@ class Explainer {
       if (!one.interface.loopback) others.push_back(one.interface);
     }
     found_.add({"only_loopback", "", "only the loopback is joined, so that nothing from the network arrives",
-                others.empty() ? "this host has no other interface; give it one"
-                               : fmt::format("see that one of {} is up, with an address", net::names_of(others))});
+                others.empty() ? "this host has no other interface; give it one" : advice_on(others)});
+  }
+
+  // Where others could be joined, they were not asked for.
+  std::string advice_on(const std::vector<net::Interface>& others) const {
+    const net::Family family = net::family_of(targets_.front().group);
+    std::vector<net::Interface> valid;
+    std::copy_if(others.begin(), others.end(), std::back_inserter(valid),
+                 [&](const net::Interface& one) { return one.valid_for_multicast(family); });
+    return valid.empty() ? fmt::format("see that one of {} is up, with an address", net::names_of(others))
+                         : fmt::format("-i asks for no other; {} could be joined", net::names_of(valid));
   }
 
   void look_at_limits() {

@@ -130,8 +130,15 @@ Fact check_ntp(std::string_view request, std::string_view reply, const ReplyCont
                                        : fmt::format(", offset {:+.1f} s", offset));
 }
 
+namespace {
+
+struct StunReply {
+  std::string fact;
+  std::optional<net::Endpoint> mapped;
+};
+
 // RFC 8489, 5 and 6.3.
-Fact check_stun(std::string_view request, std::string_view reply, const ReplyContext&) {
+std::optional<StunReply> read_stun(std::string_view request, std::string_view reply) {
   constexpr std::uint16_t mapped = 0x0001, error_code = 0x0009, xor_mapped = 0x0020;
   const std::string_view transaction = request.substr(4, 16);  // with the cookie
   base::ByteReader in(reply);
@@ -140,7 +147,7 @@ Fact check_stun(std::string_view request, std::string_view reply, const ReplyCon
   const bool ours = in.take(16) == transaction;
   base::ByteReader attributes(in.take(size));
   if (!in.ok() || !ours || (type != 0x0101 && type != 0x0111)) return std::nullopt;
-  std::string fact = type == 0x0101 ? "success" : "error";
+  StunReply found{type == 0x0101 ? "success" : "error", {}};
   bool found_xor = false;
   while (attributes.left() > 0) {
     const std::uint16_t attribute = attributes.u16();
@@ -148,13 +155,26 @@ Fact check_stun(std::string_view request, std::string_view reply, const ReplyCon
     const std::string_view value = attributes.take(length);
     attributes.skip((4u - length % 4u) % 4u);
     if (!attributes.ok()) return std::nullopt;
-    if (attribute == error_code && value.size() >= 4) fact = stun_error(value);
+    if (attribute == error_code && value.size() >= 4) found.fact = stun_error(value);
     if (attribute != xor_mapped && (attribute != mapped || found_xor)) continue;
     const auto address = mapped_address(value, attribute == mapped ? std::string(16, '\0') : transaction);
-    if (address) fact = "mapped " + net::to_string(*address);
+    if (address) found.mapped = address;
     found_xor = attribute == xor_mapped;
   }
-  return fact;
+  if (found.mapped) found.fact = "mapped " + net::to_string(*found.mapped);
+  return found;
+}
+
+}  // namespace
+
+Fact check_stun(std::string_view request, std::string_view reply, const ReplyContext&) {
+  const auto found = read_stun(request, reply);
+  return found ? Fact(found->fact) : std::nullopt;
+}
+
+std::optional<net::Endpoint> stun_mapped_address(std::string_view request, std::string_view reply) {
+  const auto found = read_stun(request, reply);
+  return found ? found->mapped : std::nullopt;
 }
 
 // RFC 3412, 6, and RFC 3414, 2.4.

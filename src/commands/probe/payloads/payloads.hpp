@@ -64,6 +64,9 @@ std::string build_request(const Payload& payload, const RandomBits& random, std:
 std::optional<std::string> check_reply(const Payload& payload, std::string_view request, std::string_view reply,
                                        const ReplyContext& context);
 
+// The address that a STUN server saw the request come from, where its reply tells it.
+std::optional<net::Endpoint> stun_mapped_address(std::string_view request, std::string_view reply);
+
 // True when the reply holds the whole request: it tells which probe it answers even where the protocol has no id.
 bool is_echo(std::string_view request, std::string_view reply);
 
