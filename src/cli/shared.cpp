@@ -58,11 +58,9 @@ auto value_of(const std::string& word) {
 }
 
 int parse_dscp(const std::string& word) {
-  std::string name = word;
-  for (char& letter : name) letter = letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
-  const bool is_name = !name.empty() && name[0] >= 'a' && name[0] <= 'z';
+  const bool is_name = !word.empty() && word[0] >= 'a' && word[0] <= 'z';
   try {
-    return is_name ? value_of<code_points>(name) : static_cast<int>(base::parse_integer(word, 0, 63));
+    return is_name ? value_of<code_points>(word) : static_cast<int>(base::parse_integer(word, 0, 63));
   } catch (const UsageError&) {
     throw UsageError(
         fmt::format("'{}' is not a code point: 0 to 63, or a name such as ef, af41, cs5", base::printable(word)));

@@ -63,7 +63,7 @@ for shell in bash zsh fish; do
   offers 'udptool listen --color ' auto always never
   offers 'udptool listen --dscp ' $code_points
   offers 'udptool probe --payload dn' dns
-  offers 'udptool join --sndb'
+  offers 'udptool join --sndb' --sndbuf
   offers 'udptool send --file docs.' docs.sh
   offers 'udptool join --user nobod' nobody
 done

@@ -150,9 +150,9 @@ TEST_CASE("join --leave-after: what the network goes on delivering is counted by
 
 TEST_CASE("join: words that are no group, each exit 2 and one line that names the word") {
   check_join_refused({{{}, "no GROUP given"},
-                      {{"10.0.0.1"}, "'10.0.0.1': 10.0.0.1 is not a multicast address"},
-                      {{"fe80::1"}, "fe80::1 is not a multicast address"},
-                      {{"255.255.255.255"}, "255.255.255.255 is not a multicast"},
+                      {{"10.0.0.1"}, "'10.0.0.1' is not a multicast address"},
+                      {{"fe80::1"}, "'fe80::1' is not a multicast address"},
+                      {{"255.255.255.255"}, "'255.255.255.255' is not a multicast"},
                       {{"239.1.1"}, "'239.1.1' is not an address"},
                       {{"239.1.1.01"}, "239.1.1.01"},
                       {{"banana"}, "'banana'"},

@@ -31,7 +31,7 @@ TEST_CASE("send's status: what was left unsent, replies, refusals, and then sile
        ExitStatus::done},
       {"lines, no reply", {.asked = 3, .sent_all = false, .open_ended = true, .waited = true}, ExitStatus::nothing},
       {"for ever, refused", {.asked = 3, .refused = 1, .sent_all = false, .open_ended = true}, ExitStatus::refused},
-      {"half a line", {.asked = 3, .sent_all = false, .open_ended = true, .incomplete = true}, ExitStatus::nothing},
+      {"half a line", {.asked = 3, .sent_all = false, .open_ended = true, .incomplete = 1}, ExitStatus::nothing},
       {"empty input", {.waited = true}, ExitStatus::done},
       {"an empty capture", {.replayed = true}, ExitStatus::nothing},
   };

@@ -5,9 +5,21 @@
 
 #include <cstring>
 
+#include "base/text.hpp"
 #include "net/route.hpp"
 
 namespace commands {
+
+std::vector<std::string> remarks_of(const SendOutcome& outcome) {
+  std::vector<std::string> remarks;
+  if (outcome.incomplete > 0) {
+    remarks.push_back(fmt::format("not sent: {} that {} no complete datagram yet",
+                                  base::counted(outcome.incomplete, "byte"), outcome.incomplete == 1 ? "is" : "are"));
+  }
+  const bool asked = outcome.waited && outcome.asked > outcome.failed;
+  if (asked && outcome.replies == 0 && outcome.refused == 0) remarks.push_back("no reply came");
+  return remarks;
+}
 
 base::Failure failure_of(const traffic::Transmitter& transmitter, const net::Endpoint& to) {
   std::string reasons;

@@ -2,9 +2,11 @@
 // What a send came to: its exit status, and what is told of it. Pure.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/error.hpp"
 #include "base/units.hpp"
@@ -18,12 +20,12 @@ struct SendOutcome {
   std::uint64_t failed = 0;   // of them, by this host
   std::uint64_t refused = 0;  // of them, by the network
   std::uint64_t replies = 0;
-  bool sent_all = true;     // whatever there was to send has been asked for
-  bool open_ended = false;  // sent for ever, or the lines of a stream: there is no end to miss
-  bool endless = false;     // of these, the first
-  bool incomplete = false;  // something was read that is no complete datagram yet
-  bool replayed = false;    // a capture was the source
-  bool waited = false;      // for replies, as -w says
+  bool sent_all = true;        // whatever there was to send has been asked for
+  bool open_ended = false;     // sent for ever, or the lines of a stream: there is no end to miss
+  bool endless = false;        // of these, the first
+  std::size_t incomplete = 0;  // bytes that were read and are no complete datagram yet
+  bool replayed = false;       // a capture was the source
+  bool waited = false;         // for replies, as -w says
 };
 
 // What is left unsent is 1, whatever was answered. A reply beats a refusal. To send nothing is 0, but a capture that
@@ -31,12 +33,15 @@ struct SendOutcome {
 constexpr base::ExitStatus status_of(const SendOutcome& outcome) {
   using base::ExitStatus;
   if (outcome.failed > 0) return ExitStatus::failed;
-  if (outcome.incomplete || (!outcome.sent_all && !outcome.open_ended)) return ExitStatus::nothing;
+  if (outcome.incomplete > 0 || (!outcome.sent_all && !outcome.open_ended)) return ExitStatus::nothing;
   if (outcome.asked == 0) return outcome.replayed && outcome.sent_all ? ExitStatus::nothing : ExitStatus::done;
   if (outcome.replies > 0) return ExitStatus::done;
   if (outcome.refused > 0) return ExitStatus::refused;
   return outcome.waited && !outcome.endless ? ExitStatus::nothing : ExitStatus::done;
 }
+
+// What is to be told of it at the end, a line each.
+std::vector<std::string> remarks_of(const SendOutcome& outcome);
 
 // What this host did not take, and why.
 base::Failure failure_of(const traffic::Transmitter& transmitter, const net::Endpoint& to);

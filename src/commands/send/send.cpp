@@ -53,8 +53,9 @@ class Session final : Client {
       const run::StopReason reason = loop_.run();
       intake_.take_what_waits();
       return stage_.finish(finish(reason));
-    } catch (const base::Error&) {
-      tell_what_left();
+    } catch (const base::Error&) {  // what had left before is told
+      progress_.end();
+      tell_totals(false);
       throw;
     }
   }
@@ -279,15 +280,15 @@ class Session final : Client {
     progress_.end();
     say_farewell();
     SendOutcome outcome{transmitter_.asked(), transmitter_.failed(), refused_, intake_.datagrams()};
-    const std::size_t incomplete = source_->incomplete();
     outcome.sent_all = sent_all_;
     const bool is_text = is_stream() && options_.payloads.cut.at != CutAt::end;
     outcome.endless = options_.payloads.rounds == for_ever;
     outcome.open_ended = outcome.endless || (is_text && !options_.stop.count);
-    outcome.incomplete = incomplete > 0;
+    outcome.incomplete = source_->incomplete();
     outcome.replayed = options_.replay.has_value();
     outcome.waited = options_.stop.wait.has_value();
-    tell_what_is_unusual(outcome, incomplete);
+    for (const std::string& remark : source_->remarks()) report().notice(remark);
+    for (const std::string& remark : remarks_of(outcome)) report().notice(remark);
     const output::Totals all = totals();
     const bool interrupted = run::is_interruption(reason);
     tell_totals(interrupted || all.refused > 0 || all.dropped > 0);
@@ -300,28 +301,12 @@ class Session final : Client {
     stage_.sink.flush();
   }
 
-  // Before what ends it in the middle.
-  void tell_what_left() {
-    progress_.end();
-    tell_totals(false);
-  }
-
   // To who counts what is sent, although it ends before its end.
   void say_farewell() {
     const auto piece = sent_all_ || !transmitter_.empty() ? std::nullopt : source_->farewell();
     if (!piece) return;
     transmitter_.add(piece->payload);
     transmit();
-  }
-
-  void tell_what_is_unusual(const SendOutcome& outcome, std::size_t incomplete) {
-    for (const std::string& remark : source_->remarks()) report().notice(remark);
-    if (incomplete > 0) {
-      report().notice(fmt::format("not sent: {} that {} no complete datagram yet", base::counted(incomplete, "byte"),
-                                  incomplete == 1 ? "is" : "are"));
-    }
-    const bool asked = outcome.waited && transmitter_.sent() > 0;
-    if (asked && outcome.replies == 0 && outcome.refused == 0) report().notice("no reply came");
   }
 
   bool is_stream() const { return source_->descriptor() >= 0 && !source_->is_always_ready(); }
