@@ -115,3 +115,22 @@ TEST_CASE("top: the senders that sent the most, at the end, as lines and as an e
     }
   }
 }
+
+TEST_CASE("top: on a terminal it is drawn anew in place where no record stands between") {
+  SKIP_UNLESS(have("script"), "no script(1)");
+  for (const char* form : {"none", "text"}) {
+    std::string command = "exec";
+    for (const std::string& word : udptool({"listen", "--top", "--stats=100ms", "-o", form, "-c", "30"})) {
+      command += " '" + word + "'";
+    }
+    Process terminal({"script", "-qec", command + " 127.0.0.1:0", "/dev/null"});
+    const std::string line = terminal.wait_for(Stream::out, "listening on ");
+    const std::string port = line.substr(line.rfind(':') + 1, line.find_last_of("0123456789") - line.rfind(':'));
+    run_udptool({"send", "-c", "30", "--rate", "50", "127.0.0.1", port, "x"});
+    const Finished result = terminal.finish();
+    CAPTURE(form);
+    CAPTURE(result.out);
+    CHECK(result.ending == done);
+    CHECK(contains(result.out, "\x1b[1A\x1b[J") == (std::string(form) == "none"));
+  }
+}
