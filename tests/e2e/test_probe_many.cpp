@@ -170,6 +170,24 @@ TEST_CASE("probe --targets: a socket a family serves them all, and what comes is
   CHECK_FALSE(contains(finished.out, "a reply came from"));
 }
 
+TEST_CASE("probe --targets: who has answered is told, while others are waited for") {
+  const RawUdp silent, one;
+  const TemporaryFile file(silent.endpoint() + "\n" + one.endpoint() + "\n");
+  for (const Words& form : {Words{}, {"-j"}}) {
+    Words words{"probe", "-w", "30s", "--targets", file.path()};
+    words.insert(words.end(), form.begin(), form.end());
+    Process probe(udptool(words));
+    const auto request = one.receive();
+    REQUIRE(request);
+    one.reply(*request, request->payload);
+    probe.wait_for(Stream::out, form.empty() ? one.endpoint() + "\topen\t" : "\"event\":\"summary\"");
+    probe.signal(SIGINT);
+    const Finished finished = probe.finish();
+    CHECK(finished.ending == done);
+    CHECK(contains(finished.out, form.empty() ? silent.endpoint() + "\tno answer\t" : "\"state\":\"no answer\""));
+  }
+}
+
 TEST_CASE("probe --targets: who cannot be asked is no part of what the others share") {
   IN_NAMESPACE("interface narrow; ip link set narrow mtu 600; ip address add 10.9.1.1/24 dev narrow");
   const RawUdp one("127.0.0.1"), other("127.0.0.2");

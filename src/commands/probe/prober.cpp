@@ -205,6 +205,7 @@ void Prober::turn() {
   sink().flush();
   if (engine_->done()) {
     over_ = true;
+    engine_->mode().over();
     return stage_.release();
   }
   if (!again || (wake_ && *wake_ <= *again)) return;

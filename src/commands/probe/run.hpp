@@ -70,6 +70,8 @@ class Mode {
   virtual bool elsewhere(const net::Received&, const Instant& /*seen*/) { return false; }
 
   virtual bool done() const = 0;
+  // It is, for the first time.
+  virtual void over() {}
 };
 
 // The way to a target.

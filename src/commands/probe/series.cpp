@@ -191,6 +191,7 @@ Tally SeriesMode::tally(bool) {
 }
 
 base::ExitStatus SeriesMode::finish(bool interrupted) {
+  if (status_) return *status_;
   const ProbeState state = received_ ? ProbeState::open : refused_.value_or(ProbeState::no_answer);
   if (!series_) tell_state(interrupted);
   tell_statistics(state);

@@ -32,6 +32,10 @@ class SeriesMode : public Mode {
   void silent(std::uint64_t sequence, ProbeTime now) override;
   void strange() override { ++strange_; }
   bool done() const override { return done_; }
+  // Whether one of many targets answers is told as soon as it is known.
+  void over() override {
+    if (!series_ && !options_.name.empty()) status_ = finish(false);
+  }
 
   // The size of a request, for Prober::check_size().
   virtual std::size_t size() const = 0;
@@ -39,7 +43,7 @@ class SeriesMode : public Mode {
   void tell_so_far();
   // The same, for --metrics; `over`: nothing more will be known.
   virtual Tally tally(bool over);
-  // Tells the results. Throws Failure where this host could not send, and nothing was answered.
+  // Tells the results, if they were not yet. Throws Failure where this host could not send, and nothing was answered.
   base::ExitStatus finish(bool interrupted);
 
  protected:
@@ -94,7 +98,8 @@ class SeriesMode : public Mode {
   std::map<std::uint64_t, ProbeRecord> results_;  // without a count: of each try
   std::optional<ProbeState> refused_;             // the first that counted
   std::optional<ProbeTime> linger_until_;
-  int failure_ = 0;  // of this host, to send: the last
+  std::optional<base::ExitStatus> status_;  // of what was told
+  int failure_ = 0;                         // of this host, to send: the last
   std::uint64_t settled_ = 0;
   std::uint64_t strange_ = 0;
   std::uint64_t timeouts_ = 0;
