@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <exception>
 #include <memory>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
@@ -132,7 +133,7 @@ std::vector<net::Endpoint> look_up(run::Loop& loop, const std::string& host, std
                         fmt::format("cannot resolve '{}': {}", base::printable(host),
                                     run::Loop::past_deadline() ? "no answer before the deadline" : "interrupted"));
   }
-  if (lookup->error) std::rethrow_exception(lookup->error);
+  if (lookup->error) std::rethrow_exception(std::exchange(lookup->error, nullptr));  // it ends on this thread
   return lookup->found;
 }
 

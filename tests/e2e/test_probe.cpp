@@ -400,7 +400,8 @@ TEST_CASE("probe: bad usage is one line that names the word") {
   CHECK(contains(probe_refusal({}), "no HOST given"));
   CHECK(contains(probe_refusal({"127.0.0.1", "9", "10"}), "'10'"));
   CHECK(contains(probe_refusal({"127.0.0.1", "9", "--interval", "1s"}), "add --count N"));
-  CHECK(contains(probe_refusal({"127.0.0.1", "9", "-c", "2", "--interval", "99us"}), "--interval: '99us': at least 100us"));
+  CHECK(contains(probe_refusal({"127.0.0.1", "9", "-c", "2", "--interval", "99us"}),
+                 "--interval: '99us': at least 100us"));
   CHECK(contains(probe_refusal({"127.0.0.1", "9", "--histogram"}), "add --count N"));
   CHECK(contains(probe_refusal({"127.0.0.1", "9", "--data", "x", "-l", "3"}), "--data and --size contradict"));
   CHECK(contains(probe_refusal({"127.0.0.1", "9", "--data", "x", "--payload", "dns"}),

@@ -9,6 +9,7 @@
 #include <exception>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "base/text.hpp"
 #include "commands/probe/course.hpp"
@@ -204,7 +205,7 @@ void Courses::look_up(const TargetLine& target) {
   stage_.loop().aside(work, [this, lookup, target] {
     --lookups_;
     try {
-      if (lookup->error) std::rethrow_exception(lookup->error);
+      if (lookup->error) std::rethrow_exception(std::exchange(lookup->error, nullptr));
       add_addresses(target, lookup->found);
     } catch (const base::Error& error) {
       unreached_.push_back({target.written, error});
