@@ -8,11 +8,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <ctime>
 #include <map>
 #include <memory>
-#include <set>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
@@ -42,17 +40,21 @@ std::vector<Interface> interfaces() {
   const std::unique_ptr<ifaddrs, decltype(&freeifaddrs)> owner(first, &freeifaddrs);
   std::map<unsigned, Interface> found;
   for (const ifaddrs* entry = first; entry != nullptr; entry = entry->ifa_next) {
-    const unsigned index = if_nametoindex(entry->ifa_name);
-    if (index == 0) continue;  // gone meanwhile, or an alias label
+    const std::string label = entry->ifa_name;  // of an alias: "eth0:1"
+    const std::string name = label.substr(0, label.find(':'));
+    const unsigned index = if_nametoindex(name.c_str());
+    if (index == 0) continue;  // gone meanwhile
     Interface& one = found[index];
     one.index = index;
-    one.name = entry->ifa_name;
+    one.name = name;
     one.up = (entry->ifa_flags & IFF_UP) != 0;
     one.multicast = (entry->ifa_flags & IFF_MULTICAST) != 0;
     one.loopback = (entry->ifa_flags & IFF_LOOPBACK) != 0;
-    if (entry->ifa_addr == nullptr) continue;
-    one.ipv4 |= entry->ifa_addr->sa_family == AF_INET;
-    one.ipv6 |= entry->ifa_addr->sa_family == AF_INET6;
+    const auto address = address_of(*entry);
+    if (!address) continue;
+    one.addresses.push_back(*address);
+    one.ipv4 |= address->is_v4();
+    one.ipv6 |= address->is_v6();
   }
   std::vector<Interface> all;
   all.reserve(found.size());
@@ -121,22 +123,10 @@ Address with_zone_of_one(const Address& address, const std::vector<Interface>& c
 
 // Those that have that address, whatever zone it names.
 std::vector<Interface> owners_of(const Address& address) {
-  ifaddrs* first = nullptr;
-  if (getifaddrs(&first) != 0) return {};
-  const std::unique_ptr<ifaddrs, decltype(&freeifaddrs)> owner(first, &freeifaddrs);
-  std::set<std::string_view> names;
-  const Endpoint wanted(with_zone(address, 0), 0);
-  for (const ifaddrs* entry = first; entry != nullptr; entry = entry->ifa_next) {
-    if (entry->ifa_addr == nullptr || entry->ifa_addr->sa_family != wanted.data()->sa_family) continue;
-    Endpoint own;
-    own.resize(wanted.size());
-    std::memcpy(own.data(), entry->ifa_addr, wanted.size());
-    if (with_zone(own.address(), 0) != wanted.address()) continue;
-    const std::string_view name = entry->ifa_name;
-    names.insert(name.substr(0, name.find(':')));  // without the label of an alias
-  }
   std::vector<Interface> all = interfaces();
-  std::erase_if(all, [&](const Interface& one) { return !names.contains(one.name); });
+  std::erase_if(all, [wanted = with_zone(address, 0)](const Interface& one) {
+    return std::find(one.addresses.begin(), one.addresses.end(), wanted) == one.addresses.end();
+  });
   return all;
 }
 

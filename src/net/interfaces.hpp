@@ -18,6 +18,7 @@ struct Interface {
   bool loopback = false;
   bool ipv4 = false;  // has an address of the family
   bool ipv6 = false;
+  std::vector<Address> addresses = {};  // zones left out
 
   std::string shown() const;  // the name, escaped: a name may hold any byte but '/', ':' and blanks
 

@@ -9,17 +9,20 @@
 
 namespace net {
 
+std::optional<Address> address_of(const ifaddrs& entry) {
+  const int family = entry.ifa_addr == nullptr ? AF_UNSPEC : entry.ifa_addr->sa_family;
+  if (family != AF_INET && family != AF_INET6) return std::nullopt;
+  Endpoint endpoint;  // of IPv4 until it is filled, whatever its size is set to: then size() is not the room there is
+  std::memcpy(endpoint.data(), entry.ifa_addr, family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6));
+  return with_zone(endpoint.address(), 0);
+}
+
 std::optional<std::vector<Address>> addresses_of_interfaces() {
   ifaddrs* first = nullptr;
   if (getifaddrs(&first) != 0) return std::nullopt;
   std::vector<Address> found;
   for (const ifaddrs* one = first; one != nullptr; one = one->ifa_next) {
-    const int family = one->ifa_addr == nullptr ? AF_UNSPEC : one->ifa_addr->sa_family;
-    if (family != AF_INET && family != AF_INET6) continue;
-    Endpoint endpoint;
-    endpoint.resize(family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6));
-    std::memcpy(endpoint.data(), one->ifa_addr, endpoint.size());
-    found.push_back(with_zone(endpoint.address(), 0));
+    if (const auto address = address_of(*one)) found.push_back(*address);
   }
   freeifaddrs(first);
   return found;

@@ -10,7 +10,12 @@
 #include "net/address.hpp"
 #include "net/datagram.hpp"
 
+struct ifaddrs;
+
 namespace net {
+
+// The address of an entry of getifaddrs(3), its zone left out; nothing where it is none of IP.
+std::optional<Address> address_of(const ifaddrs& entry);
 
 // Every address of every interface, zones left out (getifaddrs(3)); nothing when they cannot be had.
 std::optional<std::vector<Address>> addresses_of_interfaces();

@@ -97,6 +97,13 @@ TEST_CASE("send: to a group by the interface of -i or of the route, which -v nam
   CHECK(is_like(out, "10\\.9\\.1\\.1:[^\n]* if=one ttl=1 [^\n]*\n10\\.9\\.2\\.1:[^\n]* if=two ttl=1 [^\n]*\n"));
 }
 
+TEST_CASE("interfaces: one whose address has a label is called by its own name") {
+  IN_NAMESPACE("interface one; ip address add 10.9.1.1/24 dev one label one:x");
+  const Finished sent = run_udptool({"send", "-v", "-s", "10.9.1.1", "239.1.1.1", "9", "x"});
+  CHECK(contains(sent.err, "multicast leaves by one\n"));
+  CHECK(run_udptool({"listen", "-i", "one", "-W", "20ms", "0"}).ending == nothing);
+}
+
 TEST_CASE("send: a group without a route is exit 2 and names the interfaces to choose from") {
   IN_NAMESPACE(two_networks);
   const Finished result = run_udptool({"send", "239.1.1.1", "41234", "x"});

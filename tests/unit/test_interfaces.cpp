@@ -36,6 +36,21 @@ TEST_CASE("an unknown interface is an error that lists those there are, in print
 
 TEST_CASE("an interface that is gone is called by its number") { CHECK(net::interface_name(4'000'000) == "4000000"); }
 
+TEST_CASE("own addresses are whole, of both families, and stand with their interface") {
+  IN_NAMESPACE(
+      "interface one; ip address add 10.9.1.1/24 dev one label one:x; ip -6 address add fd00:1:2:3:4:5:6:7/64 dev one "
+      "nodad");
+  const net::Interface one = net::find_interface("one");
+  for (const char* own : {"10.9.1.1", "fd00:1:2:3:4:5:6:7"}) {
+    CAPTURE(own);
+    CHECK(std::count(one.addresses.begin(), one.addresses.end(), address(own)) == 1);
+    CHECK(net::is_own_address(address(own)));
+    CHECK(net::interface_with(address(own)) == "one");
+  }
+  CHECK_FALSE(net::is_own_address(address("fd00:1:2:3:4:5:6:8")));
+  CHECK_FALSE(net::is_own_address(address("fd00:1:2:3::")));
+}
+
 TEST_CASE("interfaces come in the order of their indices and their names join with commas") {
   const auto all = net::interfaces();
   CHECK(std::is_sorted(all.begin(), all.end(), [](auto& a, auto& b) { return a.index < b.index; }));
