@@ -47,8 +47,10 @@ std::vector<Endpoint> resolve(const std::string& host, std::uint16_t port, std::
   if (error != 0) {
     const std::string what = fmt::format("cannot resolve '{}'", shown);
     if (error == EAI_SYSTEM) throw base::failure(errno, what);
+    // Who has not answered is not asked again.
+    const bool has_none = error == EAI_NONAME || error == EAI_NODATA || error == EAI_ADDRFAMILY;
     hints.ai_family = AF_UNSPEC;
-    if (family && getaddrinfo(host.c_str(), nullptr, &hints, &first) == 0) {
+    if (family && has_none && getaddrinfo(host.c_str(), nullptr, &hints, &first) == 0) {
       freeaddrinfo(first);
       throw base::Failure(base::name_not_found, fmt::format("{}: it has no {} address", what, name_of(*family)));
     }
