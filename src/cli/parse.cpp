@@ -146,13 +146,16 @@ UsageError refusal_of(const UnknownOption& unknown, const OptionTable& table,
   return UsageError(cure.empty() ? std::string(unknown.what()) : fmt::format("{} ({})", unknown.what(), cure));
 }
 
+// nullptr: there is none of that name.
+const Entry* find_command(std::string_view name) {
+  const auto* const found = std::ranges::find(commands, name, &Entry::name);
+  return found != commands.end() ? found : nullptr;
+}
+
 [[noreturn]] void reject_command(const std::vector<std::string>& arguments) {
   const std::string& word = arguments.front();
   if (word.starts_with('-') && word.size() > 1) {
-    const auto named = [](const std::string& one) {
-      return std::ranges::any_of(commands, [&](const Entry& entry) { return entry.name == one; });
-    };
-    if (const auto command = std::ranges::find_if(arguments, named); command != arguments.end()) {
+    if (const auto command = std::ranges::find_if(arguments, &find_command); command != arguments.end()) {
       throw UsageError(
           fmt::format("options stand behind the command: 'udptool {} {}'", *command, base::printable(word)));
     }
@@ -218,9 +221,8 @@ Invocation read_command(const Entry& command, const std::vector<std::string>& ar
 Invocation parse(const std::vector<std::string>& arguments) {
   if (arguments.empty()) return refused(std::make_exception_ptr(UsageError("no command given")));
   if (arguments.front() == "help" && arguments.size() > 1) return parse({arguments[1], "--help"});
-  const auto* command =
-      std::find_if(commands.begin(), commands.end(), [&](const Entry& one) { return one.name == arguments.front(); });
-  if (command != commands.end()) return read_command(*command, {arguments.begin() + 1, arguments.end()});
+  if (const Entry* const command = find_command(arguments.front()))
+    return read_command(*command, {arguments.begin() + 1, arguments.end()});
   try {
     if (!answer_without_command(arguments)) reject_command(arguments);
     return {};

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
 #include "base/text.hpp"
@@ -138,7 +137,7 @@ void Forwarder::transmit() {
 void Forwarder::leave(Path& path, traffic::Transmitter& out) {
   out.transmit_or_drop();
   while (const auto error = out.news()) {
-    if (*error == EAGAIN || *error == ENOBUFS || path.told->test_and_set()) continue;
+    if (traffic::is_want_of_room(*error) || path.told->test_and_set()) continue;
     const auto failure =
         base::failure(*error, "cannot pass on to " + path.text, net::hint_of_sending(*error, path.to.address()));
     stage_.report.notice(failure.message() + "; going on");

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
 #include "commands/forward.hpp"
@@ -17,7 +16,7 @@ constexpr output::Metric forwarded_datagrams{"udptool_forwarded_datagrams_total"
 
 std::uint64_t want_of_room(const traffic::Transmitter& out) {
   std::uint64_t count = 0;
-  for (const auto& [error, times] : out.failures()) count += error == EAGAIN || error == ENOBUFS ? times : 0;
+  for (const auto& [error, times] : out.failures()) count += traffic::is_want_of_room(error) ? times : 0;
   return count;
 }
 

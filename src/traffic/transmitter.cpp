@@ -47,10 +47,11 @@ int Transmitter::transmit_one(std::string_view payload, const net::Route& route)
   set_route(route);
   add(payload);
   const int error = hand_over();
-  if (error == EAGAIN || error == ENOBUFS) {
+  if (is_want_of_room(error)) {
     --asked_;
   } else if (error != 0) {
-    fail_first(error);
+    ++failed_;
+    ++failures_[error];
   }
   batch_.reset();
   return error == ENOBUFS ? EAGAIN : error;

@@ -2,6 +2,7 @@
 // Sending: a batch, its socket, and the one policy for what the kernel does not take.
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -11,6 +12,9 @@
 #include "net/udp_socket.hpp"
 
 namespace traffic {
+
+// Whether an errno of sending means that there was no room, here or in a queue of the interface.
+inline bool is_want_of_room(int error) { return error == EAGAIN || error == ENOBUFS; }
 
 // Whatever happens, sent() + failed() + waiting in the batch = asked(). A datagram that this host refuses costs no
 // other one: it is counted under its errno and passed over.
@@ -49,7 +53,7 @@ class Transmitter {
   std::uint64_t failed() const { return failed_; }
   // How many failed, by errno.
   const std::map<int, std::uint64_t>& failures() const { return failures_; }
-  // The errnos that no datagram had failed with before, each once.
+  // The errnos that no datagram had failed with before, each once; not those that transmit_one() has returned.
   std::optional<int> news();
 
  private:

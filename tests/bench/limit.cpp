@@ -238,16 +238,7 @@ std::uint64_t echo_one_by_one(int socket) {
 
 std::uint64_t echo_batches(int socket) {
   Batch batch(64, 2'048);
-  std::uint64_t answered = 0;
-  while (!stopping) {
-    batch.ask(false);
-    const std::size_t count = batch.receive(socket);
-    batch.set_lengths(count, true);
-    batch.send(socket, count);
-    batch.set_lengths(count, false);
-    answered += count;
-  }
-  return answered;
+  return for_each_batch(batch, socket, false, [&](std::size_t count) { batch.send(socket, count); });
 }
 
 void run_echo(const Options& options) {

@@ -163,6 +163,22 @@ class Batch {
   char* payloads_;  // not touched before it is needed
 };
 
+// What is received there, with the senders: `use(COUNT)` for each batch, of which the vectors have the lengths that
+// came. Returns how many messages there were, when stopping.
+template <class Use>
+std::uint64_t for_each_batch(Batch& batch, int socket, bool controls, Use use) {
+  std::uint64_t messages = 0;
+  while (!stopping) {
+    batch.ask(controls);
+    const std::size_t count = batch.receive(socket);
+    batch.set_lengths(count, true);
+    use(count);
+    batch.set_lengths(count, false);
+    messages += count;
+  }
+  return messages;
+}
+
 inline void print_counts(const char* role, std::uint64_t datagrams, std::uint64_t bytes, double seconds) {
   std::fprintf(stderr, "{\"role\":\"%s\",\"datagrams\":%llu,\"bytes\":%llu,\"seconds\":%.6f}\n", role,
                static_cast<unsigned long long>(datagrams), static_cast<unsigned long long>(bytes), seconds);

@@ -49,11 +49,7 @@ std::uint64_t relay_runs(int from, std::uint16_t to, std::size_t targets) {
   set_option(from, SOL_UDP, UDP_GRO, 1);
   const int out = targets == 1 ? connected_socket(to) : open_socket();
   Batch batch(32, 65'536);
-  std::uint64_t runs = 0;
-  while (!stopping) {
-    batch.ask(true);
-    const std::size_t count = batch.receive(from);
-    batch.set_lengths(count, true);
+  return for_each_batch(batch, from, true, [&](std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) turn_round(batch.header(i));
     for (std::size_t target = 0; target < targets; ++target) {
       sockaddr_in name = loopback(static_cast<std::uint16_t>(to + target));
@@ -63,10 +59,7 @@ std::uint64_t relay_runs(int from, std::uint16_t to, std::size_t targets) {
       }
       batch.send(out, count);
     }
-    batch.set_lengths(count, false);
-    runs += count;
-  }
-  return runs;
+  });
 }
 
 // What waits at `from` goes to the peer of `to`, or to `client`. `heard` becomes who sent the last.
@@ -110,21 +103,14 @@ std::uint64_t relay_sessions(int front, std::uint16_t to) {
     return found->second;
   };
   Batch batch(64, 2'048);
-  std::uint64_t datagrams = 0;
-  while (!stopping) {
-    batch.ask(false);
-    const std::size_t count = batch.receive(front);
-    batch.set_lengths(count, true);
+  const auto client = [&](std::size_t place) { return *static_cast<sockaddr_in*>(batch.header(place).msg_name); };
+  return for_each_batch(batch, front, false, [&](std::size_t count) {
     for (std::size_t first = 0, end = 0; first < count; first = end) {
-      const auto client = [&](std::size_t place) { return *static_cast<sockaddr_in*>(batch.header(place).msg_name); };
       const int upstream = upstream_of(client(first));
       while (end < count && upstream_of(client(end)) == upstream) batch.header(end++).msg_namelen = 0;
       batch.send(upstream, end - first, first);
     }
-    batch.set_lengths(count, false);
-    datagrams += count;
-  }
-  return datagrams;
+  });
 }
 
 // /bin/sh -c cat, with five bytes on its stdin, until it has ended.

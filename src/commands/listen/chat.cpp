@@ -110,8 +110,6 @@ void Chat::send(std::string_view payload) {
   }
   const int error = to->out->transmit_one(payload, to->route);
   if (error != 0) {
-    while (to->out->news()) {  // told here
-    }
     const std::string hint = net::hint_of_sending(error, to->endpoint.address());
     return report_.notice(base::failure(error, "not sent to " + name, hint).message());
   }

@@ -2,7 +2,6 @@
 #include "commands/listen/worker.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 #include <vector>
 
@@ -146,7 +145,7 @@ void Worker::Ear::batch_done() {
   worker.responder_->depart();
   answers.transmit_or_drop();
   while (const auto error = answers.news()) {
-    if (*error == EAGAIN || *error == ENOBUFS) continue;
+    if (traffic::is_want_of_room(*error)) continue;
     worker.stage_.report.notice(base::failure(*error, "not everybody can be answered").message());
   }
   now = {};

@@ -115,8 +115,7 @@ void Courses::add_listed() {
       try {
         add_addresses(target, net::resolve(target.host, target.port, options_.target.family));
       } catch (const base::UsageError& error) {
-        throw base::UsageError(fmt::format("{}: '{}': {}", base::printable(options_.targets),
-                                           base::printable(target.written), error.what()));
+        throw base::refusal(base::printable(options_.targets), target.written, error.what());
       }
     } else {
       names_.push_back(target);

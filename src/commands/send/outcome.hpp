@@ -21,8 +21,8 @@ struct SendOutcome {
   std::uint64_t refused = 0;  // of them, by the network
   std::uint64_t replies = 0;
   bool sent_all = true;        // whatever there was to send has been asked for
-  bool open_ended = false;     // sent for ever, or the lines of a stream: there is no end to miss
-  bool endless = false;        // of these, the first
+  bool endless = false;        // sent for ever, or ...
+  bool streamed = false;       // ... the lines of a stream: there is no end to miss
   std::size_t incomplete = 0;  // bytes that were read and are no complete datagram yet
   bool replayed = false;       // a capture was the source
   bool waited = false;         // for replies, as -w says
@@ -33,7 +33,8 @@ struct SendOutcome {
 constexpr base::ExitStatus status_of(const SendOutcome& outcome) {
   using base::ExitStatus;
   if (outcome.failed > 0) return ExitStatus::failed;
-  if (outcome.incomplete > 0 || (!outcome.sent_all && !outcome.open_ended)) return ExitStatus::nothing;
+  if (outcome.incomplete > 0 || (!outcome.sent_all && !outcome.endless && !outcome.streamed))
+    return ExitStatus::nothing;
   if (outcome.asked == 0) return outcome.replayed && outcome.sent_all ? ExitStatus::nothing : ExitStatus::done;
   if (outcome.replies > 0) return ExitStatus::done;
   if (outcome.refused > 0) return ExitStatus::refused;

@@ -55,7 +55,7 @@ class Session final : Client {
       return stage_.finish(finish(reason));
     } catch (const base::Error&) {  // what had left before is told
       progress_.end();
-      tell_totals(false);
+      tell_totals(totals(), false);
       throw;
     }
   }
@@ -283,7 +283,7 @@ class Session final : Client {
     outcome.sent_all = sent_all_;
     const bool is_text = is_stream() && options_.payloads.cut.at != CutAt::end;
     outcome.endless = options_.payloads.rounds == for_ever;
-    outcome.open_ended = outcome.endless || (is_text && !options_.stop.count);
+    outcome.streamed = is_text && !options_.stop.count;
     outcome.incomplete = source_->incomplete();
     outcome.replayed = options_.replay.has_value();
     outcome.waited = options_.stop.wait.has_value();
@@ -291,13 +291,13 @@ class Session final : Client {
     for (const std::string& remark : remarks_of(outcome)) report().notice(remark);
     const output::Totals all = totals();
     const bool interrupted = run::is_interruption(reason);
-    tell_totals(interrupted || all.refused > 0 || all.dropped > 0);
+    tell_totals(all, interrupted || all.refused > 0 || all.dropped > 0);
     if (outcome.failed > 0) report().error(failure_of(transmitter_, destination_.endpoint));
     return status_of(outcome);
   }
 
-  void tell_totals(bool unusual) {
-    if (unusual || report().verbose() || report().json()) report().summary(totals());
+  void tell_totals(const output::Totals& all, bool unusual) {
+    if (unusual || report().verbose() || report().json()) report().summary(all);
     stage_.sink.flush();
   }
 
