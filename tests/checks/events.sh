@@ -38,14 +38,14 @@ listener=$!
 "$udptool" listen -j --sequence -c 4 -W 10 127.0.0.1:0 >"$work/sequence" 2>/dev/null &
 "$udptool" listen -j --rtp --stats=100ms -w 3 -W 20 127.0.0.1:0 >"$work/rtp" 2>/dev/null &
 streams=$!
-"$udptool" join -j --rtp -i lo -c 3 -W 10 239.255.77.2:41298 >"$work/joined" 2>/dev/null &
+"$udptool" join -j --rtp -i lo -c 3 -W 10 239.255.77.2:21298 >"$work/joined" 2>/dev/null &
 port=$(port_of "$work/listen")
 events send -j -l 40 --sequence -c 4 127.0.0.1 "$(port_of "$work/sequence")"
 rtp_port=$(port_of "$work/rtp")
 port_of "$work/joined" >/dev/null
 for number in 1 2 4; do
   events send -j -x 127.0.0.1 "$rtp_port" "$(rtp $number)"
-  events send -j -x -i lo 239.255.77.2 41298 "$(rtp $number)"
+  events send -j -x -i lo 239.255.77.2 21298 "$(rtp $number)"
 done
 events send -j -w 5 --replies 3 127.0.0.1 "$port" plain $'\x01\x1b"\\' $'\xff'
 events send -j --stats=20ms --rate 40 -c 4 127.0.0.1 "$port" paced
@@ -66,7 +66,7 @@ events probe -j --targets "$work/targets"
 events probe -j --mtu -w 200ms 127.0.0.1 "$port"
 events probe -j --list-payloads
 events join -j -W 500ms --explain -i lo --stats=200ms --rtp --top 239.255.77.1:0
-events join -j -W 500ms --explain -i lo --stats=200ms --rtp --top 239.255.77.1:41299
+events join -j -W 500ms --explain -i lo --stats=200ms --rtp --top 239.255.77.1:21299
 wait $relay || true
 wait $streams || true
 cat "$work/relay" "$work/sequence" "$work/rtp" "$work/joined" >>"$work/lines"

@@ -34,6 +34,7 @@ void check_without_ipv6(const ProcessOptions& options) {
   CHECK(probe.ending == done);
   CHECK(probe.out.starts_with("127.0.0.1:" + std::to_string(echo.port()) + "\topen\t"));
   const Finished join = run_udptool({"join", "-w", "20ms", "239.1.1.1"}, options);
+  CAPTURE(join.err);
   CHECK(join.ending == nothing);
   CHECK(contains(join.err, "joined 239.1.1.1:41234 on lo\n"));
   check_one_line({"send", "::1", "9", "x"}, options, "");

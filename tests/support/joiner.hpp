@@ -20,7 +20,6 @@ ip addr add 10.9.1.1/24 dev one; ip addr add 10.9.1.2/24 dev one
 // Two interfaces with a host behind both. Its addresses end in .9.
 inline const std::string two_networks = R"sh(
 new_host world
-set_kernel world net/ipv6/conf/default/accept_dad 0 2>/dev/null || :
 interface one; interface two
 settle world one; settle world two
 ip addr add 10.9.1.1/24 dev one; ip addr add 10.9.2.1/24 dev two

@@ -21,8 +21,7 @@ Words in_namespace(const std::string& script, const Words& words) {
   const std::string options = kind().out.substr(0, kind().out.find('\n'));
   const std::string prelude = std::string("export LAB=") + options +
                               "; . " LAB_PATH
-                              "\ntrap 'kill $(jobs -p) 2>/dev/null || :' EXIT\nip link set lo up\n"
-                              "set_kernel here net/ipv6/conf/default/accept_dad 0 2>/dev/null || :\n";
+                              "\ntrap 'kill $(jobs -p) 2>/dev/null || :' EXIT\nbegin_network here\n";
   Words all{"unshare", options, "bash", "-euc", prelude + script, "bash"};
   all.insert(all.end(), words.begin(), words.end());
   return all;
