@@ -71,8 +71,8 @@ void Report::say(const std::string& line, Tone tone) const {
   print_line(tone == Tone::aside && colored == line ? dim(line) : colored);
 }
 
-void Report::line(const std::string& text) {
-  if (!options_.quiet && !json()) say(text, Tone::talk);
+void Report::line(const std::string& text, Tone tone) {
+  if (!json() && (tone == Tone::asked || !options_.quiet)) say(text, tone);
 }
 
 void Report::notice(const std::string& text) {
@@ -93,7 +93,7 @@ void Report::listening(const net::Endpoint& local) {
   sink_.flush();
 }
 
-void Report::summary(const Totals& totals) {
+void Report::summary(const Totals& totals, bool in_text) {
   sink_.flush();  // so that what was not written is known
   const auto fields = [&](JsonEvent& event) {
     add_sent(event, totals);
@@ -105,7 +105,7 @@ void Report::summary(const Totals& totals) {
     if (sink_.unwritten() > 0) event.number("unwritten", sink_.unwritten());
     event.raw("seconds", base::seconds_text(totals.elapsed));
   };
-  tell(Tone::talk, "close", fields, [&] { return summary_text(totals); });
+  tell(Tone::talk, "close", fields, [&] { return in_text ? summary_text(totals) : std::string(); });
 }
 
 void Report::so_far(const Totals& totals) {

@@ -62,10 +62,17 @@ class Report {
   void notice(const std::string& text);
   void verbose_notice(const std::string& text);  // only with -v
   void listening(const net::Endpoint& local);
-  void summary(const Totals& totals);
+  // `in_text`: also where it is no event.
+  void summary(const Totals& totals, bool in_text = true);
   // The summary so far, for who asked for it by SIGUSR1: -q does not silence it. With -j it is a `stats` event, since
   // the beginning.
   void so_far(const Totals& totals);
+  // The same with lines before it that `details` tells, where it is no event.
+  template <class Details>
+  void so_far(const Totals& totals, const Details& details) {
+    if (!json()) details();
+    so_far(totals);
+  }
 
   // What --stats asked for: rates since the last time, over `interval`. Not silenced.
   void stats(const Totals& now, const Totals& before, base::Nanoseconds interval);
@@ -74,8 +81,8 @@ class Report {
   // it. An interface of "" is none.
   void finding(std::string_view code, std::string_view interface, std::string_view message, std::string_view advice);
 
-  // A line of talk as it is: on stderr, unless -q or -j.
-  void line(const std::string& text);
+  // A line as it is: on stderr, never with -j.
+  void line(const std::string& text, Tone tone = Tone::talk);
 
   // One thing in the form that was chosen: with -j the event `name`, to which fields(JsonEvent&) adds, else the line
   // that text() makes, if any. An event leaves with the records, or with flush().

@@ -221,8 +221,7 @@ class Joiner final : Measured {
   }
 
   void tell_so_far() {
-    if (!report().json()) membership_report_.summarize(memberships_);
-    report().so_far(intake_.totals());
+    report().so_far(intake_.totals(), [this] { membership_report_.summarize(memberships_); });
   }
 
   void watch_interfaces() {

@@ -28,15 +28,15 @@ constexpr std::size_t max_silent = 16;
 
 std::string more_silent(std::size_t silent) { return fmt::format("{} more groups: 0 datagrams", silent); }
 
-}  // namespace
-
-// Silent groups that share one line. Each is an event of its own with -j.
-std::size_t MembershipReport::hidden_ones(const Memberships& memberships) const {
+// How many silent groups share one line. Each is an event of its own with -j.
+std::size_t folded_ones(const Memberships& memberships) {
   const auto& all = memberships.all();
   const auto silent = static_cast<std::size_t>(
       std::count_if(all.begin(), all.end(), [](const auto& one) { return one->datagrams == 0; }));
-  return silent > max_silent && !report_.json() ? silent : 0;
+  return silent > max_silent ? silent : 0;
 }
+
+}  // namespace
 
 void MembershipReport::announce(const char* what, const Membership& one) {
   report_.tell(
@@ -50,20 +50,20 @@ void MembershipReport::stats(const Memberships& memberships, base::Nanoseconds i
   if (memberships.left()) {
     interface_stats(memberships, seconds);
   } else {
-    const std::size_t hidden = hidden_ones(memberships);
+    const std::size_t folded = folded_ones(memberships);
     for (std::size_t i = 0; i < memberships.sockets().size(); ++i) {
       const std::uint64_t drops = intake_.heard(i).dropped;  // each is watched, in this order
       for (const Membership* one : memberships.sockets()[i]->memberships) {
-        if (one->datagrams > 0 || hidden == 0) stats_of(*one, drops, seconds);
+        stats_of(*one, drops, seconds, folded == 0 || one->datagrams > 0);
       }
     }
-    if (hidden > 0) output::print_line(more_silent(hidden));
+    if (folded > 0) report_.line(more_silent(folded), output::Tone::asked);
   }
   report_.flush();
 }
 
 // `drops` are of the socket, which memberships of one group share.
-void MembershipReport::stats_of(const Membership& one, std::uint64_t drops, double seconds) {
+void MembershipReport::stats_of(const Membership& one, std::uint64_t drops, double seconds, bool in_text) {
   Rates& last = last_[&one];
   const double datagrams = static_cast<double>(one.datagrams - last.datagrams) / seconds;
   const double bits = static_cast<double>(one.bytes - last.bytes) * 8 / seconds;
@@ -76,6 +76,7 @@ void MembershipReport::stats_of(const Membership& one, std::uint64_t drops, doub
     event.number("dropped", dropped);
   };
   report_.tell(output::Tone::asked, "stats", fields, [&] {
+    if (!in_text) return std::string();
     return fmt::format("{}: {}, {}, {}, {}, {}, {} dropped", one.text(), base::rate_text(datagrams, "datagram"),
                        base::with_prefix(bits, "bit/s"), base::counted(one.datagrams, "datagram"),
                        base::counted(one.bytes, "byte"),
@@ -120,15 +121,13 @@ void MembershipReport::streams_of(const Membership& one, bool asked) {
 }
 
 void MembershipReport::summarize(const Memberships& memberships) {
-  const std::size_t hidden = hidden_ones(memberships);
-  for (const auto& one : memberships.all()) {
-    if (one->datagrams > 0 || hidden == 0) summarize(*one);
-  }
-  if (hidden > 0) report_.line(more_silent(hidden));
+  const std::size_t folded = folded_ones(memberships);
+  for (const auto& one : memberships.all()) summarize(*one, folded == 0 || one->datagrams > 0);
+  if (folded > 0) report_.line(more_silent(folded));
   if (streams_ != nullptr) report_more_streams(*streams_, report_);
 }
 
-void MembershipReport::summarize(const Membership& one) {
+void MembershipReport::summarize(const Membership& one, bool in_text) {
   using std::chrono::milliseconds;
   std::optional<std::uint64_t> first_ms;
   if (one.first) {
@@ -141,6 +140,7 @@ void MembershipReport::summarize(const Membership& one) {
     if (first_ms) event.number("first_ms", *first_ms);
   };
   report_.tell(output::Tone::talk, "group", fields, [&] {
+    if (!in_text) return std::string();
     return fmt::format("{}: {}, {}, {}{}", one.text(), base::counted(one.datagrams, "datagram"),
                        base::counted(one.bytes, "byte"),
                        base::counted(one.senders.count(), "sender", one.senders.is_full()),

@@ -29,10 +29,10 @@ class MembershipReport {
   void summarize(const Memberships& memberships);
 
  private:
-  void stats_of(const Membership& one, std::uint64_t drops, double seconds);
-  std::size_t hidden_ones(const Memberships& memberships) const;
+  // `in_text`: also where it is no event.
+  void stats_of(const Membership& one, std::uint64_t drops, double seconds, bool in_text);
   void interface_stats(const Memberships& memberships, double seconds);
-  void summarize(const Membership& one);
+  void summarize(const Membership& one, bool in_text);
   void streams_of(const Membership& one, bool asked);
 
   struct Rates {

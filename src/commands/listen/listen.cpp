@@ -155,8 +155,7 @@ class Listener final : Measured {
   }
 
   void tell_so_far() {
-    if (!stage_.report.json()) report_all_streams(true);
-    stage_.report.so_far(totals());
+    stage_.report.so_far(totals(), [this] { report_all_streams(true); });
   }
 
   output::Totals totals() {

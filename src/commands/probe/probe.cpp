@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "commands/probe/modes.hpp"
+#include "commands/probe/records.hpp"
 #include "output/json.hpp"
 #include "output/sink.hpp"
 
@@ -16,7 +17,7 @@ std::string ports_text(const Payload& payload) {
   for (const std::uint16_t port : payload.ports) {
     if (port != 0) out += fmt::format("{}{}", out.empty() ? "" : ",", port);
   }
-  return out.empty() ? "-" : out;
+  return out;
 }
 
 }  // namespace
@@ -36,17 +37,16 @@ base::ExitStatus probe(const ProbeOptions& options) {
 
 base::ExitStatus list_payloads(const ProbeOptions& options) {
   output::Sink sink(STDOUT_FILENO);
+  ProbeWriter writer(options, sink, {});
   for (const Payload& each : payloads()) {
-    if (options.output.format == output::Format::json) {
-      const std::string ports = ports_text(each);
-      output::JsonEvent(sink.buffer(), "payload")
-          .text("name", each.name)
-          .raw("ports", "[" + (ports == "-" ? "" : ports) + "]")
-          .text("detail", each.about);
-    } else {
-      sink.buffer() += fmt::format("{}\t{}\t{}{}{}\n", each.name, ports_text(each), each.about,
-                                   each.groups.empty() ? "" : ", groups ", each.groups);
-    }
+    const std::string ports = ports_text(each);
+    const auto fields = [&](output::JsonEvent& event) {
+      event.text("name", each.name).raw("ports", "[" + ports + "]").text("detail", each.about);
+    };
+    writer.tell("payload", fields, [&](std::string& out) {
+      out += fmt::format("{}\t{}\t{}{}{}\n", each.name, ports.empty() ? "-" : ports, each.about,
+                         each.groups.empty() ? "" : ", groups ", each.groups);
+    });
   }
   sink.flush();
   return base::ExitStatus::done;

@@ -169,7 +169,7 @@ class RoundsReport {
         names_(options.names, stage.loop(), [] {}),
         table_(stage.sink()),
         live_(writer_.text() && output::redraws()) {
-    stage.loop().on_usr1([this] { tell_so_far(); });
+    stage.loop().on_usr1([this] { tell(true); });
     if (live_) {
       constexpr auto tick = std::chrono::milliseconds(200);
       stage.loop().every(tick, [this, tick](base::Nanoseconds elapsed) { redraw(elapsed > 2 * tick); });
@@ -211,11 +211,15 @@ class RoundsReport {
     return all;
   }
 
-  void tell() {
+  // Who asked by a signal reads stderr.
+  void tell(bool by_signal = false) {
     if (writer_.json()) return tell_events();
     const std::vector<HopRow> all = rows(Percentiles::left_out);
     for (const HopRow& row : all) names_.look_up(row.addresses);
-    if (live_) {
+    if (by_signal) {
+      table_.leave();
+      for (const TableLine& line : table_of(all, names_)) output::print_line(tabbed(line));
+    } else if (live_) {
       table_.draw(table_of(all, names_));
     } else if (writer_.text()) {
       for (const TableLine& line : table_of(all, names_)) writer_.line(tabbed(line));
@@ -230,13 +234,6 @@ class RoundsReport {
       stage_.sink().mark(1);
     }
     stage_.sink().flush();
-  }
-
-  // Who asked by a signal reads stderr.
-  void tell_so_far() {
-    if (writer_.json()) return tell_events();
-    table_.leave();
-    for (const TableLine& line : table_of(rows(Percentiles::left_out), names_)) output::print_line(tabbed(line));
   }
 
   // What reached the ends of the paths.

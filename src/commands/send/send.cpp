@@ -297,7 +297,7 @@ class Session final : Client {
   }
 
   void tell_totals(const output::Totals& all, bool unusual) {
-    if (unusual || report().verbose() || report().json()) report().summary(all);
+    report().summary(all, unusual || report().verbose());
     stage_.sink.flush();
   }
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "base/units.hpp"
 #include "commands/join/explain/findings.hpp"
 #include "output/json.hpp"
 
@@ -16,10 +17,6 @@ namespace commands {
 namespace {
 
 constexpr std::size_t max_lines = 24;  // of the table; what more there is becomes a number
-
-std::string plural(std::uint64_t count, std::string_view thing) {
-  return fmt::format("{} {}{}", count, thing, count == 1 ? "" : "s");
-}
 
 std::string listing(const std::vector<FilteredSource>& sources, std::uint64_t FilteredSource::*count) {
   std::string names;
@@ -33,8 +30,8 @@ std::string listing(const std::vector<FilteredSource>& sources, std::uint64_t Fi
 
 // "239.1.1.1 on eth0: 1 member, IGMPv3, only from 10.0.0.9"
 std::string row_text(const HostMembership& row, const MulticastState& state) {
-  std::string text =
-      fmt::format("{} on {}: {}", net::to_string(row.group), state.name_of(row.interface), plural(row.users, "member"));
+  std::string text = fmt::format("{} on {}: {}", net::to_string(row.group), state.name_of(row.interface),
+                                 base::counted(row.users, "member"));
   const InterfaceState* interface = state.find(row.interface);
   if (row.group.is_v4() && interface != nullptr && interface->igmp_version != 0) {
     text += fmt::format(", IGMPv{}", interface->igmp_version);
@@ -56,8 +53,7 @@ std::string json_list(const std::vector<FilteredSource>& sources, std::uint64_t 
   return list + "]";
 }
 
-void append_event(std::string& out, std::string_view when, const HostMembership& row, const MulticastState& state) {
-  output::JsonEvent event(out, "membership");
+void add_row(output::JsonEvent& event, std::string_view when, const HostMembership& row, const MulticastState& state) {
   event.text("when", when).address("group", row.group).text("interface", net::interface_name(row.interface));
   event.number("members", row.users);
   const InterfaceState* interface = state.find(row.interface);
@@ -73,18 +69,15 @@ void print_table(std::string_view when, const std::vector<ExplainTarget>& target
                  output::Report& report) {
   std::vector<HostMembership> rows = table_of(targets, state);
   std::erase_if(rows, [](const HostMembership& row) { return row.users == 0; });
-  if (report.json()) {
-    for (const HostMembership& row : rows) append_event(report.buffer(), when, row, state);
-    return;
+  const auto line = [&](const std::string& what) { return fmt::format("explain: {} joining: {}", when, what); };
+  if (rows.empty()) report.line(line("nobody on this host is a member of these groups"), output::Tone::asked);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    report.tell(
+        output::Tone::asked, "membership", [&](output::JsonEvent& event) { add_row(event, when, rows[i], state); },
+        [&] { return i < max_lines ? line(row_text(rows[i], state)) : ""; });
   }
-  if (rows.empty())
-    output::print_line(fmt::format("explain: {} joining: nobody on this host is a member of these groups", when));
-  const std::size_t shown = std::min(rows.size(), max_lines);
-  for (std::size_t i = 0; i < shown; ++i) {
-    output::print_line(fmt::format("explain: {} joining: {}", when, row_text(rows[i], state)));
-  }
-  if (rows.size() > shown) {
-    output::print_line(fmt::format("explain: {} joining: and {} more", when, rows.size() - shown));
+  if (rows.size() > max_lines) {
+    report.line(line(fmt::format("and {} more", rows.size() - max_lines)), output::Tone::asked);
   }
 }
 
