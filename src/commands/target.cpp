@@ -17,22 +17,6 @@
 namespace commands {
 namespace {
 
-void settle_zone(net::Endpoint& endpoint, const net::SocketOptions& options, output::Report& report) {
-  const net::Address& address = endpoint.address();
-  const unsigned zone = net::zone_of(address);
-  if (zone != 0 && options.interface && options.interface->index != zone) {
-    throw base::UsageError(
-        fmt::format("the zone of {} contradicts -i {}", net::to_string(address), options.interface->shown()));
-  }
-  if (!net::needs_zone(address)) return;
-  if (options.interface) {
-    endpoint.address(net::with_zone(address, options.interface->index));
-  } else {
-    endpoint.address(net::with_only_zone(address));
-    report.notice("took " + net::to_string(endpoint.address()));
-  }
-}
-
 // "add -i eth0 (or wlan0)"; "" when no interface could send there.
 std::string interface_hint(const net::Address& group) {
   std::vector<net::Interface> candidates = net::candidates_for(group);
@@ -113,6 +97,20 @@ net::Family family_of_source(const Target& target) {
 
 }  // namespace
 
+void settle_zone(net::Endpoint& endpoint, Whose whose, const std::optional<net::Interface>& chosen,
+                 output::Report& report) {
+  const net::Address& address = endpoint.address();
+  const unsigned zone = net::zone_of(address);
+  if (zone != 0 && chosen && chosen->index != zone) {
+    throw base::UsageError(fmt::format("the zone of {} contradicts -i {}", net::to_string(address), chosen->shown()));
+  }
+  if (!net::needs_zone(address)) return;
+  if (chosen) return endpoint.address(net::with_zone(address, chosen->index));
+  const bool own = whose == Whose::own && !address.is_multicast();
+  endpoint.address(own ? net::with_own_zone(address) : net::with_only_zone(address));
+  report.notice("took " + net::to_string(endpoint.address()));
+}
+
 std::vector<net::Endpoint> look_up(run::Loop& loop, const std::string& host, std::uint16_t port,
                                    std::optional<net::Family> family) {
   if (net::looks_numeric(host)) return net::resolve(host, port, family);
@@ -145,7 +143,7 @@ Destination find_destination(run::Loop& loop, const Target& target, const net::S
   std::exception_ptr first_error;
   for (net::Endpoint& endpoint : candidates) {
     try {
-      settle_zone(endpoint, options, report);
+      settle_zone(endpoint, Whose::of_others, options.interface, report);
       Destination destination = scouted(loop, endpoint, target, options);
       if (options.ttl == 0 && !endpoint.address().is_multicast()) {
         throw base::UsageError("--ttl: 0 is for multicast destinations; unicast takes 1 to 255");

@@ -37,6 +37,13 @@ struct Destination {
 std::vector<net::Endpoint> look_up(run::Loop& loop, const std::string& host, std::uint16_t port,
                                    std::optional<net::Family> family);
 
+enum class Whose { own, of_others };
+
+// Gives an address that needs a zone the chosen interface's, else that of the only interface that can be meant (an own
+// one: that has it), with a notice. Throws UsageError where several can, none can, or the zone is another.
+void settle_zone(net::Endpoint& endpoint, Whose whose, const std::optional<net::Interface>& chosen,
+                 output::Report& report);
+
 // Looks the host up and returns its first address of a usable family. An address that needs a zone takes the only
 // candidate interface, with a notice. Throws UsageError, or Failure, also when this host has no
 // route.

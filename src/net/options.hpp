@@ -29,6 +29,8 @@ struct SocketOptions {
 struct GrantedBuffers {
   std::optional<std::size_t> receive;
   std::optional<std::size_t> send;
+
+  bool operator==(const GrantedBuffers&) const = default;
 };
 
 // Applies the options to an open, unbound socket. `multicast` is true for a socket that sends to groups or joins

@@ -85,6 +85,22 @@ TEST_CASE("listen: a port that is taken is one line with the reason, and exit 2"
   CHECK(result.out.empty());
 }
 
+TEST_CASE("listen: two ENDPOINTs that hear the same are an error that names both") {
+  IN_NAMESPACE("");
+  const auto check = [](const Words& endpoints, const std::string& bound, const std::string& own) {
+    Words words{"listen", "-w", "10ms"};
+    words.insert(words.end(), endpoints.begin(), endpoints.end());
+    const Finished result = run_udptool(words);
+    CHECK(result.ending == failed);
+    CHECK(result.err ==
+          "udptool: cannot bind " + bound + ": Address already in use (port in use by its own " + own + ")\n");
+  };
+  check({"7000", "127.0.0.1:7000"}, "127.0.0.1:7000", "0.0.0.0:7000");
+  check({"127.0.0.1:7000", "7000"}, "0.0.0.0:7000", "127.0.0.1:7000");
+  if (has_ipv6()) check({"7000", "[::1]:7000"}, "[::1]:7000", "[::]:7000");
+  CHECK(run_udptool({"listen", "-w", "10ms", "127.0.0.1:7000", "127.0.0.2:7000", "7001"}).ending == nothing);
+}
+
 TEST_CASE("listen: a port that is taken in one family is an error") {
   SKIP_UNLESS(has_ipv6(), "no IPv6 here");
   const RawUdp taken("::1");

@@ -43,6 +43,7 @@ class Capture {
   }
   void add(const std::string& bytes) { std::ofstream(path(), std::ios::app | std::ios::binary) << bytes; }
   const std::string& path() const { return file_.path(); }
+  std::string content() const { return file_.content(); }
 
  private:
   TemporaryFile file_;
@@ -150,4 +151,57 @@ TEST_CASE("send --replay: what listen -j printed leaves as the same datagrams") 
   CHECK(wrong.ending == failed);
   CHECK(wrong.err.find("line 2") != std::string::npos);
   CHECK(run_with_input({"send", "--replay", "-", "127.0.0.1", to}, "{\"event\":\"close\"}\n").ending == nothing);
+}
+
+TEST_CASE("send --replay: what is piped leaves as it comes, and does not wait for what is behind it") {
+  const RawUdp peer;
+  const Words words{"send", "--replay", "-", "--speed", "0", "127.0.0.1", std::to_string(peer.port())};
+  ProcessOptions piped;
+  piped.input = Input::pipe;
+  Process lines(udptool(words), piped);
+  for (const std::string text : {"one", "two", "three"}) {
+    lines.write("{\"event\":\"message\",\"text\":\"" + text + "\"}\n");
+    CHECK(peer.next() == text);
+  }
+  lines.close_input();
+  CHECK(lines.wait() == done);
+  SKIP_UNLESS(has_libpcap(), "no libpcap");
+  Capture capture;
+  Process packets(udptool(words), piped);
+  std::size_t written = 0;
+  for (const std::string text : {"one", "two", "three"}) {
+    capture.packet(ip(udp(text)));
+    const std::string all = capture.content();
+    packets.write(all.substr(written));
+    written = all.size();
+    CHECK(peer.next() == text);
+  }
+  packets.close_input();
+  CHECK(packets.wait() == done);
+}
+
+TEST_CASE("send --replay: what was read of a pipe and has not left by the end is missing") {
+  const RawUdp peer;
+  const auto ended = [&](const std::string& input) {
+    ProcessOptions piped;
+    piped.input = Input::pipe;
+    Process process(udptool({"send", "--replay", "-", "-W", "300ms", "127.0.0.1", std::to_string(peer.port())}), piped);
+    process.write(input);
+    return process.finish();
+  };
+  const std::string now = R"({"event":"message","time":"2026-01-02T03:04:05Z","text":"now"})"
+                          "\n";
+  const std::string later = R"({"event":"message","time":"2026-01-02T03:05:05Z","text":"later"})"
+                            "\n";
+  CHECK(ended(now).ending == done);
+  CHECK(ended(now + later).ending == nothing);
+  const Finished cut = ended(now + later.substr(0, 9));
+  CHECK(cut.ending == nothing);
+  CHECK(contains(cut.err, "note: not sent: 9 bytes that are no complete datagram yet\n"));
+  if (!has_libpcap()) return;
+  Capture capture;
+  capture.packet(ip(udp("now")));
+  CHECK(ended(capture.content()).ending == done);
+  capture.packet(ip(udp("later")), 60'000);
+  CHECK(ended(capture.content()).ending == nothing);
 }

@@ -24,18 +24,9 @@ class Opener {
 
   void open(const net::EndpointWord& word) {
     if (word.inherited) return adopt(word);
-    if (word.host.empty()) return open_wildcards(word.port);
+    if (word.host.empty()) return open_all(wildcards(word.port));
     std::vector<net::Endpoint> endpoints = look_up(stage_.loop, word.host, word.port, options_.family);
-    for (net::Endpoint& endpoint : endpoints) {
-      if (net::needs_zone(endpoint.address())) {
-        const net::Address zoned =
-            socket_options_.interface           ? net::with_zone(endpoint.address(), socket_options_.interface->index)
-            : endpoint.address().is_multicast() ? net::with_only_zone(endpoint.address())
-                                                : net::with_own_zone(endpoint.address());
-        endpoint.address(zoned);
-        stage_.report.notice("took " + net::to_string(zoned));
-      }
-    }
+    for (net::Endpoint& one : endpoints) settle_zone(one, Whose::own, socket_options_.interface, stage_.report);
     open_all(std::move(endpoints));
   }
 
@@ -56,15 +47,18 @@ class Opener {
     }
   }
 
-  // The addresses of a name, all on one port, also when the port is for the kernel to choose.
+  std::vector<net::Endpoint> wildcards(std::uint16_t port) const {
+    std::vector<net::Endpoint> all;
+    if (options_.family != net::Family::ipv6) all.emplace_back(net::asio::ip::address_v4::any(), port);
+    if (options_.family != net::Family::ipv4) all.emplace_back(net::asio::ip::address_v6::any(), port);
+    return all;
+  }
+
+  // All on one port, also when the port is for the kernel to choose.
   void open_all(std::vector<net::Endpoint> endpoints) {
     for (int tries = 1;; ++tries) {
-      Sockets opened;
       try {
-        for (net::Endpoint endpoint : endpoints) {
-          if (!opened.empty()) endpoint.port(opened.front()->local_endpoint().port());
-          opened.push_back(bound(endpoint));
-        }
+        Sockets opened = open_on_one_port(endpoints);
         std::move(opened.begin(), opened.end(), std::back_inserter(sockets_));
         return;
       } catch (const base::Failure& error) {
@@ -74,49 +68,53 @@ class Opener {
     }
   }
 
-  // Both families on one port, also when the port is for the kernel to choose.
-  void open_wildcards(std::uint16_t port) {
-    const net::Endpoint any4(net::asio::ip::address_v4::any(), port);
-    if (options_.family == net::Family::ipv4) {
-      sockets_.push_back(bound(any4));
-      return;
-    }
-    if (options_.family == net::Family::ipv6) {
-      sockets_.push_back(bound({net::asio::ip::address_v6::any(), port}));
-      return;
-    }
-    for (int tries = 1;; ++tries) {
-      auto v4 = bound(any4);
+  Sockets open_on_one_port(std::vector<net::Endpoint> endpoints) {
+    Sockets opened;
+    for (net::Endpoint& endpoint : endpoints) {
+      if (!opened.empty()) endpoint.port(opened.front()->local_endpoint().port());
       try {
-        auto v6 = bound({net::asio::ip::address_v6::any(), v4->local_endpoint().port()});
-        sockets_.push_back(std::move(v4));
-        sockets_.push_back(std::move(v6));
-        return;
+        opened.push_back(bound(endpoint));
       } catch (const base::Failure& error) {
-        const int code = error.code;
-        if (code == EAFNOSUPPORT || code == EADDRNOTAVAIL) {
-          stage_.report.notice("no IPv6 on this host: listening on IPv4 only");
-          sockets_.push_back(std::move(v4));
-          return;
-        }
-        if (port != 0 || code != EADDRINUSE || tries == max_tries) throw;
+        const bool lacks = error.code == EAFNOSUPPORT || error.code == EADDRNOTAVAIL;
+        if (!lacks || opened.empty() || !is_any6(endpoint)) throw;
+        stage_.report.notice("no IPv6 on this host: listening on IPv4 only");
       }
     }
+    return opened;
+  }
+
+  static bool is_any6(const net::Endpoint& endpoint) {
+    return endpoint.address().is_v6() && endpoint.address().is_unspecified();
   }
 
   std::unique_ptr<net::UdpSocket> bound(const net::Endpoint& endpoint) {
     auto socket = std::make_unique<net::UdpSocket>(stage_.loop.context());
     socket->open(net::family_of(endpoint));
     prepare(*socket);
-    socket->bind(endpoint);
+    try {
+      socket->bind(endpoint);
+    } catch (const base::Failure& error) {
+      if (error.code != EADDRINUSE) throw;
+      for (const auto& one : sockets_) refuse_overlap(one->local_endpoint(), endpoint);
+      throw;
+    }
     return socket;
+  }
+
+  // Throws Failure if the two ENDPOINTs of one command are in each other's way.
+  static void refuse_overlap(const net::Endpoint& one, const net::Endpoint& other) {
+    const bool overlap = net::family_of(one) == net::family_of(other) && one.port() == other.port() &&
+                         (one.address().is_unspecified() || other.address().is_unspecified());
+    if (!overlap) return;
+    throw base::failure(EADDRINUSE, "cannot bind " + net::to_string(other),
+                        "port in use by its own " + net::to_string(one));
   }
 
   // Sets what the options ask for.
   void prepare(net::UdpSocket& socket) {
     const net::GrantedBuffers granted = net::apply(socket_options_, false, socket);
     socket.want(wanted_);
-    report_buffers(granted, stage_.report);
+    if (std::exchange(granted_, granted) != granted) report_buffers(granted, stage_.report);
   }
 
   const ListenOptions& options_;
@@ -124,6 +122,7 @@ class Opener {
   const net::WantedMetadata& wanted_;
   Stage& stage_;
   Sockets sockets_;
+  std::optional<net::GrantedBuffers> granted_;  // as it was told last
 };
 
 }  // namespace

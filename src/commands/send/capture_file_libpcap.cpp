@@ -85,17 +85,28 @@ const Library& library() {
   return loaded;
 }
 
-// Bytes that were read already, and then the descriptor's.
+constexpr std::size_t block = 256 * 1024;
+
+// What was read of the descriptor, of which libpcap has taken so much.
 struct Input {
   int descriptor;
-  std::string begun;
+  std::string bytes;
   std::size_t taken = 0;
+
+  bool has_more() const { return taken < bytes.size(); }
 };
 
 ssize_t read_input(void* cookie, char* buffer, std::size_t size) {
   Input& input = *static_cast<Input*>(cookie);
-  if (input.taken == input.begun.size()) return base::read_on(input.descriptor, buffer, size);
-  const std::size_t copied = input.begun.copy(buffer, size, input.taken);
+  if (!input.has_more()) {
+    if (size >= block) return base::read_on(input.descriptor, buffer, size);
+    input.bytes.resize(block);
+    const ssize_t got = base::read_on(input.descriptor, input.bytes.data(), block);
+    input.bytes.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    input.taken = 0;
+    if (got <= 0) return got;
+  }
+  const std::size_t copied = input.bytes.copy(buffer, size, input.taken);
   input.taken += copied;
   return static_cast<ssize_t>(copied);
 }
@@ -114,11 +125,12 @@ struct CaptureFile::State {
   }
   std::string name;
   Input input;
-  std::vector<char> buffer = std::vector<char>(256 * 1024);  // glibc takes no size for one that it is to allocate
+  std::vector<char> buffer = std::vector<char>(block);  // glibc takes no size for one that it is to allocate
   Handle* handle = nullptr;
 };
 
-CaptureFile::CaptureFile(int descriptor, std::string begun, const std::string& name, const std::string& filter)
+CaptureFile::CaptureFile(int descriptor, bool regular, std::string begun, const std::string& name,
+                         const std::string& filter)
     : state_(std::make_unique<State>()) {
   refuse_compressed(begun, name);
   const Library& pcap = library();
@@ -126,7 +138,8 @@ CaptureFile::CaptureFile(int descriptor, std::string begun, const std::string& n
   state_->input = {descriptor, std::move(begun)};
   std::FILE* const stream = fopencookie(&state_->input, "rb", {&read_input, nullptr, nullptr, nullptr});
   if (stream == nullptr) throw base::failure(errno, "cannot read " + name);
-  setvbuf(stream, state_->buffer.data(), _IOFBF, state_->buffer.size());
+  // A stream without a buffer keeps nothing from has_more_at_once(), and takes 2.3 us a packet instead of 0.2.
+  setvbuf(stream, state_->buffer.data(), regular ? _IOFBF : _IONBF, state_->buffer.size());
   __fsetlocking(stream, FSETLOCKING_BYCALLER);  // nobody else reads it, and there are two reads a packet
   std::array<char, error_size> error{};
   state_->handle = pcap.fopen_offline(stream, nanosecond_precision, error.data());
@@ -157,6 +170,8 @@ CaptureFile::CaptureFile(int descriptor, std::string begun, const std::string& n
 CaptureFile::~CaptureFile() = default;
 
 int CaptureFile::link() const { return library().datalink(state_->handle); }
+
+bool CaptureFile::has_more_at_once() const { return state_->input.has_more(); }
 
 std::optional<CapturedPacket> CaptureFile::next() {
   PacketHeader* header = nullptr;

@@ -10,12 +10,13 @@ namespace commands {
 struct CaptureFile::State {};
 
 // NOLINTNEXTLINE(performance-unnecessary-value-param): the constructor that reads keeps it
-CaptureFile::CaptureFile(int, std::string, const std::string&, const std::string&) {
+CaptureFile::CaptureFile(int, bool, std::string, const std::string&, const std::string&) {
   throw base::Failure(ENOTSUP, "--replay of a capture is not in a static build: it needs libpcap, which is loaded");
 }
 CaptureFile::~CaptureFile() = default;
 int CaptureFile::link() const { return 0; }
 std::optional<CapturedPacket> CaptureFile::next() { return std::nullopt; }
+bool CaptureFile::has_more_at_once() const { return false; }
 
 std::string libpcap_version() { return "not in a static build"; }
 

@@ -73,8 +73,10 @@ class Replay : public PayloadSource {
   }
   bool ended() const override { return rounds_ == 0; }
   int descriptor() const override { return file_.descriptor(); }
-  // Once a capture is read through stdio, what is in its buffer cannot be waited for.
-  bool is_always_ready() const override { return file_.is_regular() || capture_ != nullptr; }
+  bool is_always_ready() const override {
+    return file_.is_regular() || at_ < pieces_.size() || (capture_ && capture_->has_more_at_once());
+  }
+  std::size_t incomplete() const override { return unread_.find('\n') == std::string::npos ? unread_.size() : 0; }
 
   void refill() override {
     pieces_.clear();
@@ -137,7 +139,8 @@ bool Replay::begin() {
     if (options_.filter.empty()) return true;
     throw UsageError(fmt::format("--filter is for captures, and {} is what -j printed", file_.name()));
   }
-  capture_ = std::make_unique<CaptureFile>(file_.descriptor(), std::move(unread_), file_.name(), options_.filter);
+  capture_ = std::make_unique<CaptureFile>(file_.descriptor(), file_.is_regular(), std::move(unread_), file_.name(),
+                                           options_.filter);
   unread_.clear();
   decoder_.emplace(capture_->link());
   return true;
@@ -155,7 +158,7 @@ bool Replay::read_block() {
 }
 
 void Replay::read_packets() {
-  while (bytes_.size() < block) {
+  do {
     const auto packet = capture_->next();
     if (!packet) {
       end_of_file_ = true;
@@ -164,11 +167,13 @@ void Replay::read_packets() {
     ++packets_;
     const auto datagram = decoder_->take(*packet);
     if (datagram) add(datagram->payload, packet->time, datagram->port);
-  }
+  } while (bytes_.size() < block &&
+           (file_.is_regular() || capture_->has_more_at_once()));  // what is there leaves before more is waited for
 }
 
 void Replay::read_lines() {
-  if (!end_of_file_ && unread_.size() < block) read_block();
+  // What is there leaves before more is waited for.
+  if (!end_of_file_ && unread_.find('\n') == std::string::npos) read_block();
   std::string_view left = unread_;
   while (bytes_.size() < block) {
     const std::size_t end = left.find('\n');

@@ -281,7 +281,7 @@ class Session final : Client {
     say_farewell();
     SendOutcome outcome{transmitter_.asked(), transmitter_.failed(), refused_, intake_.datagrams()};
     outcome.sent_all = sent_all_;
-    const bool is_text = is_stream() && options_.payloads.cut.at != CutAt::end;
+    const bool is_text = is_stream() && held_ == nullptr && options_.payloads.cut.at != CutAt::end;
     outcome.endless = options_.payloads.rounds == for_ever;
     outcome.streamed = is_text && !options_.stop.count;
     outcome.incomplete = source_->incomplete();

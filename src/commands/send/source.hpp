@@ -54,7 +54,7 @@ class PayloadSource {
 
   // The descriptor to wait for before refill(); -1: never any need.
   virtual int descriptor() const { return -1; }
-  virtual bool is_always_ready() const { return false; }  // a regular file, say: refill() never waits
+  virtual bool is_always_ready() const { return false; }  // there is a piece, or refill() never waits
   // Reads what is there, once. Payloads given before are gone.
   virtual void refill() {}
   // How much has been given, from 0 to 1, when that is known.
