@@ -115,6 +115,7 @@ void UdpSocket::report_transport_errors(bool on) {
 }
 
 void UdpSocket::use_segmentation(std::size_t largest_segment) {
+  if (largest_segment == 0) keep_df(false);
   // 128 segments since Linux 6.9 (UDP_MAX_SEGMENTS), 64 before: give_way() finds out.
   segment_limits_.segments = largest_segment == 0 ? 1 : 128;
   segment_limits_.segment_bytes = largest_segment;

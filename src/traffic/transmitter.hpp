@@ -35,6 +35,7 @@ class Transmitter {
   net::Family family() const { return socket_.family(); }
   std::uint16_t local_port() const { return socket_.local_port(); }
   bool empty() const { return batch_.empty(); }
+  std::size_t waiting() const { return batch_.waiting().size(); }
   bool full() const { return batch_.full(); }
 
   // Hands over what waits. When nothing is needed the batch is empty, and its last route stays.

@@ -192,12 +192,26 @@ TEST_CASE("send -w: that no reply came is told, and a refusal is not that") {
   CHECK(contains(closed.err, "sent 1 datagram, 1 byte, 1 refused; received 0 datagrams"));
 }
 
-TEST_CASE("send -w: it ends when each of several messages was refused") {
+TEST_CASE("send -w: it ends when all that it sent was refused, whatever it was cut from") {
   const Stopwatch watch;
-  const Finished result = run_udptool({"send", "-w", "60", "127.0.0.1", std::to_string(unused_port()), "a", "b", "cd"});
-  CHECK(result.ending == refused);
-  CHECK(contains(result.err, "3 refused"));
+  const std::string port = std::to_string(unused_port());
+  for (const std::string host : {"127.0.0.1", "::1"}) {
+    if (host == "::1" && !has_ipv6()) continue;
+    CHECK(contains(run_udptool({"send", "-w", "60", host, port, "a", "b", "cd"}).err, " 3 refused"));
+    CHECK(contains(run_udptool({"send", "-w", "60", "-l", "10", "-c", "100", host, port}).err, " 100 refused"));
+    const Finished lines = run_with_input({"send", "-w", "60", host, port}, "a\nb\n");
+    CHECK(lines.ending == refused);
+    CHECK(contains(lines.err, "sent 2 datagrams, 2 bytes, 2 refused"));
+    CHECK(contains(run_with_input({"send", "-w", "60", "--chunk", "2", host, port}, "aabbc").err, " 3 refused"));
+  }
   CHECK(watch.elapsed() < patience);
+}
+
+TEST_CASE("send: each datagram that the loopback refuses is counted, however many leave at once") {
+  const Finished result =
+      run_udptool({"send", "-v", "-l", "1000", "-c", "5000", "127.0.0.1", std::to_string(unused_port())});
+  CHECK(result.ending == refused);
+  CHECK(contains(result.err, "sent 5000 datagrams, 5000000 bytes, 5000 refused"));
 }
 
 TEST_CASE("send -w: an error that quotes no payload, or one message twice, ends no wait, and a reply beats it") {

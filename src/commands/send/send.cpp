@@ -14,6 +14,7 @@
 #include "commands/send/outcome.hpp"
 #include "commands/send/progress.hpp"
 #include "commands/send/refusals.hpp"
+#include "commands/send/runs.hpp"
 #include "commands/target.hpp"
 #include "net/route.hpp"
 #include "output/records.hpp"
@@ -90,9 +91,7 @@ class Session final : Client {
     const net::SocketOptions socket_options = lingers() ? with_room_for_replies(options_.socket) : options_.socket;
     commands::open_socket(socket_, options_.target, destination_, socket_options,
                           output::wanted_metadata(options_.output), report());
-    // Of a run that is handed over as one the loopback refuses only the first: of messages each refusal counts.
-    const bool each_counts = waits_for_replies() && !options_.payloads.messages.empty();
-    socket_.use_segmentation(each_counts ? 0 : destination_.unfragmented());
+    runs_.allow(destination_.unfragmented());
     if (destination_.is_multicast()) report_multicast_interface();
     // A connected socket is faster, but hears only the one peer: only where nobody can be waiting for another.
     connected_ = !destination_.is_multicast() && !options_.socket.broadcast && !lingers();
@@ -142,11 +141,14 @@ class Session final : Client {
   }
   run::Clock::time_point held_due() const { return replay_began_.value() + held_->due.value_or(base::Nanoseconds(0)); }
 
+  bool is_enough() const { return transmitter_.full() || runs_.is_enough(transmitter_.waiting()); }
+
   void fill() {
     wants_input_ = false;
+    runs_.settle(transmitter_.sent(), refused_);
     const auto now = pacer_ || options_.replay ? run::Clock::now() : run::Clock::time_point{};
     try {
-      while (!transmitter_.full() && (!pacer_ || pacer_->is_due(now))) {
+      while (!is_enough() && (!pacer_ || pacer_->is_due(now))) {
         if (!held_) held_ = source_->next();
         if (!held_) {
           wants_input_ = !source_->ended();
@@ -173,12 +175,8 @@ class Session final : Client {
     if (piece.port != 0 && piece.port != port_) set_route(piece.port);
     transmitter_.add(piece.payload);
     if (waits_for_replies()) refusals_.sent(piece.payload);
-    if (pacer_) pacer_->spend(options_.bitrate ? bits_of(piece.payload) : 1);
-  }
-
-  // An empty datagram is no bits, but has its turn.
-  static double bits_of(std::string_view payload) {
-    return static_cast<double>(std::max<std::size_t>(payload.size(), 1)) * 8;
+    const std::size_t bytes = std::max<std::size_t>(piece.payload.size(), 1);  // an empty one has its turn
+    if (pacer_) pacer_->spend(options_.bitrate ? 8 * static_cast<double>(bytes) : 1);
   }
 
   void note_fragments(std::size_t size) {
@@ -193,6 +191,7 @@ class Session final : Client {
   bool transmit() {
     using Need = traffic::Transmitter::Need;
     const Need need = transmitter_.transmit();
+    net::take_errors(socket_, [this](const net::TransportError& refusal) { error(refusal); });
     if (socket_.segmentation_given_up()) report().verbose_notice("segmented sending does not work here: not used");
     while (const auto error = transmitter_.news()) tell_failure(*error);
     if (need == Need::writable) loop_.when_writable(socket_, [this] { pump(); });
@@ -320,6 +319,7 @@ class Session final : Client {
   output::RecordWriter records_;
   Intake intake_;
   net::UdpSocket socket_;
+  Runs runs_{socket_};
   Destination destination_;
   std::unique_ptr<PayloadSource> source_;
   std::optional<traffic::Pacer> pacer_;
