@@ -16,7 +16,7 @@ enum class Reader { needed, optional };
 
 struct Stage {
   // From here on the deadline runs, and signals stop the loop. So does a reader that goes away, where one is needed
-  // (with `-o none` nobody is): the end is quiet then.
+  // (with `-o none` nobody is, but of a capture): the end is quiet then.
   Stage(const output::Options& output, const run::StopOptions& stop, Reader reader = Reader::needed);
   // For a thread beside the first, whose stage is `first`: what stops this one stops that.
   Stage(Stage& first, const output::Options& output);

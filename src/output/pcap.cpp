@@ -126,8 +126,8 @@ void append_pcap_record(std::string& out, const Packet& packet, std::string_view
   append_udp(out, packet, payload);
 }
 
-PcapWriter::PcapWriter(const std::string& path)
-    : name_(path == "-" ? "the output" : base::printable(path)), descriptor_(STDOUT_FILENO) {
+PcapWriter::PcapWriter(const std::string& path, Sink& output)
+    : output_(output), name_(path == "-" ? "the output" : base::printable(path)), descriptor_(STDOUT_FILENO) {
   if (path != "-") descriptor_ = base::open_file(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
   std::signal(SIGXFSZ, SIG_IGN);  // a limit on files is an error of write(2), like a full disk
   append_pcap_header(buffer_);
@@ -164,8 +164,7 @@ void PcapWriter::flush_when_full() {
 }
 
 void PcapWriter::flush() {
-  if (gone_) buffer_.clear();
-  if (gave_up_) return give_up(0);
+  if (gone_ || gave_up_) return give_up(0);
   std::string_view left = buffer_;
   base::Patience patience;
   while (!left.empty()) {
@@ -202,8 +201,16 @@ std::uint64_t PcapWriter::left_behind(std::size_t written) const {
   return count;
 }
 
+void PcapWriter::count_unread(std::uint64_t datagrams) {
+  if (descriptor_ == STDOUT_FILENO) {
+    output_.add_unwritten(datagrams);
+  } else {
+    unread_ += datagrams;
+  }
+}
+
 void PcapWriter::give_up(std::size_t written) {
-  unread_ += left_behind(written);
+  count_unread(left_behind(written));
   buffer_.clear();
   gave_up_ = true;
 }
@@ -219,6 +226,7 @@ void PcapWriter::fail(int error, std::size_t written) {
   buffer_.clear();
   if (error == EPIPE && descriptor_ == STDOUT_FILENO) {  // nobody reads it any more: the command sees to that
     gone_ = true;
+    count_unread(lost);
     return;
   }
   throw not_written(error, name_, lost, "datagram");

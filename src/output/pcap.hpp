@@ -8,6 +8,7 @@
 
 #include "net/udp_socket.hpp"
 #include "output/record_sink.hpp"
+#include "output/sink.hpp"
 
 namespace output {
 
@@ -26,10 +27,10 @@ void append_pcap_record(std::string& out, const Packet& packet, std::string_view
 
 // --pcap FILE, or stdout for "-". While it lives, every socket's sent datagrams are in it, too. What does not fit on
 // the disk any more ends it with a Failure; the last record in the file is whole. What a reader of it had not taken
-// when the process was to end is counted, and told by the destructor.
+// when the process was to end is counted, and told by the destructor; of stdout the sink there tells it.
 class PcapWriter final : public RecordSink, public net::SentTap {
  public:
-  explicit PcapWriter(const std::string& path);
+  PcapWriter(const std::string& path, Sink& output);
   ~PcapWriter();
   PcapWriter(const PcapWriter&) = delete;
   PcapWriter& operator=(const PcapWriter&) = delete;
@@ -45,7 +46,9 @@ class PcapWriter final : public RecordSink, public net::SentTap {
   void give_up(std::size_t written);
   std::size_t end_of_record(std::size_t at) const;
   std::uint64_t left_behind(std::size_t written) const;
+  void count_unread(std::uint64_t datagrams);
 
+  Sink& output_;
   std::string name_;
   int descriptor_;
   std::string buffer_;

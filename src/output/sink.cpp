@@ -126,6 +126,11 @@ void Sink::reader_has_gone() {
   if (std::exchange(place_->state, State::closed) == State::open && reader_gone_) reader_gone_();
 }
 
+void Sink::add_unwritten(std::uint64_t records) {
+  const std::lock_guard lock(place_->mutex);
+  place_->unwritten += records;
+}
+
 std::uint64_t Sink::unwritten() const {
   const std::lock_guard lock(place_->mutex);
   return place_->unwritten;

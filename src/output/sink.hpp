@@ -53,8 +53,9 @@ class Sink {
   // The reader is known to have gone.
   void close_reader();
 
-  // Records that were not written there, by whomever, for want of a reader.
+  // Records that were not written there, by whomever, for want of a reader. Who writes there past this adds his own.
   std::uint64_t unwritten() const;
+  void add_unwritten(std::uint64_t records);
 
  private:
   static constexpr std::size_t flush_size = 64 * 1024;  // what a pipe holds

@@ -86,6 +86,30 @@ TEST_CASE("pcap: a coalesced run is its datagrams") {
   CHECK(read_capture(file.content()).size() == 100);
 }
 
+TEST_CASE("pcap: a reader of it who goes ends what only prints, and what others could not write is told") {
+  struct Row {
+    Words options;
+    std::string end;
+  };
+  for (const Row& row :
+       {Row{{}, "^status 0"}, Row{{"--threads", "2"}, "^status 0"},
+        Row{{"--echo", "-W", "1"}, "^udptool: the output was not read: [0-9]+ records? could not be"}}) {
+    CAPTURE(row.options);
+    Words words{"sh", "-c", "{ \"$0\" \"$@\"; echo status $? >&2; } | head -c 24", udptool({})[0], "listen"};
+    words.insert(words.end(), row.options.begin(), row.options.end());
+    words.insert(words.end(), {"--pcap", "-", "127.0.0.1:0"});
+    Process pipeline(words);
+    const auto found = pipeline.wait_for_match(Stream::err, "listening on .*:([0-9]+)$");
+    pipeline.wait_for_bytes(Stream::out, 24);
+    const auto port = static_cast<std::uint16_t>(std::stoul(found[1]));
+    for (int i = 0; i < 3; ++i) RawUdp().send("x", port);
+    pipeline.wait_for_match(Stream::err, row.end);
+    CHECK(pipeline.wait() == done);
+    CHECK(contains(pipeline.err(), "status 0\n"));
+    if (row.options.empty()) CHECK_FALSE(contains(pipeline.err(), "not read"));
+  }
+}
+
 TEST_CASE("pcap: a full disk is exit 2, and the last record is whole") {
   const TemporaryFile file;
   Process process({"/bin/sh", "-c", "ulimit -f 8; exec \"$0\" \"$@\"", udptool({})[0], "send", "-c", "100", "-l",

@@ -14,7 +14,7 @@ namespace commands {
 class SharedPcap final : public output::RecordSink, public net::SentTap {
  public:
   // As output::PcapWriter.
-  explicit SharedPcap(const std::string& path) : pcap_(path) { net::UdpSocket::tap_sent(this); }
+  SharedPcap(const std::string& path, output::Sink& output) : pcap_(path, output) { net::UdpSocket::tap_sent(this); }
 
   void write(const net::Received& received, std::uint16_t local_port) override {
     const std::lock_guard lock(mutex_);

@@ -16,7 +16,7 @@
 namespace commands {
 
 ProbeStage::ProbeStage(const ProbeOptions& options) : options_(options), stage_(options.output, options.stop) {
-  if (options.output.pcap) pcap_.emplace(*options.output.pcap);
+  if (options.output.pcap) pcap_.emplace(*options.output.pcap, sink());
 }
 
 void ProbeStage::notice_once(const std::string& text) {
