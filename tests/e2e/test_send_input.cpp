@@ -169,7 +169,11 @@ TEST_CASE("input: a line or chunk longer than a datagram is exit 2 at that piece
   CHECK(contains(lines.err, "65507"));
   CHECK(peer.next() == "before");
   CHECK_FALSE(peer.receive(Milliseconds(30)));
-  CHECK(run_with_input(to_peer(peer, {"--chunk", "65508"}), std::string(65'508, 'x')).ending == failed);
+  const Finished chunks = run_with_input(to_peer(peer, {"--chunk", "65508"}), std::string(65'508, 'x'));
+  CHECK(contains(chunks.err, "stdin, chunk 1 has 65508 bytes; a datagram holds at most 65507"));
+  CHECK(cut({"--chunk", "64K"}, "short") == Strings{"short"});
+  CHECK(cut({"--chunk", "128K", "--truncate=3"}, std::string(128 * 1'024, 'a') + std::string(128 * 1'024, 'b') + "c") ==
+        Strings{"aaa", "bbb", "c"});
   CHECK(run_with_input(to_peer(peer, {"--whole"}), std::string(65'508, 'x')).ending == failed);
   CHECK_FALSE(peer.receive(Milliseconds(30)));
   CHECK(cut({}, std::string(65'507, 'x') + "\n") == Strings{std::string(65'507, 'x')});

@@ -133,7 +133,7 @@ class Pieces final : public PayloadSource {
 
   std::string_view truncated(std::string_view piece, bool is_head) {
     const std::size_t size = truncated_size(options_, max_payload_);
-    if (is_head || piece.size() > size) ++truncated_;
+    if (round_ == 0 && (is_head || piece.size() > size)) ++truncated_;
     return piece.substr(0, size);
   }
 
@@ -143,7 +143,8 @@ class Pieces final : public PayloadSource {
     ++given_;
     const std::string_view head = unread_.substr(0, max_text_);
     cut_the_last_ = true;
-    keep_possible_delimiter();
+    left_of_chunk_ = options_.cut.size;
+    pass_over();
     std::string& payload = decoded_.emplace_back(decoded_piece(head, &decoded_head));
     payload.resize(truncated(payload, true).size());
     return checked(payload += options_.append);
@@ -152,15 +153,22 @@ class Pieces final : public PayloadSource {
   // Passes over the rest of a piece of which the beginning was sent; false when its end has not come yet.
   bool is_past_what_was_cut() {
     if (!cut_the_last_) return true;
-    if (splitter_.take(unread_, end_of_input_)) {
+    const bool is_chunk = options_.cut.at == CutAt::size;
+    if (is_chunk ? left_of_chunk_ == 0 || end_of_input_ : splitter_.take(unread_, end_of_input_).has_value()) {
       cut_the_last_ = false;
     } else {
-      keep_possible_delimiter();
+      pass_over();
     }
     return !cut_the_last_;
   }
-  // The beginning of a delimiter may stand at the end.
-  void keep_possible_delimiter() {
+  // What is there of a chunk; of a line all but what may be the beginning of a delimiter.
+  void pass_over() {
+    if (options_.cut.at == CutAt::size) {
+      const std::size_t here = std::min(left_of_chunk_, unread_.size());
+      unread_.remove_prefix(here);
+      left_of_chunk_ -= here;
+      return;
+    }
     const std::size_t max = std::max<std::size_t>(options_.cut.delimiter.size(), 1) - 1;
     unread_.remove_prefix(unread_.size() - std::min(unread_.size(), max));
   }
@@ -212,6 +220,7 @@ class Pieces final : public PayloadSource {
   Splitter splitter_;
   std::uint64_t rounds_;  // still to do
   std::uint64_t round_ = 0;
+  std::size_t left_of_chunk_ = 0;  // of which the beginning was sent
   InputFile file_;
   std::uint64_t read_ = 0;
   std::uint64_t piece_ = 0;  // of this round

@@ -97,7 +97,6 @@ std::unique_ptr<PayloadSource> make_source(const SourceOptions& options, std::si
     return std::make_unique<Generator>(*options.size, options.rounds);
   }
   if (!options.messages.empty()) return std::make_unique<Messages>(options, max_payload);
-  if (options.cut.at == CutAt::size) check_fits(options.cut.size, max_payload, "--chunk");
   return options.cut.at == CutAt::end ? make_whole(options, max_payload) : make_pieces(options, max_payload);
 }
 
