@@ -102,7 +102,11 @@ void Listen::settle_threads() {
 }
 
 void Listen::settle_reply() const {
-  const std::size_t max = net::max_payload(options.family.value_or(net::Family::ipv6));
+  const bool over_ipv4 = options.family != net::Family::ipv6 &&
+                         std::any_of(options.endpoints.begin(), options.endpoints.end(), [](const auto& one) {
+                           return !one.inherited && one.host.find(':') == one.host.npos;
+                         });
+  const std::size_t max = net::max_payload(over_ipv4 ? net::Family::ipv4 : net::Family::ipv6);
   if (!options.reply || options.reply->size() <= max) return;
   throw base::UsageError(fmt::format("--reply has {} bytes; a datagram holds at most {}", options.reply->size(), max));
 }
@@ -110,7 +114,6 @@ void Listen::settle_reply() const {
 void Listen::settle(const std::vector<std::string>& typed) {
   const std::vector<std::string> words = typed.empty() ? net::handed_over() : typed;
   if (words.empty()) throw base::UsageError("no ENDPOINT given");
-  settle_reply();
   settle_forward(options.forward);
   for (const std::string& word : words) {
     const net::EndpointWord endpoint = endpoint_of(word, options.family);
@@ -119,6 +122,7 @@ void Listen::settle(const std::vector<std::string>& typed) {
     if (known) throw refusal("", word, "this ENDPOINT is given twice");
     options.endpoints.push_back(endpoint);
   }
+  settle_reply();
   settle_threads();
 }
 

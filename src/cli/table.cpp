@@ -221,7 +221,9 @@ std::vector<std::string> OptionTable::marked(const std::vector<std::string>& arg
       note(*waiting, word);
     else
       ++words;
-    if (optional != nullptr && word.find_first_not_of("0123456789.") == word.npos) {
+    const bool is_number =
+        word.find_first_not_of("0123456789.") == word.npos && std::count(word.begin(), word.end(), '.') <= 1;
+    if (optional != nullptr && is_number) {
       notices_.push_back(fmt::format("{0} is not the value of {1}: write {1}={0} if it is meant to be",
                                      base::printable(word), optional->shown()));
     }

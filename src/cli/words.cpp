@@ -155,14 +155,16 @@ HostAndPort host_and_port(const std::vector<std::string>& words, std::uint16_t d
   if (!parts.port.empty() && !is_literal) refuse_one_word();
   if (host.starts_with('[') && is_address(parts.host, host)) refuse_form(host, std::string(parts.host), "");
   if (parts.is_foreign) refuse(host, "HOST is an address or a name, and PORT is a word of its own");
+  const bool may_be_both = is_literal && !parts.port.empty() && net::parse_address(parts.host);  // `::1:5000`
   if (words.size() < 2) {
     if (default_port != 0) return {host, default_port};
-    if (is_literal && !parts.port.empty() && net::parse_address(parts.host)) refuse_one_word();  // `::1:5000`
+    if (may_be_both) refuse_one_word();
     throw UsageError("no PORT given");
   }
   try {
     return {host, net::parse_port(words[1], 1)};
   } catch (const UsageError& error) {
+    if (may_be_both) refuse_one_word();
     throw refusal("PORT", words[1], error.what());
   }
 }

@@ -286,6 +286,7 @@ TEST_CASE("words: forms of other tools are refused with the one that is meant") 
                  {{"join", "10.0.0.9@232.1.1.1:5000"}, "write 10.0.0.9,232.1.1.1:5000"},
                  {{"listen", "10.0.0.9@232.1.1.1:5000"}, "write 'udptool join 10.0.0.9,232.1.1.1:5000'"},
                  {{"send", "127.0.0.1:53", "hello"}, "'127.0.0.1:53': HOST and PORT are two words: 127.0.0.1 53"},
+                 {{"send", "::1:5000", "hello"}, "'::1:5000': HOST and PORT are two words: ::1 5000"},
                  {{"probe", "localhost:53"}, "two words: localhost 53"}});
 }
 
@@ -359,7 +360,8 @@ TEST_CASE("words: what would be taken and change nothing is refused") {
                  {{"join", "--rtp", "--clock-rate", "96=1", "--clock-rate", "96=2", "239.1.1.1"}, "given twice"},
                  {{"join", "--rtp", "--clock-rate", "1", "--clock-rate", "2", "239.1.1.1"}, "given twice"},
                  {{"probe", "--list-payloads", "127.0.0.1", "9"}, "'127.0.0.1': --list-payloads asks nobody"},
-                 {{"listen", "--reply", std::string(65'528, 'x'), "0"}, "a datagram holds at most 65527"},
+                 {{"listen", "--reply", std::string(65'508, 'x'), "0"}, "a datagram holds at most 65507"},
+                 {{"listen", "--reply", std::string(65'528, 'x'), "[::1]:0"}, "a datagram holds at most 65527"},
                  {{"listen", "-4", "--reply", std::string(65'508, 'x'), "0"}, "a datagram holds at most 65507"}});
 }
 
