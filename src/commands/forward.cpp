@@ -71,8 +71,7 @@ bool Forwarder::may_pass(const net::Received& received, const Path& path) const 
   if (path.to == *received.sender) return false;
   const auto& destination = received.metadata.destination;
   if (!path.to.address().is_multicast() || !destination || !same_host(*destination, path.to.address())) return true;
-  const unsigned zone = net::zone_of(path.to.address());
-  const unsigned leaves_by = zone != 0 ? zone : socket_options_.interface ? socket_options_.interface->index : 0;
+  const unsigned leaves_by = interface_to(path.to.address());
   return leaves_by != 0 && received.metadata.interface && *received.metadata.interface != leaves_by;
 }
 
@@ -106,7 +105,7 @@ void Forwarder::pass(const net::Received& received, traffic::Transmitter& back) 
     }
     return;
   }
-  session.out.set_route({session.to, {}, *ttl});
+  session.out.set_route({session.to, {{}, interface_to(session.to.address())}, *ttl});
   for (std::size_t i = 0; i < received.count(); ++i) session.out.add(received.payload(i));
 }
 
@@ -116,7 +115,7 @@ void Forwarder::fan_out(const net::Received& received, int ttl) {
       path.dropped += received.count();
       continue;
     }
-    path.out->set_route({path.to, {}, ttl});
+    path.out->set_route({path.to, {{}, interface_to(path.to.address())}, ttl});
     for (std::size_t i = 0; i < received.count(); ++i) path.out->add(received.payload(i));
   }
 }
@@ -221,7 +220,7 @@ void Forwarder::resolve_for(Session& session) {
     });
     if (fits != found->end()) one.to = *fits;
     for (const auto& [payload, ttl] : one.pending) {
-      one.out.set_route({one.to, {}, ttl});
+      one.out.set_route({one.to, {{}, interface_to(one.to.address())}, ttl});
       one.out.add(payload);
     }
     leave(paths_.front(), one.out);

@@ -34,8 +34,11 @@ inline bool same_host(const net::Address& a, const net::Address& b) {
 
 class Forwarder {
  public:
-  Forwarder(Stage& stage, const ForwardOptions& options, const net::SocketOptions& socket)
-      : stage_(stage), options_(options), socket_options_(socket) {
+  // `multicast_by`: where groups are joined, and so sent to; nothing: where routes lead. (Unicast leaves by the
+  // socket's own options.)
+  Forwarder(Stage& stage, const ForwardOptions& options, const net::SocketOptions& socket,
+            std::optional<net::Interface> multicast_by)
+      : stage_(stage), options_(options), socket_options_(socket), multicast_by_(std::move(multicast_by)) {
     impair();
   }
   ~Forwarder();
@@ -52,14 +55,15 @@ class Forwarder {
   void take(const net::Received& received, traffic::Transmitter& back);
   void batch_done();
 
-  // What another with the same targets has counted is part of the summary. It is at its end.
+  // What another with the same targets has counted is this one's from now on. It is at its end.
   void add(Forwarder& other);
   // The end. A line or event a target: what came times the targets is the sum of what was forwarded, refused and
   // dropped.
   void summarize();
-  // What was passed on so far, by target; and under their names the `sum` of this one's and of others like it.
+  // What was passed on so far, by target; and under their names the `sum` of this one's and of others like it. `where`
+  // it had come to are labels; "" for several places: of which one what was refused later came is not known.
   std::vector<std::uint64_t> forwarded() const;
-  void measure(output::MetricsText& metrics, const std::vector<std::uint64_t>& sum) const;
+  void measure(output::MetricsText& metrics, const std::vector<std::uint64_t>& sum, const std::string& where) const;
 
  private:
   struct Session;
@@ -89,6 +93,8 @@ class Forwarder {
   bool may_answer(const net::Endpoint& sender, const Session& session);
   void pass_back(Session& session, const net::Received& received, int ttl);
   bool two_way() const { return paths_.size() == 1; }
+  // The interface that a group's zone or -i names; 0: where the route leads.
+  unsigned interface_to(const net::Address& target) const;
   bool is_own(const net::Endpoint& target);
   bool may_pass(const net::Received& received, const Path& path) const;
   std::optional<int> ttl_of(const net::Received& received) const;
@@ -111,6 +117,7 @@ class Forwarder {
   Stage& stage_;
   const ForwardOptions& options_;
   net::SocketOptions socket_options_;
+  std::optional<net::Interface> multicast_by_;
   net::OwnAddresses own_addresses_;
   std::vector<net::Endpoint> own_;
   std::deque<Path> paths_;

@@ -41,14 +41,12 @@ std::vector<std::uint64_t> Forwarder::forwarded() const {
   return all;
 }
 
-void Forwarder::measure(output::MetricsText& metrics, const std::vector<std::uint64_t>& sum) const {
+void Forwarder::measure(output::MetricsText& metrics, const std::vector<std::uint64_t>& sum,
+                        const std::string& where) const {
   auto next = sum.begin();
   for (const Path& path : paths_) {
     const std::string target = output::labels({{"target", path.text}});
-    // Which of several endpoints a datagram that was refused later had come to is not known.
-    const std::string labels =
-        own_.size() == 1 ? output::labels({{"endpoint", net::to_string(own_[0])}}) + "," + target : target;
-    metrics.add(forwarded_datagrams, labels, *next++);
+    metrics.add(forwarded_datagrams, where.empty() ? target : where + "," + target, *next++);
   }
 }
 
@@ -82,13 +80,13 @@ void Forwarder::add(Forwarder& other) {
   other.finish();
   for (std::size_t i = 0; i < paths_.size(); ++i) {
     Path& path = paths_[i];
-    const Path& more = other.paths_[i];
-    path.came += more.came;
-    path.refused += more.refused;
-    path.dropped += more.dropped;
-    path.expired += more.expired;
+    Path& more = other.paths_[i];
+    path.came += std::exchange(more.came, 0);
+    path.refused += std::exchange(more.refused, 0);
+    path.dropped += std::exchange(more.dropped, 0);
+    path.expired += std::exchange(more.expired, 0);
   }
-  sessions_made_ += other.sessions_made_;
+  sessions_made_ += std::exchange(other.sessions_made_, 0);
 }
 
 void Forwarder::summarize() {

@@ -23,15 +23,18 @@ bool Forwarder::needs_names() const { return two_way() && !net::looks_numeric(op
 void Forwarder::find_targets() {
   for (const net::EndpointWord& word : options_.targets) {
     net::Endpoint to = look_up(stage_.loop, word.host, word.port, std::nullopt).front();
-    if (net::needs_zone(to.address()) && net::zone_of(to.address()) == 0) {
-      const auto& chosen = socket_options_.interface;
-      to.address(chosen ? net::with_zone(to.address(), chosen->index) : net::with_only_zone(to.address()));
-    }
+    if (net::needs_zone(to.address())) settle_zone(to, Whose::of_others, multicast_by_, stage_.report);
     paths_.push_back({net::join_host_port(base::escaped(word.host), word.port), word, to});
     if (is_own(to)) {
       throw base::UsageError(fmt::format("--forward {}: that is where this command listens", paths_.back().text));
     }
   }
+}
+
+unsigned Forwarder::interface_to(const net::Address& target) const {
+  if (!target.is_multicast()) return 0;
+  const unsigned zone = net::zone_of(target);
+  return zone != 0 ? zone : multicast_by_ ? multicast_by_->index : 0;
 }
 
 void Forwarder::open(std::vector<net::Endpoint> own, const Forwarder* found) {

@@ -41,6 +41,23 @@ void connect_to_many(net::UdpSocket& scout, const net::Endpoint& endpoint, bool 
   }
 }
 
+// The kernel heeds the zone of a link-local group alone: any other leaves by the interface that the socket is told.
+net::SocketOptions with_way_to(const net::Endpoint& to, net::SocketOptions options) {
+  const unsigned zone = to.address().is_multicast() ? net::zone_of(to.address()) : 0;
+  if (zone == 0 || options.interface) return options;
+  options.interface.emplace();
+  options.interface->index = zone;
+  options.interface->name = net::interface_name(zone);
+  return options;
+}
+
+// The source that was asked for, with the zone that it needs: the target's or -i's, else that of who has it.
+net::Address zoned_source(const net::Address& source, const net::Endpoint& to, const net::SocketOptions& options) {
+  if (!net::needs_zone(source)) return source;
+  if (const unsigned zone = net::zone_of(to.address()); zone != 0) return net::with_zone(source, zone);
+  return options.interface ? net::with_zone(source, options.interface->index) : net::with_own_zone(source);
+}
+
 // What connecting tells of the route. On a socket of its own: disconnecting one undoes what it was bound to.
 Destination scouted(run::Loop& loop, const net::Endpoint& endpoint, const Target& target,
                     const net::SocketOptions& options) {
@@ -51,8 +68,8 @@ Destination scouted(run::Loop& loop, const net::Endpoint& endpoint, const Target
   plain.interface = options.interface;
   plain.broadcast = options.broadcast;
   plain.dscp = options.dscp;
-  net::apply(plain, multicast, scout);
-  if (target.source_address) scout.bind({*target.source_address, 0});
+  net::apply(with_way_to(endpoint, plain), multicast, scout);
+  if (target.source_address) scout.bind({zoned_source(*target.source_address, endpoint, options), 0});
   if (multicast || net::is_limited_broadcast(endpoint.address())) {
     connect_to_many(scout, endpoint, options.interface || net::zone_of(endpoint.address()) != 0);
   } else {
@@ -73,11 +90,13 @@ bool is_reachable(run::Loop& loop, const net::Endpoint& endpoint, const Target& 
 }
 
 // Binds to the source address and port that were asked for, if any.
-void bind_source(const Target& target, net::UdpSocket& socket) {
+void bind_source(const Target& target, const Destination& destination, const net::SocketOptions& options,
+                 net::UdpSocket& socket) {
   if (!target.source_address && target.source_port == 0) return;
   const bool v4 = socket.family() == net::Family::ipv4;
-  const net::Address any = v4 ? net::Address(net::asio::ip::address_v4::any()) : net::asio::ip::address_v6::any();
-  socket.bind({target.source_address.value_or(any), target.source_port});
+  net::Address source = v4 ? net::Address(net::asio::ip::address_v4::any()) : net::asio::ip::address_v6::any();
+  if (target.source_address) source = zoned_source(*target.source_address, destination.endpoint, options);
+  socket.bind({source, target.source_port});
 }
 
 // The source address takes its family; what contradicts it is no address of the host's.
@@ -145,6 +164,8 @@ Destination find_destination(run::Loop& loop, const Target& target, const net::S
     try {
       settle_zone(endpoint, Whose::of_others, options.interface, report);
       Destination destination = scouted(loop, endpoint, target, options);
+      const bool took = target.source_address && net::needs_zone(*target.source_address) && !options.interface;
+      if (took && net::zone_of(endpoint.address()) == 0) report.notice("took " + net::to_string(destination.local));
       if (options.ttl == 0 && !endpoint.address().is_multicast()) {
         throw base::UsageError("--ttl: 0 is for multicast destinations; unicast takes 1 to 255");
       }
@@ -162,10 +183,11 @@ Destination find_destination(run::Loop& loop, const Target& target, const net::S
 void open_socket(net::UdpSocket& socket, const Target& target, const Destination& destination,
                  const net::SocketOptions& options, const net::WantedMetadata& wanted, output::Report& report) {
   socket.open(net::family_of(destination.endpoint));
-  report_buffers(net::apply(options, destination.is_multicast(), socket), report);
+  const net::SocketOptions way = with_way_to(destination.endpoint, options);
+  report_buffers(net::apply(way, destination.is_multicast(), socket), report);
   socket.want(wanted);
   socket.report_transport_errors(true);
-  bind_source(target, socket);
+  bind_source(target, destination, options, socket);
 }
 
 net::SocketOptions with_room_for_replies(net::SocketOptions options) {

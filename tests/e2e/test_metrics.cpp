@@ -113,6 +113,22 @@ TEST_CASE("metrics: a relay counts what it passed on, by target") {
   check_form(path);
 }
 
+TEST_CASE("metrics: what several threads passed on is counted once, at the end too") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("u.prom");
+  const RawUdp target;
+  Listener relay({"-o", "none", "--threads", "3", "--forward", target.endpoint(), "--metrics", path});
+  constexpr int datagrams = 20;
+  for (int i = 0; i < datagrams; ++i) {
+    RawUdp().send("x", relay.port());
+    CHECK(target.next() == "x");
+  }
+  CHECK(relay.stop().ending == done);
+  const std::string labels =
+      "{endpoint=\"127.0.0.1:" + std::to_string(relay.port()) + "\",target=\"" + target.endpoint() + "\"}";
+  CHECK(sample(content_of(path), "udptool_forwarded_datagrams_total" + labels) == std::to_string(datagrams));
+}
+
 TEST_CASE("metrics: join counts by group and interface") {
   IN_NAMESPACE("");
   const TemporaryDirectory directory;
@@ -130,6 +146,14 @@ TEST_CASE("metrics: join counts by group and interface") {
   CHECK(sample(text, "udptool_sequence_lost_total" + labels) == "0");
   CHECK(sample(text, "udptool_received_datagrams_total{group=\"10.9.9.9,232.1.1.1:5000\",interface=\"lo\"}") == "0");
   check_form(path);
+  const RawUdp target;
+  Joiner relay({"-o", "none", "-i", "lo", "--forward", target.endpoint(), "--metrics", path, "239.1.1.2"});
+  send({"-i", "lo", "239.1.1.2", "41234", "on"});
+  CHECK(target.next() == "on");
+  CHECK(relay.stop().ending == done);
+  CHECK(sample(content_of(path),
+               "udptool_forwarded_datagrams_total{group=\"239.1.1.2:41234\",interface=\"lo\",target=\"" +
+                   target.endpoint() + "\"}") == "1");
 }
 
 TEST_CASE("metrics: a reader never sees a part, and the directory holds nothing else") {

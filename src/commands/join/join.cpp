@@ -115,14 +115,16 @@ class Joiner final : Measured {
 
   void measure(output::MetricsText& metrics) override {
     const output::Totals totals = intake_.totals();
+    std::string where;  // of the only one that there will be
     for (const auto& one : memberships_.all()) {
       const std::string labels = output::labels({{"group", one->group_text()}, {"interface", one->interface.name}});
       metrics.add(metric::received_datagrams, labels, one->datagrams);
       metrics.add(metric::received_bytes, labels, one->bytes);
       if (streams_) measure_streams(metrics, labels, *streams_, one->number);
+      if (memberships_.all().size() == 1 && options_.interfaces.size() == 1) where = labels;
     }
     measure_sockets(metrics);
-    if (forwarder_) forwarder_->measure(metrics, forwarder_->forwarded());
+    if (forwarder_) forwarder_->measure(metrics, forwarder_->forwarded(), where);
     metrics.add(metric::senders, "", totals.senders);
   }
 
@@ -187,7 +189,8 @@ class Joiner final : Measured {
   output::Report& report() { return stage_.report; }
 
   void open_forwarder() {
-    forwarder_ = std::make_unique<Forwarder>(stage_, options_.forward, options_.socket);
+    const auto by = options_.interfaces.size() == 1 ? std::optional(options_.interfaces.front()) : std::nullopt;
+    forwarder_ = std::make_unique<Forwarder>(stage_, options_.forward, options_.socket, by);
     std::vector<net::Endpoint> own;
     for (const auto& socket : memberships_.sockets()) own.push_back(socket->udp.local_endpoint());
     forwarder_->open(std::move(own));

@@ -35,7 +35,7 @@ void Joining::tell_cut_short() {
 
 void Joining::join_one(const net::GroupWord& word, const net::Address& group,
                        const std::vector<net::Interface>& interfaces) {
-  const bool chosen = !options_.interfaces.empty() || net::zone_of(group) != 0;
+  const bool chosen = !options_.interfaces.empty() || net::zone_of(zoned(word)) != 0;
   std::size_t joined = 0;
   std::vector<base::Failure> errors;
   for (const net::Interface& interface : interfaces) {
@@ -69,14 +69,25 @@ bool Joining::is_member(const net::GroupWord& word, const net::Address& group, c
   return false;
 }
 
+// What names the zone, if any does: the group, or the source that is to be heard.
+const net::Address& Joining::zoned(const net::GroupWord& word) {
+  const unsigned group = net::zone_of(word.first);
+  const unsigned source = word.source ? net::zone_of(*word.source) : 0;
+  if (group != 0 && source != 0 && group != source) {
+    throw UsageError(fmt::format("the zones of {} and {} contradict each other", net::to_string(*word.source),
+                                 net::to_string(word.first)));
+  }
+  return source != 0 ? *word.source : word.first;
+}
+
 std::vector<net::Interface> Joining::interfaces_for(const net::GroupWord& word) {
   const net::Family family = net::family_of(word.first);
-  const unsigned zone = net::zone_of(word.first);
+  const unsigned zone = net::zone_of(zoned(word));
   std::vector<net::Interface> found;
   for (const net::Interface& one : options_.interfaces.empty() ? net::interfaces() : options_.interfaces) {
     const bool here = one.up && (zone == 0 || one.index == zone);
     const bool valid = here && one.valid_for_multicast(family);
-    if (!options_.interfaces.empty() && !valid) tell_or_refuse(one, word.first, family);
+    if (!options_.interfaces.empty() && !valid) tell_or_refuse(one, zoned(word), family);
     if (valid || !options_.interfaces.empty()) found.push_back(one);
   }
   if (found.empty()) {
@@ -87,11 +98,11 @@ std::vector<net::Interface> Joining::interfaces_for(const net::GroupWord& word) 
 }
 
 // An interface that was named and is not fit for multicast: the kernel may join there all the same.
-void Joining::tell_or_refuse(const net::Interface& interface, const net::Address& group, net::Family family) {
-  const unsigned zone = net::zone_of(group);
+void Joining::tell_or_refuse(const net::Interface& interface, const net::Address& zoned, net::Family family) {
+  const unsigned zone = net::zone_of(zoned);
   const std::string name = interface.shown();
   if (zone != 0 && interface.index != zone) {
-    throw UsageError(fmt::format("the zone of {} contradicts -i {}", net::to_string(group), name));
+    throw UsageError(fmt::format("the zone of {} contradicts -i {}", net::to_string(zoned), name));
   }
   if (!interface.up) throw UsageError(fmt::format("interface {} is down", name));
   if (!told_.insert({interface.index, family}).second) return;
@@ -106,7 +117,7 @@ void Joining::join_later_interfaces() {
   if (memberships_.left()) return;
   for (const net::Interface& interface : net::interfaces()) {
     for (const net::GroupWord& word : options_.groups) {
-      const unsigned zone = net::zone_of(word.first);
+      const unsigned zone = net::zone_of(zoned(word));
       if (!interface.valid_for_multicast(net::family_of(word.first)) || (zone != 0 && zone != interface.index))
         continue;
       for (std::uint32_t i = 0; i < word.count && !memberships_.ending(); ++i)

@@ -31,7 +31,8 @@ class Joining {
   void join_later(const net::GroupWord& word, const net::Address& group, const net::Interface& interface);
   bool is_member(const net::GroupWord& word, const net::Address& group, const net::Interface& interface) const;
   std::vector<net::Interface> interfaces_for(const net::GroupWord& word);
-  void tell_or_refuse(const net::Interface& interface, const net::Address& group, net::Family family);
+  static const net::Address& zoned(const net::GroupWord& word);
+  void tell_or_refuse(const net::Interface& interface, const net::Address& zoned, net::Family family);
 
   const JoinOptions& options_;
   Memberships& memberships_;

@@ -12,6 +12,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "base/units.hpp"
+#include "commands/target.hpp"
 #include "net/route.hpp"
 
 namespace commands {
@@ -21,7 +22,8 @@ constexpr std::size_t max_line = net::max_payload(net::Family::ipv6);
 
 }  // namespace
 
-Chat::Chat(AnswerGuard& guard, Stage& stage) : Responder(guard, {}), report_(stage.report) {
+Chat::Chat(AnswerGuard& guard, Stage& stage, std::optional<net::Interface> interface)
+    : Responder(guard, {}), report_(stage.report), interface_(std::move(interface)) {
   stage.loop.on_readable(STDIN_FILENO, [this] { return read_input(); });
 }
 
@@ -131,7 +133,8 @@ Chat::Sender Chat::sender_at(std::string_view word) const {
   if (!address || parsed.port == 0) {
     throw base::UsageError(fmt::format("'{}' is not ADDRESS:PORT", base::printable(word)));
   }
-  const net::Endpoint wanted(*address, parsed.port);
+  net::Endpoint wanted(*address, parsed.port);
+  if (net::needs_zone(*address)) settle_zone(wanted, Whose::of_others, interface_, report_);
   const auto known =
       std::find_if(senders_.begin(), senders_.end(), [&](const Sender& one) { return one.endpoint == wanted; });
   if (known != senders_.end()) return *known;

@@ -16,7 +16,8 @@ namespace commands {
 
 class Chat final : public Responder {
  public:
-  Chat(AnswerGuard& guard, Stage& stage);
+  // `interface`: that -i names.
+  Chat(AnswerGuard& guard, Stage& stage, std::optional<net::Interface> interface);
 
   // A person decides whom to answer.
   bool admits(const net::Received&, AnswerGuard::Time) override { return true; }
@@ -50,6 +51,7 @@ class Chat final : public Responder {
   const Sender* partner() const;
 
   output::Report& report_;
+  std::optional<net::Interface> interface_;
   std::deque<traffic::Transmitter*> sockets_;
   std::deque<Sender> senders_;    // the last one first
   std::optional<Sender> chosen_;  // by /to

@@ -26,8 +26,9 @@ class Listener final : Measured {
   explicit Listener(const ListenOptions& options)
       : options_(options),
         stage_(options.output, options.stop, is_only_printing(options) ? Reader::needed : Reader::optional),
-        pcap_(options.threads > 1 && options.output.pcap ? std::make_unique<SharedPcap>(*options.output.pcap)
-                                                         : nullptr) {
+        pcap_(options.threads > 1 && options.output.pcap
+                  ? std::make_unique<SharedPcap>(*options.output.pcap, stage_.sink)
+                  : nullptr) {
     for (std::size_t i = 1; i < options.threads; ++i) {
       others_.emplace_back(options, stage_, pcap_.get());
       first_.intake().count_with(others_.back().worker.intake());
@@ -126,7 +127,10 @@ class Listener final : Measured {
       const std::vector<std::uint64_t> more = worker.forwarder()->forwarded();
       std::transform(sum.begin(), sum.end(), more.begin(), sum.begin(), std::plus<>());
     });
-    first_.forwarder()->measure(metrics, sum);
+    const auto& sockets = first_.sockets();
+    const std::string where =
+        sockets.size() == 1 ? output::labels({{"endpoint", net::to_string(sockets[0]->local_endpoint())}}) : "";
+    first_.forwarder()->measure(metrics, sum, where);
   }
 
   void tell_status() {

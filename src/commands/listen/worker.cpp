@@ -60,7 +60,9 @@ void Worker::open(Worker* first) {
   // Once: it may come by a pipe.
   if (options_.stamp_key) stamp_key_ = first_ ? read_stamp_key(*options_.stamp_key, stage_.report) : first->stamp_key_;
   responder_ = make_responder();
-  if (!options_.forward.targets.empty()) forwarder_.emplace(stage_, options_.forward, options_.socket);
+  if (!options_.forward.targets.empty()) {
+    forwarder_.emplace(stage_, options_.forward, options_.socket, options_.socket.interface);
+  }
   net::SocketOptions socket_options = options_.socket;
   if (responder_ && !options_.chat) socket_options.broadcast = false;  // a forged sender may be everybody
   if (!first_) {
@@ -98,7 +100,7 @@ std::uint64_t Worker::not_answered() const {
 std::unique_ptr<Responder> Worker::make_responder() {
   const std::optional<int> ttl = options_.socket.ttl;
   if (options_.exec.command) return std::make_unique<Exec>(guard_, ttl, options_.exec, stage_, intake_);
-  if (options_.chat) return std::make_unique<Chat>(guard_, stage_);
+  if (options_.chat) return std::make_unique<Chat>(guard_, stage_, options_.socket.interface);
   if (options_.stamp) {
     return std::make_unique<StampReflector>(
         guard_,
