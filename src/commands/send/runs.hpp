@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "net/udp_socket.hpp"
+#include "traffic/transmitter.hpp"
 
 namespace commands {
 
@@ -23,10 +24,10 @@ class Runs {
     if (apart != apart_) socket_.use_segmentation(apart ? 0 : largest_);
     apart_ = apart;
   }
-  // True when so many that wait are enough for a batch.
-  bool is_enough(std::uint64_t waiting) const {
-    constexpr std::uint64_t max_errors = 128;  // what a receive buffer of 208 KiB, the default, keeps
-    return apart_ && waiting >= max_errors;
+  // True when what waits there is enough for a batch.
+  bool is_enough(const traffic::Transmitter& out) const {
+    constexpr std::size_t max_errors = 128;  // what a receive buffer of 208 KiB, the default, keeps
+    return out.full() || (apart_ && out.waiting() >= max_errors);
   }
 
  private:

@@ -141,14 +141,12 @@ class Session final : Client {
   }
   run::Clock::time_point held_due() const { return replay_began_.value() + held_->due.value_or(base::Nanoseconds(0)); }
 
-  bool is_enough() const { return transmitter_.full() || runs_.is_enough(transmitter_.waiting()); }
-
   void fill() {
     wants_input_ = false;
     runs_.settle(transmitter_.sent(), refused_);
     const auto now = pacer_ || options_.replay ? run::Clock::now() : run::Clock::time_point{};
     try {
-      while (!is_enough() && (!pacer_ || pacer_->is_due(now))) {
+      while (!runs_.is_enough(transmitter_) && (!pacer_ || pacer_->is_due(now))) {
         if (!held_) held_ = source_->next();
         if (!held_) {
           wants_input_ = !source_->ended();
