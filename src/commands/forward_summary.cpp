@@ -45,8 +45,9 @@ void Forwarder::measure(output::MetricsText& metrics, const std::vector<std::uin
                         const std::string& where) const {
   auto next = sum.begin();
   for (const Path& path : paths_) {
-    const std::string target = output::labels({{"target", path.text}});
-    metrics.add(forwarded_datagrams, where.empty() ? target : where + "," + target, *next++);
+    std::string labels = where.empty() ? "" : where + ",";
+    labels += output::labels({{"target", path.text}});
+    metrics.add(forwarded_datagrams, labels, *next++);
   }
 }
 

@@ -98,6 +98,8 @@ class UdpSocket : public UdpOptions {
   // The next ICMP error about what was sent, if report_transport_errors is on and there is one. The queue is looked at
   // after a receive() that took nothing and a send() that failed: one that waits makes the next of these do so.
   std::optional<TransportError> transport_error();
+  // The queue is looked at the next time, whatever has been seen.
+  void suspect_errors();
 
   // Datagrams that the full receive buffer has cost so far (SO_MEMINFO, or SO_RXQ_OVFL where that is missing).
   std::uint64_t drops();
@@ -123,7 +125,6 @@ class UdpSocket : public UdpOptions {
   void tell_tap(const SendBatch& batch, std::size_t datagrams) const;
   SentBy sent_by(const Route& route) const;
   void note_drops(std::uint32_t counter);
-  void suspect_errors();
 
   static inline SentTap* tap_ = nullptr;
 

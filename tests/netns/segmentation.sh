@@ -75,7 +75,7 @@ same() {
   capture whole "$count" "$@"
   : >"$work/log"
   variables=(LD_PRELOAD="$fail_send" ASAN_OPTIONS=verify_asan_link_order=0 FAIL_SEND_MARK=x FAIL_SEND_ERRNO=5
-    FAIL_SEND_TIMES=1 FAIL_SEND_LOG="$work/log")
+    FAIL_SEND_RUNS=1 FAIL_SEND_TIMES=1 FAIL_SEND_LOG="$work/log")
   capture single "$count" "$@"
   is "$what: all of them" "$(wc -l <"$work/whole") $(wc -l <"$work/single")" "$count $count"
   like "$what: a run was cut" "$(cat "$work/log")" '([2-9]|[1-9][0-9]+)'

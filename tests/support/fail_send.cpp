@@ -2,8 +2,8 @@
 // A preload (ld.so(8)) that makes sending fail where a network would be hard put to. Messages that hold the
 // bytes of FAIL_SEND_MARK fail with errno FAIL_SEND_ERRNO, the first FAIL_SEND_TIMES times. As in the kernel,
 // messages of the same call that stand before such a one leave, and its error comes with the next call. With
-// FAIL_SEND_LOG, each failure is a line in that file: how many datagrams the message held, which is more than
-// one when it is segmented.
+// FAIL_SEND_RUNS only segmented ones fail. With FAIL_SEND_LOG, each failure is a line in that file: how many datagrams
+// the message held, which is more than one when it is segmented.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -45,6 +45,7 @@ std::size_t datagrams_in(const msghdr& message) {
 
 bool must_fail(const msghdr& message) {
   static long left = std::atol(std::getenv("FAIL_SEND_TIMES") != nullptr ? std::getenv("FAIL_SEND_TIMES") : "0");
+  if (std::getenv("FAIL_SEND_RUNS") != nullptr && datagrams_in(message) == 1) return false;
   return left > 0 && is_marked(message) && left-- > 0;
 }
 

@@ -143,7 +143,7 @@ class Session final : Client {
 
   void fill() {
     wants_input_ = false;
-    runs_.settle(transmitter_.sent(), refused_);
+    runs_.settle(transmitter_.asked(), refused_);
     const auto now = pacer_ || options_.replay ? run::Clock::now() : run::Clock::time_point{};
     try {
       while (!runs_.is_enough(transmitter_) && (!pacer_ || pacer_->is_due(now))) {
@@ -189,6 +189,7 @@ class Session final : Client {
   bool transmit() {
     using Need = traffic::Transmitter::Need;
     const Need need = transmitter_.transmit();
+    if (transmitter_.asked() == 1) socket_.suspect_errors();  // of the first, no later send has told
     net::take_errors(socket_, [this](const net::TransportError& refusal) { error(refusal); });
     if (socket_.segmentation_given_up()) report().verbose_notice("segmented sending does not work here: not used");
     while (const auto error = transmitter_.news()) tell_failure(*error);
