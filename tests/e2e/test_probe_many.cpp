@@ -74,6 +74,22 @@ TEST_CASE("probe --trace --flows: the paths beside each other") {
                 "hop\tflow\tloss %[^\n]*\n1\t1\t0\\.0\t2\t[^\n]*\n1\t2\t0\\.0\t2\t[^\n]*\nnone of 2 [^\n]*\n"));
 }
 
+TEST_CASE("probe --flows: what nobody answered has no path that is known, and one flow is compared with none") {
+  const RawUdp silent;
+  const std::string port = port_word(silent);
+  const Words trace{"--trace", "-w", "50ms", "--max-hops", "1", "127.0.0.1", port};
+  const auto flows = [&](const char* number, const Words& rest) {
+    return run_udptool(joined(Words{"probe", "--flows", number}, rest)).out;
+  };
+  CHECK(flows("2", trace) == "hop\tflows 1, 2\n1\t*\tno answer\nthe paths of 2 flows are not known: nobody answered\n");
+  CHECK(flows("1", trace) == "hop\tflow 1\n1\t*\tno answer\n");
+  const Listener echo({"--echo", "-o", "none"});
+  const std::string open = std::to_string(echo.port());
+  CHECK(!contains(flows("1", {"--trace", "-c", "1", "127.0.0.1", open}), "worse"));
+  CHECK(!contains(flows("1", {"-c", "1", "127.0.0.1", open}), "worse"));
+  CHECK(!contains(flows("1", {"--trace", "-c", "1", "-j", "127.0.0.1", open}), "worse"));
+}
+
 TEST_CASE("probe --targets: each is named as it was written, and has its own result") {
   const Listener echo({"--echo", "-o", "none"});
   const std::string open = "127.0.0.1:" + std::to_string(echo.port());

@@ -350,6 +350,32 @@ END
   is "flows: and the others took the first" "$(wc -l <<<"$others")" "$((16 - $(tr , '\n' <<<"$bad" | wc -l)))"
   probe --trace -c 3 --interval 20ms --flows 16 -p 40000 "$target" 7777
   is "flows: in rounds each keeps to its path" "$(awk -F '\t' '$1 == 2 && $10 !~ /^10.7[78].2.2$/' <<<"$out")" ""
+  # What drops its flows, without a word, on one of the ways: no hop before it tells.
+  rules r2 <<'END'
+table ip member {
+  chain prerouting {
+    type filter hook prerouting priority 0
+    iifname second udp dport 7777 ip ttl > 1 drop
+  }
+}
+END
+  some_bad=$(sed 's/,/, /g' <<<"$bad")
+  probe --trace -c 4 --interval 20ms -w 200ms --max-hops 8 --flows 16 -p 40000 "$target" 7777
+  like "flows: in rounds those that a way drops are named" "$status $(tail -n 1 <<<"$out")" \
+    "0 flows? $some_bad of 16 loses? 100\\.0 %, the others 0\\.0 %"
+  probe --trace -j -c 4 --interval 20ms -w 200ms --max-hops 8 --flows 16 -p 40000 "$target" 7777
+  like "flows: in rounds, as an event" "$(grep '"event":"flows"' <<<"$out")" \
+    ".*\"flows\":16,\"worse\":\\[$bad\\],\"worse_percent\":100\\.000,\"other_percent\":0\\.000.*"
+  probe --trace -w 200ms --max-hops 8 --flows 16 -p 40000 "$target" 7777
+  like "flows: who does not reach the target is told under the paths" "$status $(tail -n 1 <<<"$out")" \
+    "0 flows? [0-9, -]+ of 16 do(es)? not reach the target"
+  is "flows: and is who takes that way" \
+    "$(spelled "$(tail -n 1 <<<"$out" | sed -E 's/^flows? (.*) of .*/\1/')" | tr '\n' ,)" "$bad,"
+  rules r2 <<<'add rule ip member prerouting udp dport 7777 drop'
+  probe --trace -c 2 --interval 20ms -w 200ms --max-hops 4 --flows 16 -p 40000 "$target" 7777
+  is "flows: of a target that answers nobody none is worse" "$status $(tail -n 1 <<<"$out")" \
+    "1 none of 16 flows is worse than the others (0.0 % lost)"
+  on r2 nft delete table ip member
   on r1 ip route replace 10.77.5.0/24 via 10.77.2.2
 else
   skip_case "flows over two equal ways (no nft, or no second link)"

@@ -104,7 +104,21 @@ TEST_CASE("paths: one that is longer is another; silence at the end of all is on
   CHECK(path_lines_of({path_of(1, {"10.0.0.1", "", ""}, false), path_of(2, {"10.0.0.1", "", ""}, false)}) ==
         Lines{"hop\tflows 1, 2", "1\t10.0.0.1 0.500 ms", "2-3\t*\tno answer", "2 flows take one path"});
   CHECK(path_lines_of({path_of(1, {"", ""}, false), path_of(2, {"", ""}, false)}) ==
-        Lines{"hop\tflows 1, 2", "1-2\t*\tno answer", "2 flows take one path"});
+        Lines{"hop\tflows 1, 2", "1-2\t*\tno answer", "the paths of 2 flows are not known: nobody answered"});
+}
+
+TEST_CASE("paths: what nobody answered took no path that is known, and who does not reach the target is named") {
+  CHECK(path_lines_of({path_of(1, {"10.0.0.1", "10.0.0.9"}), path_of(2, {"", ""}, false),
+                       path_of(3, {"10.0.0.1", ""}, false), path_of(4, {"", ""}, false)}) ==
+        Lines{"hop\tflows 1, 3\tflows 2, 4", "1\t10.0.0.1 0.500 ms\t*", "2\t10.0.0.9 0.500 ms, reached\t*",
+              "2 flows take one path; to flows 2, 4 nobody answered", "flows 2-4 of 4 do not reach the target"});
+  CHECK(path_lines_of({path_of(1, {"10.0.0.1"}), path_of(2, {""}, false)}) ==
+        Lines{"hop\tflow 1\tflow 2", "1\t10.0.0.1 0.500 ms, reached\t*",
+              "1 flow takes one path; to flow 2 nobody answered", "flow 2 of 2 does not reach the target"});
+}
+
+TEST_CASE("paths: one flow is compared with none") {
+  CHECK(path_lines_of({path_of(1, {"10.0.0.1"})}) == Lines{"hop\tflow 1", "1\t10.0.0.1 0.500 ms, reached"});
 }
 
 TEST_CASE("paths: flows by their numbers") {

@@ -139,6 +139,25 @@ TEST_CASE("path statistics: a refusal ends the path, and the target's own answer
   CHECK(path.rows(Percentiles::told).back().addresses == std::vector{router(2), router(9)});
 }
 
+TEST_CASE("path statistics: a path that does not reach what others reach has lost everything") {
+  const auto loss = [](const PathStatistics& path, bool others_reach) {
+    const auto found = path.loss_at_end(others_reach);
+    return std::pair(found.sent, found.lost);
+  };
+  using Loss = std::pair<std::uint64_t, std::uint64_t>;
+  TracedPath path;
+  path.rounds(4, [](unsigned round, unsigned ttl) { return ttl < 3 || round > 0; });
+  CHECK(loss(path.statistics, true) == Loss{4, 1});
+  TracedPath dead;
+  dead.rounds(4, [](unsigned, unsigned ttl) { return ttl < 2; });
+  CHECK(loss(dead.statistics, true) == Loss{4, 4});
+  CHECK(loss(dead.statistics, false) == Loss{4, 0});  // nobody knows who would have answered further on
+  PathStatistics refused(1, 30);
+  refused.answered({{1, refused.sent(1)}, AnswerKind::refused, router(1), 1ms, "administratively prohibited"}, true);
+  CHECK(loss(refused, true) == Loss{1, 1});
+  CHECK(loss(PathStatistics(1, 30), true) == Loss{0, 0});
+}
+
 TEST_CASE("path statistics: an address at two hops is a loop, but not where several answer") {
   PathStatistics path(1, 30);
   for (const unsigned ttl : {1u, 2u, 3u, 4u}) {

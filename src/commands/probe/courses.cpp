@@ -267,7 +267,7 @@ void Courses::tell_so_far() {
 
 // Which of the flows are worse than the rest.
 void Courses::tell_flows() {
-  if (options_.flows < 2 || !options_.stop.count) return;
+  if (options_.flows == 0 || !options_.stop.count) return;
   std::vector<FlowLoss> flows;
   for (const Series& series : courses_) {
     const ProbeSummary summary = series.log.summary(Percentiles::left_out);

@@ -72,6 +72,17 @@ void PathStatistics::find_end(const TraceAnswer& answer) {
   }
 }
 
+// A path that drops its flow, or refuses it, on the way has lost what others bring to the target: no row tells it, for
+// its routers before that answer as those of the others do.
+FlowLoss PathStatistics::loss_at_end(bool others_reach) const {
+  const std::vector<HopRow> all = rows(Percentiles::left_out);
+  if (all.empty()) return {};
+  if (others_reach && end_ != TracePlan::End::reached) return {0, all.front().probes.sent, all.front().probes.sent};
+  const auto last = std::find_if(all.rbegin(), all.rend(), [](const HopRow& row) { return !row.is_silent(); });
+  if (last == all.rend()) return {};
+  return {0, last->probes.sent, last->probes.lost};
+}
+
 HopRow PathStatistics::row(unsigned ttl, Percentiles percentiles) const {
   const Hop& hop = hops_[ttl - first_hop_];
   HopRow out;

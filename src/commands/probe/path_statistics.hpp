@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "commands/probe/flows.hpp"
 #include "commands/probe/log.hpp"
 #include "commands/probe/trace_plan.hpp"
 
@@ -43,6 +44,10 @@ class PathStatistics {
   // Where the path is known to end, else max_hops. An answer from the way where the end was before opens it again.
   unsigned last() const { return last_; }
   TracePlan::End end() const { return end_; }
+
+  // What was lost of all that was sent to the end of the path; where `others_reach` the target, all of a path that does
+  // not. Of a target that answers nobody: at the last hop that answered.
+  FlowLoss loss_at_end(bool others_reach) const;
 
   // A row for each TTL up to the last that was probed, or that ends the path.
   std::vector<HopRow> rows(Percentiles percentiles) const;

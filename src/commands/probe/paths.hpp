@@ -16,7 +16,8 @@ struct FlowPath {
 };
 
 // A column a path, with the flows that took it; a line a hop, with tabs between: who answered, and the shortest round
-// trip. A silent hop makes no path another. The last line tells how many paths there are.
+// trip. A silent hop makes no path another. Of several flows the lines behind tell how many paths there are, and who
+// did not reach the target that others reach.
 std::vector<std::string> path_lines(const std::vector<FlowPath>& flows, const HopNames& names);
 
 // "1, 3-5"

@@ -192,6 +192,7 @@ void ProbeWriter::so_far(const ProbeSummary& summary, output::Report& report) {
 }
 
 void ProbeWriter::verdict(const std::vector<FlowLoss>& flows) {
+  if (flows.size() < 2) return;  // there are no others
   const FlowVerdict found = verdict_on(flows);
   tell(
       "flows",

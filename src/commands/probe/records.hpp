@@ -100,7 +100,7 @@ class ProbeWriter {
 
   // What is known by now.
   void so_far(const ProbeSummary& summary, output::Report& report);
-  // Which flows are worse than the others.
+  // Which flows are worse than the others, if there are others.
   void verdict(const std::vector<FlowLoss>& flows);
   // What came of all probes.
   void summary(const ProbeResults& results);

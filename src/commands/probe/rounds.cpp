@@ -236,15 +236,15 @@ class RoundsReport {
     stage_.sink().flush();
   }
 
-  // What reached the ends of the paths.
   void tell_worse() {
+    const auto reaches = [](const auto& course) { return course.mode.path().end() == TracePlan::End::reached; };
+    const bool reached = std::any_of(flows_.all().begin(), flows_.all().end(), reaches);
     std::vector<FlowLoss> ends;
-    for (const HopRow& row : rows(Percentiles::left_out)) {
-      if (row.flow == 0 || row.is_silent()) continue;
-      if (ends.empty() || ends.back().flow != row.flow) ends.emplace_back();
-      ends.back() = {row.flow, row.probes.sent, row.probes.lost};
+    for (const auto& course : flows_.all()) {
+      ends.push_back(course.mode.path().loss_at_end(reached));
+      ends.back().flow = course.options.flow;
     }
-    if (!ends.empty()) writer_.verdict(ends);
+    writer_.verdict(ends);
   }
 
   void append_event(const HopRow& row) {
