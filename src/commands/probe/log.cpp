@@ -109,10 +109,21 @@ ReplyKind ProbeLog::reply(std::uint64_t sequence, nanoseconds rtt, bool late) {
   return ReplyKind::first;
 }
 
-void ProbeLog::refused(std::uint64_t sequence) {
-  if (!is_kept(sequence) || at(sequence).rtt != no_reply) return;
+bool ProbeLog::refused(std::uint64_t sequence, bool late) {
+  if (!is_kept(sequence) || at(sequence).rtt != no_reply) return false;
   at(sequence).rtt = refusal;
   ++refused_;
+  if (late) ++late_;
+  return true;
+}
+
+std::uint64_t ProbeLog::oldest_undoubted() const {
+  constexpr std::uint64_t max_steps = 20'000;
+  const std::uint64_t end = std::min(count_, oldest_waiting_ + max_steps);
+  for (std::uint64_t sequence = oldest_waiting_; sequence < end; ++sequence) {
+    if (is_undoubted(sequence)) return sequence;
+  }
+  return count_;
 }
 
 RttSamples ProbeLog::rtts() const {

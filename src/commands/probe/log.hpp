@@ -57,8 +57,15 @@ class ProbeLog {
 
   // A reply to the probe; `late`: its wait was over.
   ReplyKind reply(std::uint64_t sequence, std::chrono::nanoseconds rtt, bool late = false);
-  // An ICMP error for the probe. A reply that comes all the same takes its place.
-  void refused(std::uint64_t sequence);
+  // The probe was refused; `late`: its wait was over. A reply that comes all the same takes its place. False: something
+  // came for it before.
+  bool refused(std::uint64_t sequence, bool late = false);
+
+  // An error that is not believed yet is taken for this one's, so that the next of its kind is another's.
+  void doubt(std::uint64_t sequence) { at(sequence).doubted = true; }
+  bool is_undoubted(std::uint64_t sequence) const { return is_waiting(sequence) && !at(sequence).doubted; }
+  // The oldest that is waited for and has no such error; count(): none is near.
+  std::uint64_t oldest_undoubted() const;
 
   // `unanswered`: so many of the probes do not count yet.
   ProbeSummary summary(Percentiles percentiles = Percentiles::told, std::uint64_t unanswered = 0) const;
@@ -73,6 +80,7 @@ class ProbeLog {
     std::int64_t rtt : 48 = no_reply;  // in ns, or what there is instead
     std::uint32_t ttl : 8 = 0;
     bool waiting : 1 = true;
+    bool doubted : 1 = false;
   };
   static constexpr std::int64_t no_reply = -1;
   static constexpr std::int64_t refusal = -2;

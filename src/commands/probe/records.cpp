@@ -49,11 +49,13 @@ void add_ways(output::JsonEvent& event, const StampSummary& ways) {
   event.boolean("synchronised", ways.synchronised);
 }
 
-bool is_repeat(ProbeState state) { return state == ProbeState::late || state == ProbeState::duplicate; }
+bool is_repeat(const ProbeRecord& record) {
+  return record.follows || record.state == ProbeState::late || record.state == ProbeState::duplicate;
+}
 
 void add_record(output::JsonEvent& event, const ProbeRecord& record) {
   event.number("sequence", record.sequence);
-  if (!is_repeat(record.state)) event.text("state", name_of(record.state));
+  if (!is_repeat(record)) event.text("state", name_of(record.state));
   if (record.state != ProbeState::no_answer) event.decimal("rtt_ms", to_milliseconds(record.time));
   if (record.size) event.number("size", *record.size);
   event.text("detail", record.detail);
@@ -126,7 +128,7 @@ void ProbeWriter::line(const ProbeRecord& record) {
   out += fmt::format("\t{}\t{}\t", colored_ && failed ? output::red(state) : state,
                      silent ? wait_text(record.time) : milliseconds_text(record.time));
   if (flow_ != 0) out += fmt::format("flow {}: ", flow_);
-  if (is_repeat(record.state)) out += fmt::format("probe {}: ", record.sequence);
+  if (is_repeat(record)) out += fmt::format("probe {}: ", record.sequence);
   base::append_escaped(out, record.detail);
   if (record.size) out += ", " + base::counted(*record.size, "byte");
   if (record.interface) out += ", by " + net::shown_interface(*record.interface);
@@ -150,7 +152,7 @@ void ProbeWriter::append_time(net::SystemTime time) {
 
 void ProbeWriter::event(const ProbeRecord& record) {
   // What comes after a probe's own event is called by its name, so that there is one `probe` for each probe.
-  const std::string_view name = is_repeat(record.state) ? name_of(record.state) : "probe";
+  const std::string_view name = is_repeat(record) ? name_of(record.state) : "probe";
   {
     output::JsonEvent event(buffer(), name, record.received.value_or(output::now()));
     event.endpoint(record.endpoint);

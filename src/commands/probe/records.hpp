@@ -40,6 +40,7 @@ struct ProbeRecord {
   std::optional<net::Endpoint> mapped;      // whom a STUN server took this host for
   std::optional<net::SystemTime> received;
   std::optional<StampFacts> stamp;  // of a STAMP reply
+  bool follows = false;             // the one that says what became of the probe
 };
 
 struct ProbeResults {

@@ -186,19 +186,21 @@ std::uint64_t Matcher::usual(const Instant& seen) const {
   return low;
 }
 
-std::optional<std::uint64_t> Matcher::best_waiting(const Instant& seen) const {
-  if (log_.is_idle()) return std::nullopt;
-  if (!rtt_) return log_.oldest_waiting();
-  const std::uint64_t middle = std::max(usual(seen), log_.oldest_waiting());
+// Of those that wait, of which that one is the oldest; count(): none.
+template <class Waits>
+std::optional<std::uint64_t> Matcher::best_waiting(const Instant& seen, std::uint64_t oldest, Waits waits) const {
+  if (oldest == log_.count()) return std::nullopt;
+  if (!rtt_) return oldest;
+  const std::uint64_t middle = std::max(usual(seen), oldest);
   constexpr std::uint64_t max_steps = 20'000;
   std::uint64_t before = middle, after = middle;
-  while (before > log_.oldest_waiting() && middle - before < max_steps && !log_.is_waiting(--before)) continue;
-  while (after < log_.count() && after - middle < max_steps && !log_.is_waiting(after)) ++after;
+  while (before > oldest && middle - before < max_steps && !waits(--before)) continue;
+  while (after < log_.count() && after - middle < max_steps && !waits(after)) ++after;
   const auto off = [&](std::uint64_t sequence) {
     return std::chrono::abs(seen.steady - log_.departure(sequence).steady - *rtt_);
   };
-  if (!log_.is_waiting(after)) return log_.is_waiting(before) ? before : log_.oldest_waiting();
-  return log_.is_waiting(before) && off(before) <= off(after) ? before : after;
+  if (!waits(after)) return waits(before) ? before : oldest;
+  return waits(before) && off(before) <= off(after) ? before : after;
 }
 
 std::optional<std::uint64_t> Matcher::answered_by(std::string_view reply, const Instant& seen) {
@@ -212,7 +214,8 @@ std::optional<std::uint64_t> Matcher::answered_by(std::string_view reply, const 
     }
     ++strange_;
   }
-  if (const auto found = best_waiting(seen)) return found;
+  const auto waits = [this](std::uint64_t sequence) { return log_.is_waiting(sequence); };
+  if (const auto found = best_waiting(seen, log_.oldest_waiting(), waits)) return found;
   if (log_.count() == 0) return std::nullopt;
   return std::clamp(rtt_ ? last_match_ + 1 : 0, log_.first_kept(), log_.count() - 1);
 }
@@ -226,7 +229,7 @@ std::optional<std::uint64_t> Matcher::quoted_by(std::string_view quoted, const I
   if (const auto counter = requests_.counter_in(quoted, 0)) return numbered(*counter, fits);
   if (requests_.distinct_within(quoted.size())) return nearest(seen, fits);
   if (log_.count() == 0 || !fits(log_.count() - 1)) return std::nullopt;  // the requests are all alike
-  return best_waiting(seen);
+  return best_waiting(seen, log_.oldest_undoubted(), [this](std::uint64_t one) { return log_.is_undoubted(one); });
 }
 
 void Matcher::learn(std::uint64_t sequence, nanoseconds rtt) {

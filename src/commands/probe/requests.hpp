@@ -86,7 +86,7 @@ class Matcher {
   std::optional<std::uint64_t> answered_by(std::string_view reply, const Instant& seen);
 
   // The probe that an ICMP error is about: whose request begins as `quoted` does; an error that quotes so
-  // little that it could be several goes to one of those that wait, as above.
+  // little that it could be several goes to one of those that wait, as above, but that has no such error yet.
   std::optional<std::uint64_t> quoted_by(std::string_view quoted, const Instant& seen) const;
 
   // The probe that a reply shows by what it holds to answer.
@@ -103,7 +103,8 @@ class Matcher {
   template <class Fits>
   std::optional<std::uint64_t> numbered(std::uint16_t counter, Fits fits) const;
   std::uint64_t usual(const Instant& seen) const;
-  std::optional<std::uint64_t> best_waiting(const Instant& seen) const;
+  template <class Waits>
+  std::optional<std::uint64_t> best_waiting(const Instant& seen, std::uint64_t oldest, Waits waits) const;
   void learn_shift(std::string_view reply, std::uint64_t sequence);
 
   const Requests& requests_;

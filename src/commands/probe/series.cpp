@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include "base/text.hpp"
 
@@ -91,9 +92,27 @@ void SeriesMode::conclude(std::uint64_t sequence, ProbeTime now) {
   ++timeouts_;
   ProbeRecord record = record_of(sequence);
   record.time = std::min<Nanoseconds>(options_.wait(), now - log_.departure(sequence).steady);
-  record.detail = "no reply";
+  record.detail = "no reply" + strangers_text();
   add_to_silence(record);
   settle(record);
+}
+
+// What came meanwhile and answers nothing: to which of the probes it was sent, it does not tell.
+std::string SeriesMode::strangers_text() {
+  const std::uint64_t more = strange_ - std::exchange(told_strange_, strange_);
+  if (more == 0) return "";
+  return fmt::format("; {} that {} no answer", base::counted(more, "datagram"), more == 1 ? "is" : "are");
+}
+
+// One of many targets is told while others are still asked.
+void SeriesMode::over() {
+  if (series_ || options_.name.empty()) return;
+  while (!log_.is_idle()) {
+    const std::uint64_t sequence = log_.oldest_waiting();
+    log_.settle(sequence);
+    conclude(sequence, run::Clock::now());
+  }
+  status_ = finish(false);
 }
 
 void SeriesMode::settle(const ProbeRecord& record) {
@@ -136,7 +155,8 @@ bool SeriesMode::credit(ProbeRecord& record, const Answer& answer, ReplyKind kin
     if (!series_) done_ = true;
     return true;
   }
-  record.state = kind == ReplyKind::first ? ProbeState::late : ProbeState::duplicate;
+  record.follows = true;
+  record.state = kind != ReplyKind::first ? ProbeState::duplicate : late ? ProbeState::late : ProbeState::open;
   writer_.record(record);
   return true;
 }
@@ -146,8 +166,6 @@ bool SeriesMode::refused_by(const Answer& answer) {
   if (error.destination.port() != prober_.target().port()) return false;
   ProbeRecord record = record_of(answer.sequence);
   record.time = answer.rtt;
-  if (!answer.waiting && !series_) record.sequence = log_.count() - 1;  // it still tells of the port
-  if (!log_.is_waiting(record.sequence)) return false;
   const bool closed = answer.from_target && error.kind == net::TransportError::Kind::port_unreachable;
   record.state = closed ? ProbeState::closed : ProbeState::unreachable;
   record.offender = error.offender;
@@ -155,8 +173,13 @@ bool SeriesMode::refused_by(const Answer& answer) {
   record.detail = net::to_string(error);
   if (!answer.from_target && net::is_own_address(*error.offender)) record.detail += " (this host)";
   const bool too_big = error.kind == net::TransportError::Kind::too_big;
-  if (too_big && !series_ && !options_.socket.dont_fragment && log_.count() < total_) return send_in_fragments(record);
-  if (!answer.from_target || too_big || is_unproven(answer)) {
+  if (too_big && !series_ && !options_.socket.dont_fragment && log_.count() < total_) {
+    return send_in_fragments(record, answer.waiting);
+  }
+  const bool proven = answer.from_target && !too_big && !is_unproven(answer);
+  if (!answer.waiting) return refused_late(record, proven);
+  if (!proven) {
+    log_.doubt(record.sequence);
     doubts_.emplace(record.sequence, record);
     return false;
   }
@@ -165,12 +188,28 @@ bool SeriesMode::refused_by(const Answer& answer) {
   return true;
 }
 
+// Its probe was told to be silent; it counts for that one all the same, and for no other.
+bool SeriesMode::refused_late(ProbeRecord& record, bool proven) {
+  if (!log_.refused(record.sequence, true)) return false;
+  if (!refused_) refused_ = record.state;
+  if (!series_) {
+    results_[record.sequence] = record;
+    done_ = done_ || proven;
+    return true;
+  }
+  record.follows = true;
+  record.state = ProbeState::late;
+  writer_.record(record);
+  return true;
+}
+
 // This host has learned the path's MTU from the error, so that the next try leaves in fragments.
-bool SeriesMode::send_in_fragments(ProbeRecord& record) {
+bool SeriesMode::send_in_fragments(ProbeRecord& record, bool waiting) {
+  may_try_ = true;
+  if (!waiting) return false;
   record.state = ProbeState::no_answer;
   record.detail += "; sent again in fragments";
   settle(record);
-  may_try_ = true;
   return true;
 }
 

@@ -32,10 +32,7 @@ class SeriesMode : public Mode {
   void silent(std::uint64_t sequence, ProbeTime now) override;
   void strange() override { ++strange_; }
   bool done() const override { return done_; }
-  // Whether one of many targets answers is told as soon as it is known.
-  void over() override {
-    if (!series_ && !options_.name.empty()) status_ = finish(false);
-  }
+  void over() override;
 
   // The size of a request, for Prober::check_size().
   virtual std::size_t size() const = 0;
@@ -82,7 +79,9 @@ class SeriesMode : public Mode {
 
   std::optional<base::Nanoseconds> last_wait(ProbeTime now) const;
   bool refused_by(const Answer& answer);
-  bool send_in_fragments(ProbeRecord& record);
+  bool refused_late(ProbeRecord& record, bool proven);
+  bool send_in_fragments(ProbeRecord& record, bool waiting);
+  std::string strangers_text();
   void linger();
   void tell_state(bool interrupted);
   void tell_statistics(ProbeState state);
@@ -101,7 +100,7 @@ class SeriesMode : public Mode {
   std::optional<base::ExitStatus> status_;  // of what was told
   int failure_ = 0;                         // of this host, to send: the last
   std::uint64_t settled_ = 0;
-  std::uint64_t strange_ = 0;
+  std::uint64_t strange_ = 0, told_strange_ = 0;
   std::uint64_t timeouts_ = 0;
   base::Nanoseconds longest_{};
   bool may_try_ = true;  // without a count

@@ -74,7 +74,8 @@ class StampMode : public SeriesMode {
 
   std::optional<std::uint64_t> match(const net::TransportError& error, const Instant&) override {
     if (const auto quoted = packets_.read_quoted(error.quoted)) return known(quoted->sequence, quoted->time);
-    return log().is_idle() ? std::nullopt : std::optional(log().oldest_waiting());
+    const std::uint64_t oldest = log().oldest_undoubted();
+    return oldest == log().count() ? std::nullopt : std::optional(oldest);
   }
 
  private:

@@ -128,8 +128,8 @@ class StateMode : public SeriesMode {
   std::string silence_text() const override {
     const std::string probes = base::counted(log().count(), "probe");
     if (strangers() > 0)
-      return fmt::format("{}, {} that {} no answer to them", probes, base::counted(strangers(), "datagram"),
-                         strangers() == 1 ? "is" : "are");
+      return fmt::format("{}, {} that {} no answer to {}", probes, base::counted(strangers(), "datagram"),
+                         strangers() == 1 ? "is" : "are", log().count() == 1 ? "it" : "them");
     std::string text = fmt::format("{}{}, no reply", prober().is_for_many() ? "" : "open or filtered: ", probes);
     if (first_elsewhere_) return text + "; " + elsewhere_text(*first_elsewhere_);
     // These answer nobody who has no key.

@@ -31,7 +31,7 @@ struct ProbeSummary {
   double lost_percent = 0;        // of sent
   std::uint64_t duplicate = 0;    // further replies to a probe that had one
   std::uint64_t reordered = 0;    // first replies that a later probe's had overtaken (RFC 4737, 3)
-  std::uint64_t late = 0;         // answered after the wait for it was over
+  std::uint64_t late = 0;         // answered, by a reply or an ICMP error, after the wait for it was over
   std::uint64_t refused = 0;      // answered by an ICMP error and nothing else
   std::optional<RttSummary> rtt;  // empty when nothing was received
 };
