@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // `udptool probe` and ICMP errors: whose each is, when it comes late, too early or quotes too little, and what this
 // host itself refuses. The errors are made here, as a host with several faults would send them.
+#include <cerrno>
+
 #include "support/check.hpp"
 #include "support/namespace.hpp"
 #include "support/spoof.hpp"
@@ -116,4 +118,42 @@ TEST_CASE("probe: datagrams that are no answer are told in each form") {
   CHECK(contains(junk({"-c", "1"}), "\tno answer\t100 ms\tno reply; 1 datagram that is no answer\n"));
   CHECK(contains(junk({"-j"}), R"("detail":"no reply; 1 datagram that is no answer"})"));
   CHECK(contains(junk({"-j", "-c", "1", "--targets"}), R"("detail":"no reply; 1 datagram that is no answer"})"));
+}
+
+TEST_CASE("probe: what this host refused to send has no round trip, is counted, and is 2 where nobody else refused") {
+  // Of the first probe: it is tried nine times, for an error may be about an earlier datagram.
+  const ProcessOptions environment{.environment = {std::string("LD_PRELOAD=") + FAIL_SEND_PATH,
+                                                   "ASAN_OPTIONS=verify_asan_link_order=0", "FAIL_SEND_MARK=marked",
+                                                   "FAIL_SEND_ERRNO=" + std::to_string(EPERM), "FAIL_SEND_TIMES=9"}};
+  const std::string target = "127.0.0.1:" + std::to_string(unused_port());
+  const TemporaryFile targets(target + "\n"), metrics;
+  const Words many{"probe", "--data", "marked", "--metrics", metrics.path(), "--targets", targets.path()};
+  const Finished text = run_udptool(many, environment);
+  CHECK(text.ending == failed);
+  CHECK(text.out == target + "\t" + target +
+                        "\tunreachable\t-\tOperation not permitted (this host: a local firewall is the usual cause)\n");
+  CHECK(contains(metrics.content(), "udptool_probe_refused_total{target=\"" + target + "\"} 1\n"));
+  CHECK(contains(metrics.content(), "udptool_probe_sent_total{target=\"" + target + "\"} 1\n"));
+  const Finished events = run_udptool(joined(many, {"-j"}), environment);
+  CHECK(events.ending == failed);
+  CHECK(is_like(events.out, R"x([^]*"state":"unreachable","detail":"Operation [^]*)x"));
+  CHECK(contains(events.out, R"("sent":1,"received":0,"lost":1,"lost_percent":100.000)"));
+  CHECK(contains(events.out, R"("late":0,"refused":1})"));
+  // The target refuses the second.
+  const Finished series = run_udptool(joined(many, {"-c", "2", "--interval", "10ms"}), environment);
+  CHECK(series.ending == refused);
+  CHECK(contains(series.out, " 0 late, 2 refused\n"));
+}
+
+TEST_CASE("probe: of nothing that was sent there is no share that was lost") {
+  const TemporaryFile targets("nosuch.invalid:9\n");
+  const Finished unknown = run_udptool({"probe", "-j", "--targets", targets.path()});
+  CHECK(unknown.ending == failed);
+  CHECK(contains(unknown.out, R"("sent":0,"received":0,"lost":0,"duplicate":0,"reordered":0,"late":0,"refused":0})"));
+  const Words none{"probe", "-W", "0", "-c", "2", "--flows", "2", "127.0.0.1", "9"};
+  const Finished text = run_udptool(none);
+  CHECK(contains(text.out, "none of 2 flows is worse than the others (nothing was sent)\nflow 1: 0 sent, "));
+  CHECK(!contains(text.out, "%"));
+  CHECK(!contains(run_udptool(joined(none, {"-j"})).out, "percent"));
+  CHECK(!contains(run_udptool({"probe", "-W", "0", "--trace", "-j", "127.0.0.1"}).out, "percent"));
 }

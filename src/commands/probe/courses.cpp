@@ -233,11 +233,12 @@ base::ExitStatus Courses::run() {
   over_ = true;
   metrics_.finish();
   tell_flows();
-  base::ExitStatus status = courses_.empty() ? base::ExitStatus::failed : base::ExitStatus::nothing;
+  base::ExitStatus status = base::ExitStatus::failed;
   std::size_t place = 0;
   for (Series& series : courses_) status = better(status, series.mode->finish(waited[place++]));
   give_up_lookups();
-  for (const Unreached& each : unreached_) tell(each);
+  ProbeWriter writer(options_, stage_.sink(), {});
+  for (const Unreached& each : unreached_) writer.unreached(each.name, each.error);
   return stage_.finish(status);
 }
 
@@ -274,25 +275,6 @@ void Courses::tell_flows() {
     flows.push_back({series.options.flow, summary.sent, summary.lost});
   }
   ProbeWriter(options_, stage_.sink(), {}).verdict(flows);
-}
-
-void Courses::tell(const Unreached& target) {
-  ProbeWriter writer(options_, stage_.sink(), {});
-  writer.tell(
-      "error",
-      [&](output::JsonEvent& event) {
-        event.text("target", target.name).text("code", base::code_name(target.error.code));
-        event.text("message", target.error.message());
-      },
-      [&](std::string& out) {
-        out += fmt::format("{}\t-\tunreachable\t-\t{}\n", base::escaped(target.name), target.error.message());
-      });
-  writer.tell("summary", [&](output::JsonEvent& event) {
-    event.text("target", target.name).text("state", name_of(ProbeState::unreachable));
-    event.number("sent", 0).number("received", 0).number("lost", 0).decimal("lost_percent", 0);
-  });
-  stage_.sink().mark(1);
-  stage_.sink().flush();
 }
 
 void allow_open_files(std::size_t wanted) {

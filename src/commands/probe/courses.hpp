@@ -46,7 +46,6 @@ class Courses final : Measured {
   void measure(output::MetricsText& metrics) override;
   void tell_so_far();
   void tell_flows();
-  void tell(const Unreached& target);
   void give_up_lookups();
 
   ProbeStage& stage_;

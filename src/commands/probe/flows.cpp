@@ -20,7 +20,9 @@ bool is_worse(const FlowLoss& flow, double usual) {
   return static_cast<double>(flow.lost) > sent * usual + 4 * std::sqrt(sent * usual * (1 - usual)) + 1;
 }
 
-double percent_of(const FlowLoss& sum) { return 100 * share(sum); }
+std::optional<double> percent_of(const FlowLoss& sum) {
+  return sum.sent == 0 ? std::nullopt : std::optional(100 * share(sum));
+}
 
 }  // namespace
 
@@ -51,13 +53,15 @@ FlowVerdict verdict_on(const std::vector<FlowLoss>& flows) {
 }
 
 std::string text_of(const FlowVerdict& verdict, std::size_t flows) {
+  const auto percent = [](double share) { return fmt::format("{:.1f} %", share); };
   if (verdict.worse.empty()) {
-    return fmt::format("none of {} flows is worse than the others ({:.1f} % lost)", flows, verdict.other_percent);
+    return fmt::format("none of {} flows is worse than the others ({})", flows,
+                       verdict.other_percent ? percent(*verdict.other_percent) + " lost" : "nothing was sent");
   }
   const bool one = verdict.worse.size() == 1;
-  return fmt::format("flow{} {} of {} lose{} {:.1f} %, the others {:.1f} %", one ? "" : "s",
-                     fmt::join(verdict.worse, ", "), flows, one ? "s" : "", verdict.worse_percent,
-                     verdict.other_percent);
+  return fmt::format("flow{} {} of {} lose{} {}, the others {}", one ? "" : "s", fmt::join(verdict.worse, ", "), flows,
+                     one ? "s" : "", percent(verdict.worse_percent.value_or(0)),
+                     verdict.other_percent ? percent(*verdict.other_percent) : "nothing");
 }
 
 }  // namespace commands

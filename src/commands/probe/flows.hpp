@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,9 +16,9 @@ struct FlowLoss {
 };
 
 struct FlowVerdict {
-  std::vector<unsigned> worse;  // flows that lose more than chance makes of what the better ones lose
-  double worse_percent = 0;     // lost of what they sent together
-  double other_percent = 0;
+  std::vector<unsigned> worse;          // flows that lose more than chance makes of what the better ones lose
+  std::optional<double> worse_percent;  // lost of what they sent together; of nothing there is no share
+  std::optional<double> other_percent;
 };
 FlowVerdict verdict_on(const std::vector<FlowLoss>& flows);
 

@@ -148,11 +148,11 @@ std::string addresses_json(const std::vector<net::Address>& addresses) {
 
 void add_summary(output::JsonEvent& event, const TraceSummary& summary) {
   const std::uint64_t lost = summary.sent - summary.received;
-  const double percent = summary.sent == 0 ? 0 : 100.0 * static_cast<double>(lost) / static_cast<double>(summary.sent);
   if (summary.flow != 0) event.number("flow", summary.flow);
   event.text("state", name_of(summary.state)).boolean("reached", summary.reached);
   event.number("sent", summary.sent).number("received", summary.received).number("lost", lost);
-  event.decimal("lost_percent", percent);
+  if (summary.sent == 0) return;
+  event.decimal("lost_percent", 100.0 * static_cast<double>(lost) / static_cast<double>(summary.sent));
 }
 
 }  // namespace commands

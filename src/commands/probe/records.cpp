@@ -56,7 +56,7 @@ bool is_repeat(const ProbeRecord& record) {
 void add_record(output::JsonEvent& event, const ProbeRecord& record) {
   event.number("sequence", record.sequence);
   if (!is_repeat(record)) event.text("state", name_of(record.state));
-  if (record.state != ProbeState::no_answer) event.decimal("rtt_ms", to_milliseconds(record.time));
+  if (record.state != ProbeState::no_answer && !record.kept_back) event.decimal("rtt_ms", to_milliseconds(record.time));
   if (record.size) event.number("size", *record.size);
   event.text("detail", record.detail);
   if (record.mapped) event.address("mapped_address", record.mapped->address());
@@ -69,12 +69,18 @@ void add_record(output::JsonEvent& event, const ProbeRecord& record) {
 
 void add_counts(output::JsonEvent& event, const ProbeSummary& summary) {
   event.number("sent", summary.sent).number("received", summary.received);
-  event.number("lost", summary.lost).decimal("lost_percent", summary.lost_percent);
+  event.number("lost", summary.lost);
+  if (summary.sent > 0) event.decimal("lost_percent", summary.lost_percent);
+}
+
+void add_kinds(output::JsonEvent& event, const ProbeSummary& summary) {
+  event.number("duplicate", summary.duplicate).number("reordered", summary.reordered).number("late", summary.late);
+  event.number("refused", summary.refused);
 }
 
 std::string counts_text(const ProbeSummary& summary) {
-  return fmt::format("{} sent, {} received, {} lost ({:.1f} %)", summary.sent, summary.received, summary.lost,
-                     summary.lost_percent);
+  const std::string share = summary.sent == 0 ? "" : fmt::format(" ({:.1f} %)", summary.lost_percent);
+  return fmt::format("{} sent, {} received, {} lost{}", summary.sent, summary.received, summary.lost, share);
 }
 
 std::string spread_text(const RttSummary& rtt) {
@@ -123,10 +129,10 @@ void ProbeWriter::line(const ProbeRecord& record) {
   if (!name_.empty()) out += base::escaped(name_) + '\t';
   net::append_endpoint(out, record.endpoint);
   const bool silent = record.state == ProbeState::no_answer;
+  const std::string time = record.kept_back ? "-" : silent ? wait_text(record.time) : milliseconds_text(record.time);
   const bool failed = silent || record.state == ProbeState::closed || record.state == ProbeState::unreachable;
   const std::string state(name_of(record.state));
-  out += fmt::format("\t{}\t{}\t", colored_ && failed ? output::red(state) : state,
-                     silent ? wait_text(record.time) : milliseconds_text(record.time));
+  out += fmt::format("\t{}\t{}\t", colored_ && failed ? output::red(state) : state, time);
   if (flow_ != 0) out += fmt::format("flow {}: ", flow_);
   if (is_repeat(record)) out += fmt::format("probe {}: ", record.sequence);
   base::append_escaped(out, record.detail);
@@ -193,6 +199,24 @@ void ProbeWriter::so_far(const ProbeSummary& summary, output::Report& report) {
   report.flush();
 }
 
+void ProbeWriter::unreached(const std::string& name, const base::Error& error) {
+  tell(
+      "error",
+      [&](output::JsonEvent& event) {
+        event.text("target", name).text("code", base::code_name(error.code)).text("message", error.message());
+      },
+      [&](std::string& out) {
+        out += fmt::format("{}\t-\tunreachable\t-\t{}\n", base::escaped(name), error.message());
+      });
+  tell("summary", [&](output::JsonEvent& event) {
+    event.text("target", name).text("state", name_of(ProbeState::unreachable));
+    add_counts(event, {});
+    add_kinds(event, {});
+  });
+  sink_.mark(1);
+  sink_.flush();
+}
+
 void ProbeWriter::verdict(const std::vector<FlowLoss>& flows) {
   if (flows.size() < 2) return;  // there are no others
   const FlowVerdict found = verdict_on(flows);
@@ -200,7 +224,8 @@ void ProbeWriter::verdict(const std::vector<FlowLoss>& flows) {
       "flows",
       [&](output::JsonEvent& event) {
         event.number("flows", flows.size()).raw("worse", fmt::format("[{}]", fmt::join(found.worse, ",")));
-        event.decimal("worse_percent", found.worse_percent).decimal("other_percent", found.other_percent);
+        if (found.worse_percent) event.decimal("worse_percent", *found.worse_percent);
+        if (found.other_percent) event.decimal("other_percent", *found.other_percent);
       },
       [&](std::string&) { line(text_of(found, flows.size())); });
 }
@@ -257,8 +282,7 @@ void ProbeWriter::add_results(output::JsonEvent& event, const ProbeResults& resu
   event.text("state", results.state);
   add_counts(event, summary);
   if (sink_.unwritten() > 0) event.number("unwritten", sink_.unwritten());
-  event.number("duplicate", summary.duplicate).number("reordered", summary.reordered).number("late", summary.late);
-  event.number("refused", summary.refused);
+  add_kinds(event, summary);
   if (results.responders > 0) event.number("responders", results.responders);
   if (results.ways) add_ways(event, *results.ways);
   if (!summary.rtt) return;

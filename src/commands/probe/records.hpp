@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.hpp"
 #include "base/units.hpp"
 #include "commands/probe/flows.hpp"
 #include "commands/probe/probe.hpp"
@@ -41,6 +42,7 @@ struct ProbeRecord {
   std::optional<net::SystemTime> received;
   std::optional<StampFacts> stamp;  // of a STAMP reply
   bool follows = false;             // the one that says what became of the probe
+  bool kept_back = false;           // by this host, so that there is no time
 };
 
 struct ProbeResults {
@@ -101,6 +103,8 @@ class ProbeWriter {
 
   // What is known by now.
   void so_far(const ProbeSummary& summary, output::Report& report);
+  // A target that could not be asked.
+  void unreached(const std::string& name, const base::Error& error);
   // Which flows are worse than the others, if there are others.
   void verdict(const std::vector<FlowLoss>& flows);
   // What came of all probes.

@@ -257,7 +257,7 @@ class RoundsReport {
       event.raw("addresses", addresses_json(row.addresses));
     }
     event.number("sent", row.probes.sent).number("received", row.probes.received);
-    event.decimal("loss_percent", row.probes.lost_percent);
+    if (row.probes.sent > 0) event.decimal("loss_percent", row.probes.lost_percent);
     if (row.probes.rtt) event.raw("rtt_ms", distribution_json(*row.probes.rtt));
     if (!row.remark.empty()) event.text("detail", row.remark);
   }

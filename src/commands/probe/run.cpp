@@ -92,6 +92,7 @@ std::optional<ProbeTime> Engine::send_one(const Ask& ask) {
   if (sent.error != 0) {
     if (!mode_.kept_back(sequence, ask, sent.error)) return sent.at.steady;
     log_.sent(sent.at, ask.ttl);
+    log_.refused(sequence);
     log_.settle(sequence);
     return sent.at.steady;
   }

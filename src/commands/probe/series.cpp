@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "net/route.hpp"
 
 namespace commands {
 
@@ -57,7 +58,10 @@ bool SeriesMode::kept_back(std::uint64_t sequence, const Ask& ask, int error) {
   if (!too_large) failure_ = error;
   ProbeRecord record = record_of(sequence);
   record.state = ProbeState::unreachable;
-  record.detail = std::string(too_large ? "larger than the path MTU" : std::strerror(error)) + " (this host)";
+  record.kept_back = true;
+  const std::string hint = net::hint_of_sending(error, prober_.target().address());
+  record.detail = fmt::format("{} (this host{}{})", too_large ? "larger than the path MTU" : std::strerror(error),
+                              hint.empty() ? "" : ": ", hint);
   sent(sequence, ask);
   settle(record);
   if (!series_) done_ = true;
@@ -116,16 +120,19 @@ void SeriesMode::over() {
 }
 
 void SeriesMode::settle(const ProbeRecord& record) {
-  if (is_refused(record.state)) {
-    log_.refused(record.sequence);
-    if (!refused_) refused_ = record.state;
-  }
+  if (is_refused(record.state) && !record.kept_back) log_.refused(record.sequence);
+  if (is_refused(record.state)) note_refusal(record);
   if (series_) {
     writer_.record(record);
   } else {
     results_[record.sequence] = record;
   }
   settled(record.sequence);
+}
+
+void SeriesMode::note_refusal(const ProbeRecord& record) {
+  if (!refused_) refused_ = record.state;
+  if (!record.kept_back) by_network_ = true;
 }
 
 void SeriesMode::settled(std::uint64_t sequence) {
@@ -191,7 +198,7 @@ bool SeriesMode::refused_by(const Answer& answer) {
 // Its probe was told to be silent; it counts for that one all the same, and for no other.
 bool SeriesMode::refused_late(ProbeRecord& record, bool proven) {
   if (!log_.refused(record.sequence, true)) return false;
-  if (!refused_) refused_ = record.state;
+  note_refusal(record);
   if (!series_) {
     results_[record.sequence] = record;
     done_ = done_ || proven;
@@ -237,7 +244,10 @@ base::ExitStatus SeriesMode::finish(bool interrupted) {
   prober_.sink().flush();
   last_words();
   if (state == ProbeState::open) return base::ExitStatus::done;
-  if (failure_ != 0 && options_.name.empty()) fail_to_send(failure_, prober_.target());
+  if (failure_ != 0 && !by_network_) {
+    if (options_.name.empty()) fail_to_send(failure_, prober_.target());
+    return base::ExitStatus::failed;
+  }
   prober_.hint_at_family();
   return refused_ ? base::ExitStatus::refused : base::ExitStatus::nothing;
 }

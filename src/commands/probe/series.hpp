@@ -79,6 +79,7 @@ class SeriesMode : public Mode {
 
   std::optional<base::Nanoseconds> last_wait(ProbeTime now) const;
   bool refused_by(const Answer& answer);
+  void note_refusal(const ProbeRecord& record);
   bool refused_late(ProbeRecord& record, bool proven);
   bool send_in_fragments(ProbeRecord& record, bool waiting);
   std::string strangers_text();
@@ -96,6 +97,7 @@ class SeriesMode : public Mode {
   std::map<std::uint64_t, ProbeRecord> doubts_;   // refusals that a reply may still beat
   std::map<std::uint64_t, ProbeRecord> results_;  // without a count: of each try
   std::optional<ProbeState> refused_;             // the first that counted
+  bool by_network_ = false;                       // one was no refusal of this host
   std::optional<ProbeTime> linger_until_;
   std::optional<base::ExitStatus> status_;  // of what was told
   int failure_ = 0;                         // of this host, to send: the last

@@ -17,7 +17,8 @@ struct Counter {
 constexpr Metric counter(const char* name, const char* help) { return {name, Metric::Type::counter, help}; }
 
 constexpr std::array counters{
-    Counter{counter("udptool_probe_sent_total", "Probes that were sent."), &Tally::sent},
+    Counter{counter("udptool_probe_sent_total", "Probes that were sent, or that this host refused to send."),
+            &Tally::sent},
     Counter{counter("udptool_probe_received_total", "Probes that were answered, late ones among them."),
             &Tally::received},
     Counter{counter("udptool_probe_timeouts_total", "Probes that neither a reply nor an error came for in time."),
