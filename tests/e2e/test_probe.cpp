@@ -346,6 +346,27 @@ TEST_CASE("probe --trace: silence is told hop by hop, and costs one wait") {
   CHECK(probe({"--trace", "--first-hop", "3", "127.0.0.1", closed_port()}).out.starts_with("3\t127.0.0.1\t"));
 }
 
+TEST_CASE("probe --trace: what ends it while it waits leaves rows of what was asked and not answered") {
+  const RawUdp server, other;
+  const auto asking = [](const RawUdp& socket) {
+    return Words{"--trace", "--max-hops", "3", "-w", "20s", "127.0.0.1", std::to_string(socket.port())};
+  };
+  const auto ended = [&](const Words& more) { return probe(joined(asking(server), more)); };
+  const Finished text = ended({"-W", "300ms"});
+  CHECK(text.ending == nothing);
+  CHECK(text.out == "1-3\t*\tno answer\n");
+  const Finished events = ended({"-W", "300ms", "-j"});
+  CHECK(count_of(events.out, R"("rtt_ms":[])") == 3);
+  CHECK(contains(events.out, R"("sent":9,"received":0,"lost":9,"lost_percent":100.000)"));
+  const Finished rounds = ended({"-W", "300ms", "-c", "1"});
+  CHECK(contains(rounds.out, "\n1-3\t100.0\t1\t\t\t\t\t\t*\tno answer\n"));
+  Process process(udptool(joined(Words{"probe"}, asking(other))));
+  for (int i = 0; i < 9; ++i) REQUIRE(other.receive());
+  process.signal(SIGINT);
+  CHECK(process.wait() == nothing);
+  CHECK(process.out() == "1-3\t*\tno answer\n");
+}
+
 TEST_CASE("probe --trace: a reply of the target reaches it too, and requests that are all alike are told apart") {
   const Server server(echo);
   CHECK(contains(probe({"--trace", "127.0.0.1", server.port()}).out, "\treached\n"));

@@ -200,6 +200,24 @@ probe -l 1400 "$target" 7777
 is "mtu: without --df it goes in fragments" "$status $(field 2)" "0 open"
 for host in h1 r1 r2 r3 r4; do on "$host" ip route flush cache; done
 
+# Who says so is a hop; also when this host knows the path MTU, from the flow before or from the last time.
+for run in first second; do
+  probe --trace --df -l 1400 "$target" 7777
+  like "mtu: a trace with --df ends with a row where it is too large ($run time)" "$status $(sed -n '$p' <<<"$out")" \
+    $'3 3\t10\\.77\\.2\\.2\t[0-9.]+ [0-9.]+ [0-9.]+ ms\tfragmentation needed, MTU 1280'
+  probe --trace --df -l 1400 -j "$target6" 7777
+  like "mtu: a trace with --df over IPv6, as events ($run time)" "$status $(tail -n 2 <<<"$out" | tr '\n' ' ')" \
+    '3 .*"ttl":3,.*"detail":"packet too big, MTU 1280".*"state":"unreachable","reached":false,"sent":9,"received":9,.*'
+done
+for host in h1 r1 r2 r3 r4; do on "$host" ip route flush cache; done
+probe --trace --df -l 1400 -c 3 --interval 50ms --flows 2 "$target" 7777
+is "mtu: rounds of flows with --df, each to its end" "$status $(grep ^3 <<<"$out" | cut -f 2,3,4,10,11 | tr '\t\n' ' ,')" \
+  "3 1 0.0 3 10.77.2.2 fragmentation needed, MTU 1280,2 0.0 3 10.77.2.2 fragmentation needed, MTU 1280,"
+for host in h1 r1 r2 r3 r4; do on "$host" ip route flush cache; done
+probe --trace --df -l 1490 "$target" 7777
+is "mtu: a trace with --df says the limit of the link, with 2" "$status $(cut -d ' ' -f 2- "$work/err")" \
+  "2 1490 bytes do not leave in one piece: the route's MTU of 1500 holds at most 1472"
+
 if [ $have_nft = 1 ]; then
   for host in r1 r2 r3 r4; do quiet $host; done
   probe --mtu "$target" 7777

@@ -36,6 +36,31 @@ std::vector<unsigned> all_hops(TracePlan& plan) {
 
 }  // namespace
 
+TEST_CASE("trace plan: what left before the end is there, answered or silent, and nothing else") {
+  commands::TraceOptions options;
+  options.max_hops = 4;
+  options.tries = 2;
+  commands::TracePlan plan(options);
+  CHECK(plan.next() == commands::TraceProbe{1, 0});
+  CHECK(plan.next() == commands::TraceProbe{1, 1});
+  CHECK(plan.next() == commands::TraceProbe{2, 0});
+  const auto unsent = plan.next();
+  plan.silent({1, 0});
+  plan.silent({1, 1});
+  plan.silent({2, 0});
+  plan.halt(unsent);
+  CHECK(!plan.next());
+  CHECK(plan.take_hop()->silent == 2);
+  CHECK(plan.take_hop()->silent == 1);
+  CHECK(!plan.take_hop());
+  CHECK(plan.done());
+  CHECK(plan.end() == commands::TracePlan::End::open);
+  commands::TracePlan none(options);
+  none.halt(none.next());
+  CHECK(!none.take_hop());
+  CHECK(none.done());
+}
+
 TEST_CASE("probes leave by TTL, all tries of one before the next") {
   TracePlan plan({.first_hop = 2, .max_hops = 4, .tries = 2});
   CHECK(all_next(plan) == std::vector<TraceProbe>{{2, 0}, {2, 1}, {3, 0}, {3, 1}, {4, 0}, {4, 1}});

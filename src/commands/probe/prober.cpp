@@ -59,7 +59,8 @@ ProbeSocket::ProbeSocket(ProbeStage& stage, const ProbeOptions& options, const D
   net::WantedMetadata wanted;
   wanted.details = wanted.time = true;
   open_socket(socket_, options.target, destination, options.socket, wanted, stage.report());
-  if (options.mode == ProbeMode::mtu) socket_.set_path_mtu_probing(true);
+  const bool asks_the_path = options.mode == ProbeMode::trace && options.socket.dont_fragment;
+  if (options.mode == ProbeMode::mtu || asks_the_path) socket_.set_path_mtu_probing(true);
 }
 
 void ProbeSocket::add(Prober& prober) { probers_.emplace(net::with_zone(prober.target().address(), 0), &prober); }
@@ -155,7 +156,8 @@ void Prober::check_size(std::size_t size) const {
     throw base::UsageError(fmt::format("{} bytes are more than a datagram over {} holds: at most {}", size,
                                        net::name_of(family), net::max_payload(family)));
   }
-  if (options_.socket.dont_fragment && size > destination_.unfragmented()) refuse_to_fragment(destination_, size);
+  const bool of_link = options_.socket.dont_fragment && options_.mode != ProbeMode::trace;
+  if (of_link && size > destination_.unfragmented()) refuse_size(size);
 }
 
 Outlet::Sent Prober::send(std::string_view payload, const Ask& ask) {

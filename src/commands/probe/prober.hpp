@@ -58,7 +58,8 @@ class Prober;
 // their answers are told apart. Not connected, for replies may come from any port.
 class ProbeSocket {
  public:
-  // For --mtu with DF and whatever size the link takes, the cached path MTU ignored. Throws as the socket does.
+  // For --mtu, and --trace with --df, with DF and whatever size the link takes, the cached path MTU ignored: a router
+  // is to say what it thinks of each. Throws as the socket does.
   ProbeSocket(ProbeStage& stage, const ProbeOptions& options, const Destination& destination);
 
   // Who asks a target hears what comes from its address, until it is removed.
@@ -113,8 +114,11 @@ class Prober : public Outlet {
   // Whether what comes from elsewhere may be an answer to another one.
   bool shares_its_socket() const { return socket_.is_shared(); }
 
-  // Throws when a payload of `size` bytes is more than a datagram holds, or, with --df, than the link takes.
+  // Throws when a payload of `size` bytes is more than a datagram holds, or, with --df, than the link takes; but for a
+  // trace, which asks the path, whatever this host knows of it.
   void check_size(std::size_t size) const;
+  // Throws: with --df it is more than the link takes.
+  [[noreturn]] void refuse_size(std::size_t size) const { refuse_to_fragment(destination_, size); }
 
   // From now on the engine is driven, until it is done; the stage is held so long.
   void start(Engine& engine);

@@ -53,7 +53,7 @@ class RoundsMode : public RequestMode {
 
   // The watch goes on: the route may come back.
   bool kept_back(std::uint64_t sequence, const Ask&, int error) override {
-    if (error == EMSGSIZE) throw base::Failure(EMSGSIZE, "the datagrams are larger than the path takes in one piece");
+    if (sequence == 0 && error == EMSGSIZE) prober_.refuse_size(requests_.make(sequence).size());
     if (sequence == 0) fail_to_send(error, prober_.target());
     path_.silent({next_ttl_, path_.sent(next_ttl_)});
     not_before_ = run::Clock::now() + pace();
@@ -70,10 +70,8 @@ class RoundsMode : public RequestMode {
     return true;
   }
 
-  // What was still waited for when somebody ended it is not lost.
-  void silent(std::uint64_t sequence, ProbeTime now) override {
-    if (sequence < first_sequence_ || now - log().departure(sequence).steady < options_.wait()) return;
-    path_.silent(probes_[place_of(sequence)]);
+  void silent(std::uint64_t sequence, ProbeTime) override {
+    if (sequence >= first_sequence_) path_.silent(probes_[place_of(sequence)]);
   }
 
   bool done() const override { return begun_ == total_ && is_between_rounds() && log().is_idle(); }

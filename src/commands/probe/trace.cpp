@@ -48,8 +48,8 @@ class TraceMode : public RequestMode {
     probe_.reset();
   }
 
-  bool kept_back(std::uint64_t, const Ask&, int error) override {
-    if (error == EMSGSIZE) throw base::Failure(EMSGSIZE, "the datagrams are larger than the path takes in one piece");
+  bool kept_back(std::uint64_t sequence, const Ask&, int error) override {
+    if (error == EMSGSIZE) prober_.refuse_size(requests_.make(sequence).size());
     fail_to_send(error, prober_.target());
   }
 
@@ -59,7 +59,6 @@ class TraceMode : public RequestMode {
     target_state_ = state_after(target_state_, answer);
     plan_.answered(found);
     matcher_.learn(answer.sequence, answer.rtt);
-    highest_answered_ = std::max(highest_answered_, found.probe.ttl);
     return true;
   }
 
@@ -122,13 +121,10 @@ class TraceMode : public RequestMode {
 
  public:
   base::ExitStatus finish() {
-    while (!plan_.done() && next_ttl_ <= highest_answered_) {  // interrupted
-      const auto hop = plan_.take_hop();
-      if (!hop) break;
-      show(*hop);
-    }
+    plan_.halt(probe_);
+    while (const auto hop = plan_.take_hop()) show(*hop);
     hops_.show_all();
-    const auto end = plan_.done() ? plan_.end() : TracePlan::End::open;
+    const auto end = plan_.end();
     const bool reached = end == TracePlan::End::reached;
     const ProbeState state = end == TracePlan::End::open ? ProbeState::no_answer : target_state_;
     ProbeWriter(options_, prober_.sink(), prober_.target()).tell("summary", [&](output::JsonEvent& event) {
@@ -152,7 +148,6 @@ class TraceMode : public RequestMode {
   std::uint64_t first_sequence_ = 0;       // of the plan; answers to those before are of no use
   std::uint64_t sent_ = 0, received_ = 0;  // in the hops that were shown
   unsigned next_ttl_ = options_.trace.first_hop;
-  unsigned highest_answered_ = 0;
   ProbeState target_state_ = ProbeState::no_answer;
   bool by_port_ = false;
 };

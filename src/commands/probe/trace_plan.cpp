@@ -38,7 +38,7 @@ TracePlan::TracePlan(const TraceOptions& options)
       last_(options.max_hops) {}
 
 std::optional<TraceProbe> TracePlan::next() {
-  if (cursor_.ttl > last_ || cursor_.ttl - next_hop_ >= options_.window) return std::nullopt;
+  if (halted_ || cursor_.ttl > last_ || cursor_.ttl - next_hop_ >= options_.window) return std::nullopt;
   const TraceProbe probe = cursor_;
   tries(probe.ttl)[probe.attempt].sent = true;
   if (++cursor_.attempt == options_.tries) cursor_ = {cursor_.ttl + 1, 0};
@@ -74,6 +74,15 @@ void TracePlan::silent(const TraceProbe& probe) {
   if (Try* const found = find(probe)) found->silent = true;
 }
 
+void TracePlan::halt(const std::optional<TraceProbe>& unsent) {
+  halted_ = true;
+  if (unsent) {
+    tries(unsent->ttl)[unsent->attempt].sent = false;
+    cursor_ = *unsent;
+  }
+  last_ = std::min(last_, cursor_.attempt == 0 ? cursor_.ttl - 1 : cursor_.ttl);
+}
+
 std::optional<TraceHop> TracePlan::take_hop() {
   if (done()) return std::nullopt;
   TraceHop hop;
@@ -83,7 +92,7 @@ std::optional<TraceHop> TracePlan::take_hop() {
       hop.answers.push_back(*each.answer);
     } else if (each.silent) {
       ++hop.silent;
-    } else {
+    } else if (!halted_ || each.sent) {
       return std::nullopt;
     }
   }

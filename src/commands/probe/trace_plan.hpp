@@ -73,6 +73,10 @@ class TracePlan {
   void answered(const TraceAnswer& answer);
   void silent(const TraceProbe& probe);
 
+  // Nothing more leaves, not even `unsent`, which next() gave last, and all that left is answered or silent: the hops
+  // that were asked are those that there are.
+  void halt(const std::optional<TraceProbe>& unsent);
+
   // The next hop, in order, once all its probes are answered or silent. Nothing: not yet, or done().
   std::optional<TraceHop> take_hop();
 
@@ -95,6 +99,7 @@ class TracePlan {
   unsigned next_hop_;                   // the next to hand out
   unsigned last_;                       // where the path is known to end, else max_hops
   End end_ = End::open;
+  bool halted_ = false;
 };
 
 // How many hops an answer has come back over, guessed from its TTL as it arrived: systems begin with 64, 128 or 255.
