@@ -64,6 +64,8 @@ echo "127.0.0.1:$port
 nobody.invalid:9" >"$work/targets"
 events probe -j --targets "$work/targets"
 events probe -j --mtu -w 200ms 127.0.0.1 "$port"
+events probe -j --mtu -w 200ms 127.0.0.1 9
+events probe -j -c 2 --flows 2 -W 0 127.0.0.1 9
 events probe -j --list-payloads
 events join -j -W 500ms --explain -i lo --stats=200ms --rtp --top 239.255.77.1:0
 events join -j -W 500ms --explain -i lo --stats=200ms --rtp --top 239.255.77.1:21299
