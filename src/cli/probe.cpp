@@ -31,34 +31,41 @@ const commands::Payload* find_payload(const std::string& word) {
 }  // namespace
 
 void Probe::declare_modes(OptionTable& table) {
-  const auto number = [&table](const char* name, const char* help, std::optional<unsigned>& target, unsigned max) {
-    table.value(name, "N", help, [&target, max](const std::string& word) {
+  const auto number = [&table](const char* name, const char* help, std::optional<unsigned>& target,
+                               unsigned max) -> Option& {
+    return table.value(name, "N", help, [&target, max](const std::string& word) {
       target = static_cast<unsigned>(base::parse_integer(word, 1, max));
     });
   };
   table.group("What is asked");
   table.flag("--trace", "each hop on the way to the target", trace)
       .exclusive({"mode", "histogram or mode", "ttl or trace", "targets or path"});
-  number("--max-hops", "trace no further than N hops (30)", max_hops, 255);
-  number("--first-hop", "trace from hop N on (1)", first_hop, 255);
-  number("--tries", "probes for each hop of a trace (3)", tries, 100);
-  table.at("--tries").exclusive({"count or tries"});
-  table.flag("--names", "with --trace: names of the hops", options.names);
+  number("--max-hops", "trace no further than N hops (30)", max_hops, 255).only_with("--trace");
+  number("--first-hop", "trace from hop N on (1)", first_hop, 255).only_with("--trace");
+  number("--tries", "probes for each hop of a trace (3)", tries, 100)
+      .only_with("--trace")
+      .exclusive({"count or tries"});
+  table.flag("--names", "with --trace: names of the hops", options.names).only_with("--trace");
   table.flag("--mtu", "the largest datagram that the path carries", mtu)
       .exclusive({"mode", "histogram or mode", "count or mode", "size or mtu", "targets or path", "flows or mtu"});
   table.flag("--stamp", "a STAMP reflector: delay and loss each way (PORT 862)", stamp)
       .exclusive({"mode", "stamp or payload", "stamp or data"});
-  number("--flows", "N flows with --count or --trace, a source port each (at most 64)", flows, 64);
-  table.at("--flows").exclusive({"flows or mtu", "flows or targets"});
+  number("--flows", "N flows with --count or --trace, a source port each (at most 64)", flows, 64)
+      .exclusive({"flows or mtu", "flows or targets"});
   table
       .value("--targets", "FILE", "ask each HOST[:PORT] of FILE, one a line, instead of HOST PORT",
-             [this](const std::string& word) { options.targets = word; })
+             [this](const std::string& word) {
+               if (word.empty()) throw UsageError("it names no file");
+               options.targets = word;
+             })
       .takes(Takes::file)
-      .exclusive({"targets or path", "flows or targets"});
+      .once()
+      .exclusive({"targets or path", "flows or targets", "targets or list"});
   table
       .value("--stamp-key", "FILE", "with --stamp: authenticated, by the key in FILE",
              [this](const std::string& word) { options.stamp_key = word; })
-      .takes(Takes::file);
+      .takes(Takes::file)
+      .only_with("--stamp");
 }
 
 void Probe::declare_request(OptionTable& table) {
@@ -68,11 +75,11 @@ void Probe::declare_request(OptionTable& table) {
              [this](const std::string& word) { options.request.payload = find_payload(word); })
       .one_of(&payload_names)
       .exclusive({"request", "stamp or payload"});
-  table.flag("--list-payloads", "list the payloads and their ports", list);
+  table.flag("--list-payloads", "list the payloads and their ports", list).exclusive({"targets or list"});
   table.value("--data", "TEXT", "send TEXT", [this](const std::string& word) { data = word; })
       .exclusive({"request", "stamp or data"});
-  table.flag("-x,--hex", "TEXT is hexadecimal", hex).exclusive({"encoding"});
-  table.flag("-e,--escapes", "TEXT carries C escapes", escapes).exclusive({"encoding"});
+  table.flag("-x,--hex", "TEXT is hexadecimal", hex).only_with("--data").exclusive({"encoding"});
+  table.flag("-e,--escapes", "TEXT carries C escapes", escapes).only_with("--data").exclusive({"encoding"});
   table
       .value("-l,--size", "SIZE", "send SIZE bytes of a pattern",
              [this](const std::string& word) { options.request.size = base::parse_size(word, 0); })
@@ -115,7 +122,6 @@ void Probe::declare(OptionTable& table) {
 
 void Probe::settle_request() {
   commands::RequestChoice& request = options.request;
-  if ((hex || escapes) && !data) throw UsageError("--hex and --escapes tell how to read --data");
   if (!data) return;
   try {
     request.data = hex ? base::parse_hex(*data) : escapes ? base::parse_escapes(*data) : *data;
@@ -142,14 +148,10 @@ void Probe::settle_many() {
 }
 
 void Probe::settle_mode() {
-  if (!trace && (first_hop || max_hops || tries || options.names)) {
-    throw UsageError("--first-hop, --max-hops, --tries and --names are for --trace");
-  }
   if (options.stop.wait && options.stop.wait->count() == 0) throw UsageError("--wait: no reply comes in no time");
   if (options.metrics && (trace || mtu)) {
     throw UsageError("--metrics counts probes: with --trace or --mtu there is none");
   }
-  if (!options.stamp_key.empty() && !stamp) throw UsageError("--stamp-key is for --stamp");
   options.mode = trace ? ProbeMode::trace : mtu ? ProbeMode::mtu : stamp ? ProbeMode::stamp : ProbeMode::state;
   options.trace.first_hop = first_hop.value_or(1);
   options.trace.max_hops = max_hops.value_or(30);

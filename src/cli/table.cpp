@@ -62,6 +62,11 @@ Option& Option::only_with(std::string_view option) {
   return *this;
 }
 
+Option& Option::once() {
+  single = true;
+  return *this;
+}
+
 bool share_a_group(const Names& a, const Names& b) {
   return std::any_of(a.begin(), a.end(),
                      [&](std::string_view one) { return std::find(b.begin(), b.end(), one) != b.end(); });
@@ -271,6 +276,7 @@ bool OptionTable::parse(const std::vector<std::string>& arguments) {
 }
 
 void OptionTable::read_all(const Option& option, const std::vector<std::string>& values) const {
+  if (option.single && values.size() > 1) throw UsageError(fmt::format("{} is given twice", option.shown()));
   for (std::size_t i = option.repeatable ? 0 : values.size() - 1; i < values.size(); ++i) {
     const bool has_value = !values[i].empty() && values[i][0] == mark;
     if (has_value && option.value == Option::Value::none) {

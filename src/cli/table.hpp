@@ -30,6 +30,7 @@ struct Option {
   Value value = Value::none;
   std::string_view without;  // what an optional value is when none is given
   bool repeatable = false;
+  bool single = false;  // a second one is no correction of the first
   Takes what = Takes::text;
   Names (*choices)() = nullptr;
   Names groups;
@@ -44,6 +45,7 @@ struct Option {
   // Of the options in a group only one may be given. An option may be in several.
   Option& exclusive(std::initializer_list<std::string_view> in);
   Option& only_with(std::string_view option);
+  Option& once();  // twice is bad usage
 };
 
 bool share_a_group(const Names& a, const Names& b);

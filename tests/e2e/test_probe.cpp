@@ -414,7 +414,13 @@ TEST_CASE("probe: bad usage is one line that names the word") {
   CHECK(contains(probe_refusal({"--trace", "--max-hops", "256", "127.0.0.1"}), "--max-hops: "));
   CHECK(
       contains(probe_refusal({"--trace", "--first-hop", "9", "--max-hops", "8", "127.0.0.1"}), "beyond --max-hops 8"));
-  CHECK(contains(probe_refusal({"--max-hops", "8", "127.0.0.1", "9"}), "are for --trace"));
+  CHECK(contains(probe_refusal({"--max-hops", "8", "127.0.0.1", "9"}), "--max-hops is for --trace"));
+  CHECK(contains(probe_refusal({"--tries", "2", "127.0.0.1", "9"}), "--tries is for --trace"));
+  for (const char* mode : {"--trace", "--mtu"}) {
+    for (const char* many : {"239.7.7.7", "ff15::1", "255.255.255.255", "127.255.255.255"}) {
+      CHECK(contains(probe_refusal({mode, many}), std::string(mode) + " takes the address of one host, not of many"));
+    }
+  }
   CHECK(contains(probe_refusal({"127.0.0.1", "0"}), "PORT: "));
   CHECK(contains(probe_refusal({"127.0.0.1", "65536"}), "PORT: "));
   CHECK(contains(probe_refusal({"127.0.0.1"}), "no PORT given"));
@@ -427,7 +433,7 @@ TEST_CASE("probe: bad usage is one line that names the word") {
   CHECK(contains(probe_refusal({"127.0.0.1", "9", "--data", "x", "-l", "3"}), "--data and --size contradict"));
   CHECK(contains(probe_refusal({"127.0.0.1", "9", "--data", "x", "--payload", "dns"}),
                  "--payload and --data contradict"));
-  CHECK(contains(probe_refusal({"127.0.0.1", "9", "-x"}), "tell how to read --data"));
+  CHECK(contains(probe_refusal({"127.0.0.1", "9", "-x"}), "--hex is for --data"));
   CHECK(contains(probe_refusal({"127.0.0.1", "9", "-x", "--data", "abc"}), "--data: "));
   CHECK(contains(probe_refusal({"127.0.0.1", "9", "-l", "65508"}),
                  "65508 bytes are more than a datagram over IPv4 holds: at most 65507"));

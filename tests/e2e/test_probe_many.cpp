@@ -130,8 +130,11 @@ TEST_CASE("probe --targets: what is no target is one line with its place") {
   };
   CHECK(contains(refusal("127.0.0.1:9\n127.0.0.1\n"), "stdin:2: '127.0.0.1' is no target: it has no port"));
   CHECK(contains(refusal("# none\n"), "stdin names no target"));
-  CHECK(contains(refusal("127.0.0.1:9\n[::1]:9\n", {"-4"}), "-: '[::1]:9': '::1' is not an IPv4 address"));
+  CHECK(contains(refusal("127.0.0.1:9\n[::1]:9\n", {"-4"}), "stdin:2: '[::1]:9' is no target: '::1' is not an IPv4"));
   CHECK(contains(refusal("127.0.0.1:9\n", {"127.0.0.1", "9"}), "--targets names the hosts"));
+  CHECK(contains(refusal("127.0.0.1:9\n", {"--targets", "-"}), "--targets is given twice"));
+  CHECK(contains(refusal("127.0.0.1:9\n", {"--list-payloads"}), "--targets and --list-payloads contradict"));
+  CHECK(contains(run_udptool({"probe", "--targets", ""}).err, "--targets: '': it names no file"));
   CHECK(contains(refusal("127.0.0.1:9\n", {"--trace"}), "--trace and --targets contradict"));
   CHECK(contains(refusal("127.0.0.1:9\n", {"--flows", "2", "-c", "1"}), "--flows and --targets contradict"));
   CHECK(contains(run_udptool({"probe", "--flows", "2", "127.0.0.1", "9"}).err, "--flows is for --count and --trace"));

@@ -38,13 +38,12 @@ template <class ModeType>
 class Flows {
  public:
   Flows(ProbeStage& stage, const ProbeOptions& options, std::string_view name) : stage_(stage) {
-    const Destination destination = find_target(stage, options);
+    const Destination destination = find_one_target(stage, options, name);
     const unsigned count = std::max(options.flows, 1u);
     for (unsigned flow = 1; flow <= count; ++flow) {
       courses_.emplace_back(stage, options_of_flow(options, flow, options.interval * (flow - 1) / count), destination);
     }
     Course<ModeType>& first = courses_.front();
-    refuse_many(first.prober, name);
     first.prober.check_size(first.mode.requests().make(0).size());
   }
 

@@ -107,16 +107,12 @@ Courses::Courses(ProbeStage& stage, const ProbeOptions& options) : stage_(stage)
 }
 
 void Courses::add_listed() {
-  listed_ = read_targets(options_.targets, options_.target.port);
+  listed_ = read_targets(options_.targets, options_.target.port, options_.target.family);
   constexpr std::size_t usual_addresses = 4;  // of a name
   allow_open_files(usual_addresses * listed_.size());
   for (const TargetLine& target : listed_) {
     if (net::looks_numeric(target.host)) {
-      try {
-        add_addresses(target, net::resolve(target.host, target.port, options_.target.family));
-      } catch (const base::UsageError& error) {
-        throw base::refusal(base::printable(options_.targets), target.written, error.what());
-      }
+      add_addresses(target, net::resolve(target.host, target.port, options_.target.family));
     } else {
       names_.push_back(target);
     }

@@ -239,8 +239,7 @@ class MtuMode : public RequestMode {
 
 base::ExitStatus probe_mtu(const ProbeOptions& options) {
   ProbeStage stage(options);
-  Prober prober(stage, options, find_target(stage, options));
-  refuse_many(prober, "--mtu");
+  Prober prober(stage, options, find_one_target(stage, options, "--mtu"));
   ProbeLog log;
   MtuMode mode(options, prober, log);
   Engine engine(mode, log, prober, options.wait());

@@ -54,6 +54,20 @@ bool is_for_many(const Destination& destination, const ProbeOptions& options) {
          (options.socket.broadcast && net::route_to(address).broadcast);
 }
 
+Destination find_one_target(ProbeStage& stage, const ProbeOptions& options, std::string_view mode) {
+  const auto refuse_many = [&](const net::Address& address) {
+    if (address.is_multicast() || net::is_limited_broadcast(address) || net::route_to(address).broadcast) {
+      throw base::UsageError(fmt::format("{} takes the address of one host, not of many", mode));
+    }
+  };
+  // Before anything is said of -i and --broadcast, which would not help.
+  const std::string& host = options.target.host;
+  if (const auto address = net::looks_numeric(host) ? net::parse_address(host) : std::nullopt) refuse_many(*address);
+  Destination destination = find_target(stage, options);
+  refuse_many(destination.endpoint.address());
+  return destination;
+}
+
 ProbeSocket::ProbeSocket(ProbeStage& stage, const ProbeOptions& options, const Destination& destination)
     : stage_(stage), socket_(stage.loop().context()) {
   net::WantedMetadata wanted;
@@ -246,10 +260,6 @@ void Prober::notice(const std::string& text) {
 
 void Prober::hint_at_family() {
   if (const std::string hint = family_hint(options_.target, destination_); !hint.empty()) notice_once(hint);
-}
-
-void refuse_many(const Prober& prober, std::string_view mode) {
-  if (prober.is_for_many()) throw base::UsageError(fmt::format("{} takes the address of one host, not of many", mode));
 }
 
 void fail_to_send(int error, const net::Endpoint& to) {

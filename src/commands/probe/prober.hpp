@@ -163,8 +163,9 @@ bool is_for_many(const Destination& destination, const ProbeOptions& options);
 // Throws as find_destination() does.
 Destination find_target(ProbeStage& stage, const ProbeOptions& options);
 
-// Throws UsageError where the destination is no single host: `mode` asks only one.
-void refuse_many(const Prober& prober, std::string_view mode);
+// As find_target(), of a single host: throws UsageError for a group or a broadcast address, whether there is a route to
+// it or not: `mode` asks only one.
+Destination find_one_target(ProbeStage& stage, const ProbeOptions& options, std::string_view mode);
 
 // What refused a datagram: "cannot send to 10.0.0.1:9: Network is unreachable".
 [[noreturn]] void fail_to_send(int error, const net::Endpoint& to);

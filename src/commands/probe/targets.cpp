@@ -12,6 +12,7 @@
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "net/address.hpp"
+#include "net/resolve.hpp"
 
 namespace commands {
 namespace {
@@ -29,7 +30,7 @@ std::string_view without_comment(std::string_view line) {
   throw base::UsageError(fmt::format("'{}' is no target: {}", base::printable(word), reason));
 }
 
-TargetLine target_of(std::string_view word, std::uint16_t default_port) {
+TargetLine target_of(std::string_view word, std::uint16_t default_port, std::optional<net::Family> family) {
   if (word.find_first_of(blanks) != word.npos) refuse(word, "write HOST:PORT, one a line");
   if (word.find("://") != word.npos) refuse(word, "write HOST:PORT, without a scheme");
   const auto of_word = [&](const auto& read) {
@@ -49,12 +50,14 @@ TargetLine target_of(std::string_view word, std::uint16_t default_port) {
   }
   if (!net::looks_numeric(target.host)) return target;
   if (!of_word([&] { return net::parse_address(target.host); })) refuse(word, "that is no address");
+  of_word([&] { return net::resolve(target.host, target.port, family); });
   return target;
 }
 
 }  // namespace
 
-std::vector<TargetLine> parse_targets(std::string_view text, const std::string& file, std::uint16_t default_port) {
+std::vector<TargetLine> parse_targets(std::string_view text, const std::string& file, std::uint16_t default_port,
+                                      std::optional<net::Family> family) {
   std::vector<TargetLine> targets;
   std::set<std::string> known;
   for (std::size_t number = 1; !text.empty(); ++number) {
@@ -63,7 +66,7 @@ std::vector<TargetLine> parse_targets(std::string_view text, const std::string& 
     text = end == text.npos ? std::string_view() : text.substr(end + 1);
     if (word.empty()) continue;
     try {
-      TargetLine target = target_of(word, default_port);
+      TargetLine target = target_of(word, default_port, family);
       if (known.insert(target.written).second) targets.push_back(std::move(target));
     } catch (const base::UsageError& error) {
       throw base::UsageError(fmt::format("{}:{}: {}", file, number, error.what()));
@@ -72,7 +75,8 @@ std::vector<TargetLine> parse_targets(std::string_view text, const std::string& 
   return targets;
 }
 
-std::vector<TargetLine> read_targets(const std::string& file, std::uint16_t default_port) {
+std::vector<TargetLine> read_targets(const std::string& file, std::uint16_t default_port,
+                                     std::optional<net::Family> family) {
   const std::string name = file == "-" ? "stdin" : base::printable(file);
   const int descriptor = file == "-" ? STDIN_FILENO : base::open_file(file, O_RDONLY);
   struct Close {
@@ -84,7 +88,7 @@ std::vector<TargetLine> read_targets(const std::string& file, std::uint16_t defa
   constexpr std::size_t max_size = 16u << 20;
   const std::string text = base::read_all(descriptor, name, max_size + 1);
   if (text.size() > max_size) throw base::Failure(EFBIG, name + " has more than 16M of targets");
-  auto targets = parse_targets(text, name, default_port);
+  auto targets = parse_targets(text, name, default_port, family);
   if (targets.empty()) throw base::UsageError(name + " names no target");
   return targets;
 }
