@@ -181,6 +181,27 @@ else
   skip_case "rounds on a terminal (no script(1))"
 fi
 
+# --- what this host itself does not send ------------------------------------------------------------------------
+
+if [ $have_nft = 1 ]; then
+  rules h1 <<'END'
+table inet wall {
+  chain output {
+    type filter hook output priority 0
+    udp dport 7777 ip ttl 3 drop
+  }
+}
+END
+  why="udptool: cannot send to $target:7777: Operation not permitted (a local firewall is the usual cause)"
+  probe --trace "$target" 7777
+  is "kept back: a trace tells the hops before, and why it went no further" \
+    "$status $(field 2 | tr '\n' ' ')$(cat "$work/err")" "2 10.77.1.2 10.77.2.2 $why"
+  probe --trace -c 3 --interval 20ms -w 200ms "$target" 7777
+  is "kept back: rounds go on, and tell that it was no network" \
+    "$status $(hop 3)|$(hop 4)|$(cat "$work/err")" "0 100.0 3 *|0.0 3 10.77.4.2|${why/udptool/note}"
+  no_rules h1
+fi
+
 # --- path MTU ---------------------------------------------------------------------------------------------------
 
 probe --mtu "$target" 7777
@@ -377,7 +398,7 @@ table ip member {
   }
 }
 END
-  some_bad=$(sed 's/,/, /g' <<<"$bad")
+  some_bad=${bad//,/, }
   probe --trace -c 4 --interval 20ms -w 200ms --max-hops 8 --flows 16 -p 40000 "$target" 7777
   like "flows: in rounds those that a way drops are named" "$status $(tail -n 1 <<<"$out")" \
     "0 flows? $some_bad of 16 loses? 100\\.0 %, the others 0\\.0 %"
@@ -387,8 +408,8 @@ END
   probe --trace -w 200ms --max-hops 8 --flows 16 -p 40000 "$target" 7777
   like "flows: who does not reach the target is told under the paths" "$status $(tail -n 1 <<<"$out")" \
     "0 flows? [0-9, -]+ of 16 do(es)? not reach the target"
-  is "flows: and is who takes that way" \
-    "$(spelled "$(tail -n 1 <<<"$out" | sed -E 's/^flows? (.*) of .*/\1/')" | tr '\n' ,)" "$bad,"
+  short=$(tail -n 1 <<<"$out" | grep -oE '^flows? [0-9, -]+')
+  is "flows: and is who takes that way" "$(spelled "${short#flow*[s ]}" | tr '\n' ,)" "$bad,"
   rules r2 <<<'add rule ip member prerouting udp dport 7777 drop'
   probe --trace -c 2 --interval 20ms -w 200ms --max-hops 4 --flows 16 -p 40000 "$target" 7777
   is "flows: of a target that answers nobody none is worse" "$status $(tail -n 1 <<<"$out")" \

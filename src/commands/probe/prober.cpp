@@ -262,8 +262,10 @@ void Prober::hint_at_family() {
   if (const std::string hint = family_hint(options_.target, destination_); !hint.empty()) notice_once(hint);
 }
 
-void fail_to_send(int error, const net::Endpoint& to) {
-  throw base::failure(error, "cannot send to " + net::to_string(to), net::hint_of_sending(error, to.address()));
+base::Failure failure_to_send(int error, const net::Endpoint& to) {
+  return base::failure(error, "cannot send to " + net::to_string(to), net::hint_of_sending(error, to.address()));
 }
+
+void fail_to_send(int error, const net::Endpoint& to) { throw failure_to_send(error, to); }
 
 }  // namespace commands

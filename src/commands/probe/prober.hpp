@@ -168,6 +168,7 @@ Destination find_target(ProbeStage& stage, const ProbeOptions& options);
 Destination find_one_target(ProbeStage& stage, const ProbeOptions& options, std::string_view mode);
 
 // What refused a datagram: "cannot send to 10.0.0.1:9: Network is unreachable".
+base::Failure failure_to_send(int error, const net::Endpoint& to);
 [[noreturn]] void fail_to_send(int error, const net::Endpoint& to);
 
 }  // namespace commands

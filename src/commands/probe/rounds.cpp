@@ -55,6 +55,8 @@ class RoundsMode : public RequestMode {
   bool kept_back(std::uint64_t sequence, const Ask&, int error) override {
     if (sequence == 0 && error == EMSGSIZE) prober_.refuse_size(requests_.make(sequence).size());
     if (sequence == 0) fail_to_send(error, prober_.target());
+    // It counts as lost, but no network lost it.
+    prober_.notice_once(failure_to_send(error, prober_.target()).message());
     path_.silent({next_ttl_, path_.sent(next_ttl_)});
     not_before_ = run::Clock::now() + pace();
     ++next_ttl_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "commands/probe/course.hpp"
 #include "commands/probe/hops.hpp"
@@ -49,8 +50,11 @@ class TraceMode : public RequestMode {
   }
 
   bool kept_back(std::uint64_t sequence, const Ask&, int error) override {
-    if (error == EMSGSIZE) prober_.refuse_size(requests_.make(sequence).size());
-    fail_to_send(error, prober_.target());
+    if (sequence == 0 && error == EMSGSIZE) prober_.refuse_size(requests_.make(sequence).size());
+    if (sequence == 0) fail_to_send(error, prober_.target());
+    failure_ = error;
+    plan_.halt(std::exchange(probe_, std::nullopt));
+    return false;
   }
 
   bool answered(const Answer& answer) override {
@@ -68,6 +72,10 @@ class TraceMode : public RequestMode {
 
   bool done() const override { return plan_.done() && hops_.is_shown(); }
   const HopWriter& hops() const { return hops_; }
+  // Throws what this host refused to send, once what was found before is told.
+  void rethrow_failure() const {
+    if (failure_ != 0) fail_to_send(failure_, prober_.target());
+  }
 
   // The probe that an ICMP error is about: by its port, by what it quotes, or because only one is on its way.
   std::optional<std::uint64_t> match(const net::TransportError& error, const Instant& seen) override {
@@ -149,6 +157,7 @@ class TraceMode : public RequestMode {
   std::uint64_t sent_ = 0, received_ = 0;  // in the hops that were shown
   unsigned next_ttl_ = options_.trace.first_hop;
   ProbeState target_state_ = ProbeState::no_answer;
+  int failure_ = 0;  // of this host, to send
   bool by_port_ = false;
 };
 
@@ -169,6 +178,10 @@ base::ExitStatus probe_trace(const ProbeOptions& options) {
     for (const std::string& line : path_lines(paths, flows.first().mode.hops().names())) {
       stage.sink().buffer() += line + '\n';
     }
+  }
+  stage.sink().flush();
+  if (status != base::ExitStatus::done) {
+    for (const auto& course : flows.all()) course.mode.rethrow_failure();
   }
   return stage.finish(status);
 }

@@ -73,8 +73,7 @@ class TracePlan {
   void answered(const TraceAnswer& answer);
   void silent(const TraceProbe& probe);
 
-  // Nothing more leaves, not even `unsent`, which next() gave last, and all that left is answered or silent: the hops
-  // that were asked are those that there are.
+  // Nothing more leaves, not even `unsent`, which next() gave last: the hops that were asked are those that there are.
   void halt(const std::optional<TraceProbe>& unsent);
 
   // The next hop, in order, once all its probes are answered or silent. Nothing: not yet, or done().
