@@ -131,7 +131,7 @@ TEST_CASE("probe: what this host refused to send has no round trip, is counted, 
   const Finished text = run_udptool(many, environment);
   CHECK(text.ending == failed);
   CHECK(text.out == target + "\t" + target +
-                        "\tunreachable\t-\tOperation not permitted (this host: a local firewall is the usual cause)\n");
+                        "\tunreachable\t-\tOperation not permitted (this host): a local firewall is the usual cause\n");
   CHECK(contains(metrics.content(), "udptool_probe_refused_total{target=\"" + target + "\"} 1\n"));
   CHECK(contains(metrics.content(), "udptool_probe_sent_total{target=\"" + target + "\"} 1\n"));
   const Finished events = run_udptool(joined(many, {"-j"}), environment);

@@ -60,7 +60,7 @@ bool SeriesMode::kept_back(std::uint64_t sequence, const Ask& ask, int error) {
   record.state = ProbeState::unreachable;
   record.kept_back = true;
   const std::string hint = net::hint_of_sending(error, prober_.target().address());
-  record.detail = fmt::format("{} (this host{}{})", too_large ? "larger than the path MTU" : std::strerror(error),
+  record.detail = fmt::format("{} (this host){}{}", too_large ? "larger than the path MTU" : std::strerror(error),
                               hint.empty() ? "" : ": ", hint);
   sent(sequence, ask);
   settle(record);
