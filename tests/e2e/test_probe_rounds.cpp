@@ -21,7 +21,7 @@ const std::string figures = "[0-9]+\\.[0-9]{3}\t[0-9.]+\t[0-9.]+\t[0-9.]+\t[0-9.
 
 TEST_CASE("probe --trace -c: a row a hop at the end") {
   const Listener echo({"--echo", "-o", "none"});
-  const Finished finished = watch({"-c", "5", "127.0.0.1", std::to_string(echo.port())});
+  const Finished finished = watch({"-w", "10", "-c", "5", "127.0.0.1", std::to_string(echo.port())});
   CHECK(finished.ending == done);
   CHECK(finished.err.empty());
   CHECK(is_like(finished.out, head + "1\t0\\.0\t5\t" + figures + "\t127\\.0\\.0\\.1\treached\n"));
@@ -32,7 +32,7 @@ TEST_CASE("probe --trace -c: a row a hop at the end") {
 
 TEST_CASE("probe --trace -c: an event a hop, then the summary") {
   const Listener echo({"--echo", "-o", "none"});
-  const Finished finished = watch({"-j", "-c", "4", "127.0.0.1", std::to_string(echo.port())});
+  const Finished finished = watch({"-j", "-w", "10", "-c", "4", "127.0.0.1", std::to_string(echo.port())});
   CHECK(is_like(finished.out,
                 R"x(\{"event":"hop","time":"[^"]*","ttl":1,"address":"127\.0\.0\.1","addresses":\["127\.0\.0\.1"\],)x"
                 R"x("sent":4,"received":4,"loss_percent":0\.000,"rtt_ms":\{"min":[0-9.]+,"avg":[0-9.]+,"max":[0-9.]+,)x"
@@ -55,7 +55,8 @@ TEST_CASE("probe --trace -c: a closed port is reached, a silent one is not, and 
 }
 
 TEST_CASE("probe --trace -c: requests that are all alike are told apart by the port of each hop") {
-  const Finished finished = watch({"-c", "3", "--data", "x", "127.0.0.1", std::to_string(unused_port())});
+  const Finished finished = watch({"-w", "10", "-c", "3", "--data", "x", "127.0.0.1", std::to_string(unused_port())});
+  CAPTURE(finished.out);
   CHECK(finished.ending == done);
   CHECK(is_like(finished.out, head + "1\t0\\.0\t3\t" + figures + "\t127\\.0\\.0\\.1\treached\n"));
 }
