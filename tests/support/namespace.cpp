@@ -20,8 +20,7 @@ const Finished& kind() {
 Words in_namespace(const std::string& script, const Words& words) {
   const std::string options = kind().out.substr(0, kind().out.find('\n'));
   const std::string prelude = std::string("export LAB=") + options +
-                              "; . " LAB_PATH
-                              "\ntrap 'kill $(jobs -p) 2>/dev/null || :' EXIT\nbegin_network here\n";
+                              "; . " LAB_PATH "\ntrap 'kill $(jobs -p) 2>/dev/null || :' EXIT\nbegin_network here\n";
   Words all{"unshare", options, "bash", "-euc", prelude + script, "bash"};
   all.insert(all.end(), words.begin(), words.end());
   return all;
