@@ -164,7 +164,7 @@ void PcapWriter::flush_when_full() {
 }
 
 void PcapWriter::flush() {
-  if (gone_ || gave_up_) return give_up(0);
+  if (gave_up_) return give_up(0);
   std::string_view left = buffer_;
   base::Patience patience;
   while (!left.empty()) {
@@ -217,6 +217,8 @@ void PcapWriter::give_up(std::size_t written) {
 
 // Takes the record that was cut off the file's end again.
 void PcapWriter::fail(int error, std::size_t written) {
+  // Nobody reads stdout any more: the command sees to that.
+  if (error == EPIPE && descriptor_ == STDOUT_FILENO) return give_up(written);
   std::size_t whole = 0;
   while (whole < written && end_of_record(whole) <= written) whole = end_of_record(whole);
   const off_t end = lseek(descriptor_, 0, SEEK_CUR);
@@ -224,11 +226,6 @@ void PcapWriter::fail(int error, std::size_t written) {
   [[maybe_unused]] const int done = end < 0 ? 0 : ftruncate(descriptor_, end - static_cast<off_t>(written - whole));
   const std::uint64_t lost = left_behind(written);
   buffer_.clear();
-  if (error == EPIPE && descriptor_ == STDOUT_FILENO) {  // nobody reads it any more: the command sees to that
-    gone_ = true;
-    count_unread(lost);
-    return;
-  }
   throw not_written(error, name_, lost, "datagram");
 }
 

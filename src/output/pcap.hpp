@@ -52,8 +52,7 @@ class PcapWriter final : public RecordSink, public net::SentTap {
   std::string name_;
   int descriptor_;
   std::string buffer_;
-  bool gone_ = false;     // who read it
-  bool gave_up_ = false;  // who reads it does not read on
+  bool gave_up_ = false;  // who reads it has gone, or does not read on
   std::uint64_t unread_ = 0;
 };
 

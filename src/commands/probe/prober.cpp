@@ -221,7 +221,10 @@ void Prober::turn() {
   sink().flush();
   if (engine_->done()) {
     over_ = true;
-    engine_->mode().over();
+    if (engine_->mode().is_told_at_once()) {
+      engine_->finish(run::Clock::now());
+      engine_->mode().over();
+    }
     return stage_.release();
   }
   if (!again || (wake_ && *wake_ <= *again)) return;

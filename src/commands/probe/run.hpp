@@ -70,7 +70,8 @@ class Mode {
   virtual bool elsewhere(const net::Received&, const Instant& /*seen*/) { return false; }
 
   virtual bool done() const = 0;
-  // It is, for the first time.
+  // Whether it is told as soon as it is done: then what is waited for is given up before over().
+  virtual bool is_told_at_once() const { return false; }
   virtual void over() {}
 };
 

@@ -108,20 +108,11 @@ std::string SeriesMode::strangers_text() {
   return fmt::format("; {} that {} no answer", base::counted(more, "datagram"), more == 1 ? "is" : "are");
 }
 
-// One of many targets is told while others are still asked.
-void SeriesMode::over() {
-  if (series_ || options_.name.empty()) return;
-  while (!log_.is_idle()) {
-    const std::uint64_t sequence = log_.oldest_waiting();
-    log_.settle(sequence);
-    conclude(sequence, run::Clock::now());
-  }
-  status_ = finish(false);
-}
-
 void SeriesMode::settle(const ProbeRecord& record) {
-  if (is_refused(record.state) && !record.kept_back) log_.refused(record.sequence);
-  if (is_refused(record.state)) note_refusal(record);
+  if (is_refused(record.state)) {
+    log_.refused(record.sequence);  // but of one that was kept back: it is in the log after this, and refused there
+    note_refusal(record);
+  }
   if (series_) {
     writer_.record(record);
   } else {

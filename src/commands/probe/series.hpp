@@ -32,7 +32,9 @@ class SeriesMode : public Mode {
   void silent(std::uint64_t sequence, ProbeTime now) override;
   void strange() override { ++strange_; }
   bool done() const override { return done_; }
-  void over() override;
+  // One of many targets is told while others are still asked.
+  bool is_told_at_once() const override { return !series_ && !options_.name.empty(); }
+  void over() override { status_ = finish(false); }
 
   // The size of a request, for Prober::check_size().
   virtual std::size_t size() const = 0;

@@ -73,9 +73,7 @@ class Replay : public PayloadSource {
   }
   bool ended() const override { return rounds_ == 0; }
   int descriptor() const override { return file_.descriptor(); }
-  bool is_always_ready() const override {
-    return file_.is_regular() || at_ < pieces_.size() || (capture_ && capture_->has_more_at_once());
-  }
+  bool is_always_ready() const override { return at_ < pieces_.size() || reads_at_once(); }
   std::size_t incomplete() const override { return unread_.find('\n') == std::string::npos ? unread_.size() : 0; }
 
   void refill() override {
@@ -101,6 +99,7 @@ class Replay : public PayloadSource {
   static constexpr std::size_t block = 256 * 1024;
   static constexpr std::size_t max_line = 1024 * 1024;  // six times what escapes make of the longest datagram
 
+  bool reads_at_once() const { return file_.is_regular() || (capture_ && capture_->has_more_at_once()); }
   bool begin();
   bool read_block();
   void read_packets();
@@ -167,8 +166,7 @@ void Replay::read_packets() {
     ++packets_;
     const auto datagram = decoder_->take(*packet);
     if (datagram) add(datagram->payload, packet->time, datagram->port);
-  } while (bytes_.size() < block &&
-           (file_.is_regular() || capture_->has_more_at_once()));  // what is there leaves before more is waited for
+  } while (bytes_.size() < block && reads_at_once());  // what is there leaves before more is waited for
 }
 
 void Replay::read_lines() {
