@@ -105,7 +105,7 @@ void Forwarder::pass(const net::Received& received, traffic::Transmitter& back) 
     }
     return;
   }
-  session.out.set_route({session.to, {{}, interface_to(session.to.address())}, *ttl});
+  session.out.set_route(route_to(session.to, *ttl));
   for (std::size_t i = 0; i < received.count(); ++i) session.out.add(received.payload(i));
 }
 
@@ -115,7 +115,7 @@ void Forwarder::fan_out(const net::Received& received, int ttl) {
       path.dropped += received.count();
       continue;
     }
-    path.out->set_route({path.to, {{}, interface_to(path.to.address())}, ttl});
+    path.out->set_route(route_to(path.to, ttl));
     for (std::size_t i = 0; i < received.count(); ++i) path.out->add(received.payload(i));
   }
 }
@@ -220,7 +220,7 @@ void Forwarder::resolve_for(Session& session) {
     });
     if (fits != found->end()) one.to = *fits;
     for (const auto& [payload, ttl] : one.pending) {
-      one.out.set_route({one.to, {{}, interface_to(one.to.address())}, ttl});
+      one.out.set_route(route_to(one.to, ttl));
       one.out.add(payload);
     }
     leave(paths_.front(), one.out);

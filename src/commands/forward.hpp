@@ -95,6 +95,7 @@ class Forwarder {
   bool two_way() const { return paths_.size() == 1; }
   // The interface that a group's zone or -i names; 0: where the route leads.
   unsigned interface_to(const net::Address& target) const;
+  net::Route route_to(const net::Endpoint& target, int ttl) const;
   bool is_own(const net::Endpoint& target);
   bool may_pass(const net::Received& received, const Path& path) const;
   std::optional<int> ttl_of(const net::Received& received) const;

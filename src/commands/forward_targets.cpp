@@ -32,9 +32,12 @@ void Forwarder::find_targets() {
 }
 
 unsigned Forwarder::interface_to(const net::Address& target) const {
-  if (!target.is_multicast()) return 0;
-  const unsigned zone = net::zone_of(target);
-  return zone != 0 ? zone : multicast_by_ ? multicast_by_->index : 0;
+  const unsigned zone = net::zone_of_group(target);
+  return zone != 0 ? zone : target.is_multicast() && multicast_by_ ? multicast_by_->index : 0;
+}
+
+net::Route Forwarder::route_to(const net::Endpoint& target, int ttl) const {
+  return {target, {{}, interface_to(target.address())}, ttl};
 }
 
 void Forwarder::open(std::vector<net::Endpoint> own, const Forwarder* found) {

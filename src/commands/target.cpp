@@ -41,9 +41,8 @@ void connect_to_many(net::UdpSocket& scout, const net::Endpoint& endpoint, bool 
   }
 }
 
-// The kernel heeds the zone of a link-local group alone: any other leaves by the interface that the socket is told.
 net::SocketOptions with_way_to(const net::Endpoint& to, net::SocketOptions options) {
-  const unsigned zone = to.address().is_multicast() ? net::zone_of(to.address()) : 0;
+  const unsigned zone = net::zone_of_group(to.address());
   if (zone == 0 || options.interface) return options;
   options.interface.emplace();
   options.interface->index = zone;

@@ -277,4 +277,6 @@ unsigned zone_of(const Address& address) {
   return address.is_v6() ? static_cast<unsigned>(address.to_v6().scope_id()) : 0;
 }
 
+unsigned zone_of_group(const Address& address) { return address.is_multicast() ? zone_of(address) : 0; }
+
 }  // namespace net

@@ -93,5 +93,8 @@ bool is_limited_broadcast(const Address& address);  // 255.255.255.255
 // The same address in another zone (0: none); IPv4 has no zones.
 Address with_zone(const Address& address, unsigned interface_index);
 unsigned zone_of(const Address& address);  // 0: none
+// The zone of a group. What is sent there has to be told the interface: the kernel heeds the zone of link-local ones
+// alone.
+unsigned zone_of_group(const Address& address);  // 0: none, or no group
 
 }  // namespace net

@@ -27,7 +27,7 @@ void check_heard(Hearer& hearer, const std::string& payload) {
 
 }  // namespace
 
-TEST_CASE("zones: of any group, send and probe leave by the one that is named") {
+TEST_CASE("zones: of any group, send, probe and chat leave by the one that is named") {
   IN_NAMESPACE(by_one);
   Hearer one("one", "[ff15::9]:5009"), two("two", "[ff15::9]:5009");
   CHECK(contains(run_udptool({"send", "-v", "ff15::9%two", "5009", "by two"}).err, "multicast leaves by two\n"));
@@ -37,6 +37,10 @@ TEST_CASE("zones: of any group, send and probe leave by the one that is named") 
   Hearer asked("two", "[ff15::9]:5009");
   CHECK(run_udptool({"probe", "-w", "20ms", "--data", "asked", "ff15::9%two", "5009"}).ending == nothing);
   check_heard(asked, "asked");
+  Hearer told("two", "[ff15::9]:5009");
+  Process chat(udptool({"listen", "--chat", "0"}), {.input = Input::pipe});
+  chat.write("/to [ff15::9%two]:5009\ntold\n");
+  check_heard(told, "told");
 }
 
 TEST_CASE("zones: a relay's groups leave by TARGET's zone, else by -i, of listen and of join") {

@@ -145,6 +145,7 @@ Chat::Sender Chat::sender_at(std::string_view word) const {
   Sender sender;
   sender.endpoint = wanted;
   sender.route.to = wanted;
+  sender.route.from.interface = net::zone_of_group(wanted.address());
   sender.out = *socket;
   return sender;
 }
