@@ -46,6 +46,18 @@ namespace {
 
 std::atomic<int> work_in_hand = 0;  // threads that have not told that they are done
 
+// A thread that ends by itself where nobody waits for it.
+struct Helper {
+  Helper() = default;
+  Helper(const Helper&) = delete;
+  Helper& operator=(const Helper&) = delete;
+  ~Helper() {
+    if (thread.joinable()) thread.detach();
+  }
+
+  std::thread thread;
+};
+
 int duplicate(int descriptor) {
   const int copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
   if (copy < 0) base::fail("cannot duplicate a descriptor");
@@ -262,19 +274,21 @@ void Loop::aside(Handler work, Handler done) {
   const std::shared_future<void> result = task.get_future();
   // The thread owns a descriptor of its own, for it may outlive this loop.
   const int own = duplicate(finished);
+  const auto helper = std::make_shared<Helper>();
   try {
-    std::thread([task = std::move(task), own]() mutable {
+    helper->thread = std::thread([task = std::move(task), own]() mutable {
       task();
       const std::uint64_t one = 1;
       [[maybe_unused]] const ssize_t written = write(own, &one, sizeof one);
       close(own);
-    }).detach();
+    });
   } catch (const std::system_error& error) {
     close(own);
     throw base::failure(error.code().value(), "cannot start a thread to look up names");
   }
   ++work_in_hand;
-  watch->handler = [done = std::move(done), result] {
+  watch->handler = [done = std::move(done), result, helper] {
+    helper->thread.join();  // its last steps free what the resolver kept for it
     result.get();
     --work_in_hand;
     done();
