@@ -77,7 +77,7 @@ JsonEvent& JsonEvent::number(std::string_view name, std::uint64_t value) {
 
 JsonEvent& JsonEvent::decimal(std::string_view name, double value, int places) {
   key(name);
-  fmt::format_to(std::back_inserter(out_), "{:.{}f}", value, places);
+  out_ += fmt::format("{:.{}f}", value, places);
   return *this;
 }
 

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 
 namespace output {
 namespace {
@@ -15,7 +14,7 @@ constexpr const char* name_of(Metric::Type type) {
 
 void append_sample(std::string& out, std::string_view name, std::string_view labels, const std::string& value) {
   const bool any = !labels.empty();
-  fmt::format_to(std::back_inserter(out), "{}{}{}{} {}\n", name, any ? "{" : "", labels, any ? "}" : "", value);
+  out += fmt::format("{}{}{}{} {}\n", name, any ? "{" : "", labels, any ? "}" : "", value);
 }
 
 }  // namespace
@@ -74,8 +73,8 @@ void MetricsText::add(const Metric& metric, const std::string& labels, std::span
 std::string MetricsText::text() const {
   std::string out;
   for (const auto& [metric, samples] : families_) {
-    fmt::format_to(std::back_inserter(out), "# HELP {} {}\n# TYPE {} {}\n{}", metric->name, metric->help, metric->name,
-                   name_of(metric->type), samples);
+    out += fmt::format("# HELP {} {}\n# TYPE {} {}\n{}", metric->name, metric->help, metric->name,
+                       name_of(metric->type), samples);
   }
   return out;
 }

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <string>
 #include <string_view>
 
 namespace output {
@@ -26,10 +27,10 @@ void write_date(Text& text, std::chrono::sys_seconds second) {
   const auto day = std::chrono::floor<std::chrono::days>(second);
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss time(second - day);
-  fmt::format_to_n(text.characters.data(), date_size, "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.",
-                   static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                   static_cast<unsigned>(date.day()), time.hours().count(), time.minutes().count(),
-                   time.seconds().count());
+  const std::string shown = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.", static_cast<int>(date.year()),
+                                        static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                                        time.hours().count(), time.minutes().count(), time.seconds().count());
+  shown.copy(text.characters.data(), date_size);
   text.second = second;
 }
 

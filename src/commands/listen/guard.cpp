@@ -19,7 +19,7 @@ constexpr std::array<std::uint16_t, 13> answering_ports{7, 13, 17, 19, 37, 53, 6
 
 constexpr AnswerGuard::Duration cost = 1ms;
 constexpr AnswerGuard::Duration cost_of_last_hop = 100ms;
-constexpr AnswerGuard::Duration enough = 1s;  // from here on a budget is not empty any more
+constexpr AnswerGuard::Duration enough_again = 1s;  // from here on a budget is not empty any more
 constexpr auto patience = 10s;
 constexpr auto quiet = 1s;
 constexpr std::size_t max_told = 16;  // who forges senders does not fill the log
@@ -59,7 +59,7 @@ bool AnswerGuard::spend(const net::Received& received, Time now) {
   const auto [account, before] = accounts_.touch(traffic::hash_of(*received.sender), now);
   if (before) account.left = std::min(max_left, account.left + (now - *before));
   const bool paused = before && now - *before >= quiet;
-  if (paused || (account.left >= enough && !account.cut_off)) {
+  if (paused || (account.left >= enough_again && !account.cut_off)) {
     account.empty_since = {};
     account.cut_off = false;
   }

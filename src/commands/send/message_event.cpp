@@ -49,18 +49,18 @@ std::optional<base::Nanoseconds> parse_time(const std::string& text) {
     return std::nullopt;
   }
   std::string_view rest = std::string_view(text).substr(static_cast<std::size_t>(used));
-  std::int64_t nanoseconds = 0;
+  std::int64_t fraction = 0;
   if (!rest.empty() && rest.front() == '.') {
     rest.remove_prefix(1);
     std::int64_t unit = 100'000'000;
     for (; !rest.empty() && rest.front() >= '0' && rest.front() <= '9'; rest.remove_prefix(1), unit /= 10) {
-      nanoseconds += unit * (rest.front() - '0');
+      fraction += unit * (rest.front() - '0');
     }
   }
   if (rest != "Z") return std::nullopt;
   const auto whole = std::chrono::sys_days(date).time_since_epoch() + std::chrono::hours(hour) +
                      std::chrono::minutes(minute) + std::chrono::seconds(second);
-  return base::Nanoseconds(whole) + base::Nanoseconds(nanoseconds);
+  return base::Nanoseconds(whole) + base::Nanoseconds(fraction);
 }
 
 const std::string* text_of(const Json& event, const char* key) {

@@ -29,9 +29,9 @@ std::string name_in(std::span<const Name> names, unsigned number, std::string_vi
 std::uint64_t ntp_time(net::SystemTime time) {
   constexpr std::uint64_t from_1900_to_1970 = 2'208'988'800;
   const auto since = time.time_since_epoch();
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(since);
-  const auto fraction = static_cast<std::uint64_t>((since - seconds).count()) * (1ull << 32) / 1'000'000'000;
-  return (static_cast<std::uint64_t>(seconds.count()) + from_1900_to_1970) << 32 | fraction;
+  const auto whole = std::chrono::floor<std::chrono::seconds>(since);
+  const auto fraction = static_cast<std::uint64_t>((since - whole).count()) * (1ull << 32) / 1'000'000'000;
+  return (static_cast<std::uint64_t>(whole.count()) + from_1900_to_1970) << 32 | fraction;
 }
 
 // How far the server's clock is ahead of this host's, in seconds (RFC 5905, 8). The differences are signed, so that

@@ -99,7 +99,7 @@ constexpr std::array<Payload, 22> table{{
 }};
 // clang-format on
 
-constexpr std::string_view digits = "0123456789abcdef";
+constexpr std::string_view hex_digits = "0123456789abcdef";
 
 // Random bits, four at a time, the lower half of a byte first; they begin again when used up.
 class Nibbles {
@@ -119,7 +119,7 @@ void append_hex(std::string& out, std::string_view request, Nibbles& random) {
   int high = -1;
   for (const char c : request) {
     if (c == ' ') continue;
-    const int nibble = static_cast<int>(c == '*' ? random.next() : digits.find(c));
+    const int nibble = static_cast<int>(c == '*' ? random.next() : hex_digits.find(c));
     if (high >= 0) out += static_cast<char>(high * 16 + nibble);
     high = high >= 0 ? -1 : nibble;
   }
@@ -150,7 +150,7 @@ std::string build_request(const Payload& payload, const RandomBits& random, std:
   if (payload.form == Form::hex) {
     append_hex(out, payload.request, nibbles);
   } else {
-    for (const char c : payload.request) out += c == '~' ? digits[nibbles.next()] : c;
+    for (const char c : payload.request) out += c == '~' ? hex_digits[nibbles.next()] : c;
   }
   if (out.size() < payload.padded_to) out.resize(payload.padded_to);
   return out;
