@@ -16,7 +16,7 @@ inline void store_number(char* to, std::uint64_t value, std::size_t size) {
 // Of a byte that is there.
 inline std::uint8_t byte_at(std::string_view bytes, std::size_t at) { return static_cast<std::uint8_t>(bytes[at]); }
 
-// A place in a datagram. A read that does not fit gives 0 or "", takes nothing, and makes ok() false from then on,
+// A place in a datagram. A read that does not fit returns 0 or "", takes nothing, and makes ok() false from then on,
 // so that a decoder reads all its fields and asks once.
 class ByteReader {
  public:

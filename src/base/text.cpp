@@ -124,9 +124,9 @@ CodePoint next_code_point(std::string_view bytes) {
     if ((at(i) & 0xc0) != 0x80) return invalid;
     value = value << 6 | (at(i) & 0x3fu);
   }
-  static constexpr std::array<std::uint32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};
+  static constexpr std::array<std::uint32_t, 5> min{0, 0, 0x80, 0x800, 0x10000};
   const bool surrogate = value >= 0xd800 && value <= 0xdfff;
-  if (value < least[size] || value > 0x10ffff || surrogate) return invalid;
+  if (value < min[size] || value > 0x10ffff || surrogate) return invalid;
   return {value, size, true};
 }
 

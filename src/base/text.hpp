@@ -66,13 +66,13 @@ std::string_view nearest(std::string_view word, const Range& candidates) {
   constexpr std::size_t longest = 64;  // no option or command comes near
   std::string_view best;
   if (word.size() > longest) return best;
-  std::size_t least = word.size() / 3 + 2;
+  std::size_t closest = word.size() / 3 + 2;
   for (const auto& candidate : candidates) {
     const std::string_view name = candidate;
     if (!word.empty() && name.starts_with(word)) return name;
     const std::size_t distance = edit_distance(word, candidate);
-    if (distance < least) {
-      least = distance;
+    if (distance < closest) {
+      closest = distance;
       best = candidate;
     }
   }

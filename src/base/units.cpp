@@ -63,6 +63,12 @@ Nanoseconds parse_duration(std::string_view word) {
   return Nanoseconds(std::llround(nanoseconds));
 }
 
+Nanoseconds parse_positive_duration(std::string_view word) {
+  const Nanoseconds duration = parse_duration(word);
+  if (duration.count() == 0) throw UsageError("must be more than 0");
+  return duration;
+}
+
 std::uint64_t parse_size(std::string_view word, std::uint64_t min, std::uint64_t max) {
   const auto wanted = [&] {
     return fmt::format("a size from {} to {} bytes, with K, M or G for 1024, 1024^2, 1024^3", min, max);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Numbers with units, as people write them on a command line. Every parser here takes the whole word or throws
-// UsageError with a text that quotes the word and gives the form or range.
+// UsageError with a text that quotes the word and tells the form or range.
 #pragma once
 
 #include <chrono>
@@ -19,6 +19,8 @@ std::uint64_t parse_integer(std::string_view word, std::uint64_t min = 0,
 
 // DURATION: a decimal number and `us`, `ms`, `s`, `m` or `h`; no unit is seconds. At most 100,000 hours.
 Nanoseconds parse_duration(std::string_view word);
+// The same, but not 0.
+Nanoseconds parse_positive_duration(std::string_view word);
 
 // SIZE: a whole number of bytes and `K`, `M` or `G` (1024), from `min` to `max` bytes.
 std::uint64_t parse_size(std::string_view word, std::uint64_t min = 0,

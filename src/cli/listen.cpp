@@ -43,10 +43,7 @@ void Listen::declare_answering(OptionTable& table) {
       .only_with("--exec");
   table
       .value("--exec-timeout", "DURATION", "with --exec: a job is ended after so long (10s)",
-             [this](const std::string& word) {
-               options.exec.timeout = base::parse_duration(word);
-               if (options.exec.timeout.count() == 0) throw base::UsageError("no job is done in no time");
-             })
+             [this](const std::string& word) { options.exec.timeout = base::parse_positive_duration(word); })
       .only_with("--exec");
   table.flag("--chat", "send each line that is typed to who wrote last (/to, /who)", options.chat)
       .exclusive({"answering", "threads or chat"});

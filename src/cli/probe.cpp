@@ -110,6 +110,9 @@ void Probe::declare(OptionTable& table) {
   bind_count(table, "N probes, or rounds of a trace, with statistics (0: until ended)", options.stop, 0);
   table.at("--count").exclusive({"count or mode", "count or tries"});
   bind_waits(table, "how long to wait for each reply (1s)", options.stop);
+  table.at("--wait").read = [this](const std::string& word) {
+    options.stop.wait = base::parse_positive_duration(word);
+  };
   table.group("What is printed");
   table.flag("--histogram", "with --count: draw the distribution of RTT", options.histogram)
       .exclusive({"histogram or mode"});
@@ -148,7 +151,6 @@ void Probe::settle_many() {
 }
 
 void Probe::settle_mode() {
-  if (options.stop.wait && options.stop.wait->count() == 0) throw UsageError("--wait: no reply comes in no time");
   if (options.metrics && (trace || mtu)) {
     throw UsageError("--metrics counts probes: with --trace or --mtu there is none");
   }

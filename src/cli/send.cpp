@@ -70,9 +70,7 @@ void Send::declare_pace(OptionTable& table) {
   table
       .value("--interval", "DURATION", "time between datagrams",
              [this](const std::string& word) {
-               const auto interval = base::parse_duration(word);
-               if (interval.count() == 0) throw UsageError("an interval of 0 is no pace; leave it out");
-               options.rate = 1e9 / static_cast<double>(interval.count());
+               options.rate = 1e9 / static_cast<double>(base::parse_positive_duration(word).count());
              })
       .exclusive({"pace"});
   table
@@ -93,11 +91,15 @@ void Send::declare_replay(OptionTable& table) {
              [this](const std::string& word) { replay = word; })
       .takes(Takes::file)
       .exclusive({"input", "encoding", "cutting", "pace"});
-  table.value("--speed", "X", "X times as fast (0: no waiting)",
-              [this](const std::string& word) { speed = speed_of(word); });
-  table.value("--filter", "EXPR", "only the packets of pcap-filter(7)'s EXPR",
-              [this](const std::string& word) { filter = word; });
-  table.flag("--keep-ports", "to the ports that they were captured on", keep_ports);
+  table
+      .value("--speed", "X", "X times as fast (0: no waiting)",
+             [this](const std::string& word) { speed = speed_of(word); })
+      .only_with("--replay");
+  table
+      .value("--filter", "EXPR", "only the packets of pcap-filter(7)'s EXPR",
+             [this](const std::string& word) { filter = word; })
+      .only_with("--replay");
+  table.flag("--keep-ports", "to the ports that they were captured on", keep_ports).only_with("--replay");
 }
 
 void Send::declare(OptionTable& table) {
@@ -156,10 +158,7 @@ void Send::settle_payloads() {
 }
 
 void Send::settle_replay() {
-  if (!replay) {
-    if (speed || filter || keep_ports) throw UsageError("--speed, --filter and --keep-ports go with --replay");
-    return;
-  }
+  if (!replay) return;
   if (offset || options.payloads.length) throw UsageError("--offset and --length take no part of a capture");
   if (*replay == "-" && options.stop.count && *options.stop.count != 1) {
     throw UsageError("--count: stdin can be replayed once only");

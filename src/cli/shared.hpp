@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "cli/table.hpp"
-#include "commands/forward.hpp"
+#include "commands/forward_options.hpp"
 #include "commands/streams/streams.hpp"
 #include "commands/target.hpp"
 #include "net/options.hpp"
@@ -20,32 +20,25 @@ namespace cli {
 // -4 and -6.
 void bind_family(OptionTable& app, std::optional<net::Family>& family);
 void bind_interface(OptionTable& app, net::SocketOptions& options);
-// -t, --dscp, -b, --rcvbuf, --sndbuf
+// How a socket sends, and its buffers.
 void bind_socket(OptionTable& app, net::SocketOptions& options, int min_ttl);
-// All of the socket of a command that has a target: the above, and -s, -p, --no-loopback, --df.
+// The same of a command that has a target, with what it sends from.
 void bind_sending(OptionTable& app, commands::Target& target, net::SocketOptions& options);
 void bind_count(OptionTable& app, std::string_view help, run::StopOptions& options, std::uint64_t min);
-// -w, -W
 void bind_waits(OptionTable& app, std::string_view wait_help, run::StopOptions& options);
-// -o, -j, -r, -T, -v, -q, --color
 void bind_output(OptionTable& app, output::Options& options);
-// -D of what is printed raw.
+// What stands between the payloads that are printed raw.
 void bind_delimiter(OptionTable& app, output::Options& options);
-// --user
 void bind_user(OptionTable& app, run::PrivilegeOptions& options);
-// --user, --no-sandbox: of the commands that confine themselves.
+// The same, of the commands that confine themselves.
 void bind_privileges(OptionTable& app, run::PrivilegeOptions& options);
-// --stats
 void bind_stats(OptionTable& app, std::string_view help, std::optional<base::Nanoseconds>& stats);
-// --metrics
 void bind_metrics(OptionTable& app, std::optional<std::string>& file);
-// What `listen` and `join` share of when to end and what is printed: -c, -w, -W, the output's, -D, --stats.
+// What `listen` and `join` share of when to end and what is printed.
 void bind_receiving(OptionTable& app, run::StopOptions& stop, output::Options& output,
                     std::optional<base::Nanoseconds>& stats);
 
-// --rtp, --clock-rate, --sequence
 void bind_streams(OptionTable& app, commands::StreamOptions& options);
-// --forward, --session-timeout, --impair: of the commands that pass on.
 void bind_forward(OptionTable& app, commands::ForwardOptions& options);
 void settle_forward(const commands::ForwardOptions& options);
 

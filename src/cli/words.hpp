@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "commands/forward.hpp"
+#include "commands/forward_options.hpp"
 #include "net/address.hpp"
 #include "net/group.hpp"
 

@@ -145,13 +145,14 @@ void Forwarder::leave(Path& path, traffic::Transmitter& out) {
 
 // What comes back from a fan-out is not asked for; refusals are counted.
 void Forwarder::drain_fan(net::UdpSocket& socket) {
-  for (std::size_t i = 0; i < batches_a_turn && socket.receive(answers_) > 0; ++i) {
-  }
-  net::take_errors(socket, [this](const net::TransportError& error) {
-    for (Path& path : paths_) {
-      if (path.to == error.destination && error.is_refusal()) count_refusal(path, error);
-    }
-  });
+  socket.suspect_errors();
+  net::drain(
+      socket, answers_, batches_a_turn, net::any_number, [] {},
+      [this](const net::TransportError& error) {
+        for (Path& path : paths_) {
+          if (path.to == error.destination && error.is_refusal()) count_refusal(path, error);
+        }
+      });
 }
 
 void Forwarder::count_refusal(Path& path, const net::TransportError& error) {
@@ -248,9 +249,8 @@ void Forwarder::pass_back(Session& session, const net::Received& received, int t
 void Forwarder::drain(Session& session) {
   net::UdpSocket& socket = *session.socket;
   if (!socket.is_open()) return;
-  for (std::size_t i = 0; i < batches_a_turn; ++i) {
-    const std::size_t count = socket.receive(answers_);
-    for (std::size_t place = 0; place < count; ++place) {
+  const auto take_batch = [&] {
+    for (std::size_t place = 0; place < answers_.size(); ++place) {
       const net::Received received = answers_[place];
       const int came = received.metadata.ttl.value_or(1);
       if (came <= 1 || !may_answer(*received.sender, session)) continue;
@@ -258,12 +258,11 @@ void Forwarder::drain(Session& session) {
       session.used = run::Clock::now();
       pass_back(session, received, std::min(came - 1, socket_options_.ttl.value_or(255)));
     }
-    if (count > 0) session.back.transmit_or_drop();
-    if (count > 0 && backward_line_) backward_line_->release();
-    if (count == 0 || socket.drained()) break;
-  }
+    session.back.transmit_or_drop();
+    if (backward_line_) backward_line_->release();
+  };
   std::optional<net::TransportError> refusal;
-  net::take_errors(socket, [&](const net::TransportError& error) {
+  net::drain(socket, answers_, batches_a_turn, net::any_number, take_batch, [&](const net::TransportError& error) {
     if (!refusal && error.is_refusal()) refusal = error;
   });
   if (!refusal) return;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "commands/delay_line.hpp"
+#include "commands/forward_options.hpp"
 #include "commands/stage.hpp"
 #include "net/address.hpp"
 #include "net/options.hpp"
@@ -18,14 +19,6 @@
 #include "traffic/transmitter.hpp"
 
 namespace commands {
-
-struct ForwardOptions {
-  std::vector<net::EndpointWord> targets;  // HOST:PORT, neither empty
-  base::Nanoseconds session_timeout = std::chrono::minutes(2);
-  std::size_t max_sessions = 1'024;
-  std::optional<Impairment> impair_forward;   // on the way to the targets
-  std::optional<Impairment> impair_backward;  // and back: of a single one
-};
 
 // Whatever zone either names.
 inline bool same_host(const net::Address& a, const net::Address& b) {

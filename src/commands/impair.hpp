@@ -9,22 +9,11 @@
 #include <random>
 #include <string>
 
-#include "base/units.hpp"
+#include "commands/forward_options.hpp"
 #include "net/send_batch.hpp"
 #include "traffic/transmitter.hpp"
 
 namespace commands {
-
-// What happens to datagrams on one way. The shares are from 0 to 1, of all datagrams, by chance.
-struct Impairment {
-  double loss = 0;
-  double duplicate = 0;
-  double reorder = 0;  // one that is chosen stays behind until another has overtaken it
-  base::Nanoseconds delay{};
-  base::Nanoseconds jitter{};  // at most so much more or less than `delay`; it reorders nothing
-  double rate = 0;             // bits of payload a second; 0: any
-  std::optional<std::uint64_t> seed = {};
-};
 
 // A datagram under way, with all that is needed to send it when its time has come.
 struct Parcel {

@@ -72,19 +72,19 @@ void Intake::write_out() {
 }
 
 void Intake::take_batches(Watched& watched, std::size_t max_batches) {
-  auto& [socket, client, heard, lost] = watched;
+  net::UdpSocket& socket = watched.socket;
   constexpr std::uint64_t drains_a_drop_check = 1'024;  // often enough for a 32-bit counter
   const std::uint16_t local_port = socket.local_port() != 0 ? socket.local_port() : socket.local_endpoint().port();
   const std::uint64_t before = counts_.datagrams;
   const auto is_last = [this] { return stop_.count && is_complete(); };
-  for (std::size_t i = 0; i < max_batches && !is_last(); ++i) {
-    const std::size_t count = socket.receive(batch_, std::min(places_left(), client.room()));
-    for (std::size_t place = 0; place < count; ++place) take(batch_[place], local_port, watched);
-    if (count > 0) client.batch_done();
+  const auto room = [&] { return is_last() ? 0 : std::min(places_left(), watched.client.room()); };
+  const auto take_batch = [&] {
+    for (std::size_t place = 0; place < batch_.size(); ++place) take(batch_[place], local_port, watched);
+    watched.client.batch_done();
     if (sink_.has_views() || sink_.is_full()) sink_.flush();
-    if (count == 0 || socket.drained()) break;
-  }
-  net::take_errors(socket, [&watched](const net::TransportError& error) { watched.client.error(error); });
+  };
+  net::drain(socket, batch_, max_batches, room, take_batch,
+             [&](const net::TransportError& error) { watched.client.error(error); });
   write_out();
   if (counts_.datagrams != before) last_taken_ = run::Clock::now();
   if (is_last()) loop_.stop(run::StopReason::count);

@@ -13,6 +13,8 @@
 #include "base/text.hpp"
 #include "net/resolve.hpp"
 #include "net/udp_socket.hpp"
+#include "output/report.hpp"
+#include "run/loop.hpp"
 
 namespace commands {
 namespace {

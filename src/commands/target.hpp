@@ -7,9 +7,15 @@
 #include <string>
 #include <vector>
 
+#include "net/datagram.hpp"
 #include "net/options.hpp"
-#include "output/report.hpp"
-#include "run/loop.hpp"
+
+namespace run {
+class Loop;
+}
+namespace output {
+class Report;
+}
 
 namespace commands {
 

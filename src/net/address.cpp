@@ -95,12 +95,12 @@ bool looks_numeric(std::string_view word) {
   return hexadecimal || std::all_of(word.begin(), word.end(), is_digit);
 }
 
-std::uint16_t parse_port(std::string_view word, std::uint16_t least) {
-  const auto wanted = [&] { return fmt::format("a port from {} to 65535 or the name of a UDP service", least); };
+std::uint16_t parse_port(std::string_view word, std::uint16_t min) {
+  const auto wanted = [&] { return fmt::format("a port from {} to 65535 or the name of a UDP service", min); };
   if (word.empty()) throw base::UsageError(fmt::format("'' is not {}", wanted()));
   if (word[0] >= '0' && word[0] <= '9') {
     try {
-      return static_cast<std::uint16_t>(base::parse_integer(word, least, 65535));
+      return static_cast<std::uint16_t>(base::parse_integer(word, min, 65535));
     } catch (const base::UsageError&) {
       throw base::UsageError(fmt::format("'{}' is not {}", base::printable(word), wanted()));
     }

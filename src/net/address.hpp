@@ -39,8 +39,8 @@ std::optional<Address> parse_address(std::string_view word);
 // never go to DNS, where `1.2.3` or `010.8.8.8` would turn into some other host.
 bool looks_numeric(std::string_view word);
 
-// PORT: 0 to 65535 (`least` may be 1), or the name of a UDP service. Throws UsageError.
-std::uint16_t parse_port(std::string_view word, std::uint16_t least = 0);
+// PORT: 0 to 65535 (`min` may be 1), or the name of a UDP service. Throws UsageError.
+std::uint16_t parse_port(std::string_view word, std::uint16_t min = 0);
 
 // ENDPOINT: `PORT`, `ADDRESS:PORT`, `[V6ADDRESS%ZONE]:PORT`, `*:PORT`, `NAME:PORT`, or `fd:N` or `fd:NAME` for a socket
 // that was handed over. Throws UsageError.

@@ -16,7 +16,6 @@ namespace net {
 void WantedMetadata::add(const WantedMetadata& more) {
   details |= more.details;
   time |= more.time;
-  drops |= more.drops;
   destination |= more.destination;
   ttl |= more.ttl;
   coalesced &= more.coalesced;
@@ -103,11 +102,7 @@ std::size_t UdpSocket::receive(ReceiveBatch& batch, std::size_t max) {
   batch.filled(filled);
   // A short batch means that the kernel ran dry, or that an ICMP error cut it short: that is the next event.
   drained_ = filled < places && !error;
-  if (filled == 0) {
-    suspect_errors();
-  } else if (const auto drops = batch[filled - 1].metadata.drops) {
-    note_drops(*drops);
-  }
+  if (filled == 0) suspect_errors();
   return filled;
 }
 
@@ -160,7 +155,7 @@ std::size_t UdpSocket::pack(const SendBatch& batch) {
 }
 
 // Whether a failed send is worth another try at once: after an interruption, or after segmentation was narrowed.
-bool UdpSocket::give_way(int error, std::size_t run) {
+bool UdpSocket::may_be_repeated(int error, std::size_t run) {
   if (error == EINTR) return true;
   const bool path_narrowed = keeps_df_ && error == EMSGSIZE;
   const bool refused = run > 1 && (error == EINVAL || error == EIO || error == EMSGSIZE);
@@ -196,7 +191,7 @@ void UdpSocket::send_packed(SendBatch& batch, std::size_t count, SendResult& res
       if (error != EAGAIN) suspect_errors();
       // EMSGSIZE too may be about an earlier datagram: a router's "fragmentation needed". A second one is not.
       if (error == EMSGSIZE && reports_errors_ && stale_errors++ == 0) continue;
-      if (give_way(error, m.runs[done])) return;
+      if (may_be_repeated(error, m.runs[done])) return;
       const bool final = error == EAGAIN || error == ENOBUFS || error == EMSGSIZE || error == EINVAL;
       if (!final && reports_errors_ && ++stale_errors <= max_stale_errors) continue;
       result.error = error;

@@ -18,7 +18,7 @@ Metadata decode_metadata(const msghdr& message);
 // The entry of the error queue that `message` holds (IP_RECVERR, IPV6_RECVERR), or nothing when it holds none.
 std::optional<TransportError> decode_error(const msghdr& message, std::string_view quoted);
 
-// Room for what write_source and write_segment_size append.
+// Room for what the four below append.
 constexpr std::size_t send_control_room = 112;
 
 // Appends a control message to `message`, whose msg_control has send_control_room bytes and whose msg_controllen

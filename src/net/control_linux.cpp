@@ -99,11 +99,8 @@ std::optional<SystemTime> time_of(const timespec& stamp) {
 }
 
 void decode_socket(const cmsghdr& header, Metadata& out) {
-  if (header.cmsg_type == SCM_TIMESTAMPNS) {
-    if (const auto stamp = data_as<timespec>(header)) out.time = time_of(*stamp);
-  } else if (header.cmsg_type == SO_RXQ_OVFL) {
-    out.drops = data_as<std::uint32_t>(header);
-  }
+  if (header.cmsg_type != SCM_TIMESTAMPNS) return;
+  if (const auto stamp = data_as<timespec>(header)) out.time = time_of(*stamp);
 }
 
 void decode_udp(const cmsghdr& header, Metadata& out) {

@@ -31,7 +31,6 @@ constexpr std::size_t max_payload(Family family) { return family == Family::ipv4
 struct WantedMetadata {
   bool details = false;      // destination, interface, TTL, traffic class
   bool time = false;         // kernel receive time
-  bool drops = false;        // SO_RXQ_OVFL
   bool coalesced = false;    // let runs of datagrams arrive as one (UDP_GRO); they share their metadata
   bool destination = false;  // of the details only these: destination and interface
   bool ttl = false;          // of the details only the TTL
@@ -49,7 +48,6 @@ struct Metadata {
   std::optional<std::uint8_t> ttl;            // TTL / hop limit as received
   std::optional<std::uint8_t> traffic_class;  // DSCP (upper six bits) and ECN
   std::optional<SystemTime> time;             // when the kernel received it
-  std::optional<std::uint32_t> drops;         // datagrams that the socket's full buffer had cost before this one
   std::size_t segment_size = 0;               // not 0: a run, see Received
   bool truncated = false;                     // the control messages did not fit
 };
@@ -79,7 +77,7 @@ struct Received {
   }
 };
 
-// Places for what one call of recvmmsg(2) brings. The views that it gives are good until the next receive.
+// Places for what one call of recvmmsg(2) brings. The views that it returns are good until the next receive.
 class ReceiveBatch {
  public:
   explicit ReceiveBatch(std::size_t places = 64);

@@ -35,7 +35,7 @@ std::vector<Interface> interfaces();
 Interface find_interface(std::string_view word);
 
 // The name of an interface (if_indextoname(3), remembered for a second, for it may be renamed), or its index in
-// decimal when it is gone. As it is: shown_interface() is for people. The view is good until the next call.
+// decimal when it is gone. As it is: shown_interface() is for people. The view is good until this thread calls again.
 std::string_view interface_name(unsigned index);
 std::string shown_interface(unsigned index);
 

@@ -31,22 +31,8 @@ class UdpOptions {
   void want(const WantedMetadata& wanted);
 
   // What the kernel says an option is now. Sizes are bytes; path_mtu is the IP packet that the route of a connected
-  // socket takes, path_mtu_mode is IP_MTU_DISCOVER. Linux does not tell the multicast interface of IPv4: 0.
-  enum class Readable {
-    broadcast,
-    ttl,
-    multicast_ttl,
-    multicast_loopback,
-    multicast_interface,
-    multicast_all,
-    traffic_class,
-    path_mtu_mode,
-    path_mtu,
-    reuse_address,
-    reuse_port,
-    receive_buffer,
-    send_buffer,
-  };
+  // socket takes, path_mtu_mode is IP_MTU_DISCOVER.
+  enum class Readable { ttl, multicast_ttl, traffic_class, path_mtu_mode, path_mtu, receive_buffer, send_buffer };
   int read(Readable option) const;
 
   // Membership (RFC 3678), by interface. `source` makes it source-specific.

@@ -37,7 +37,6 @@ constexpr Option destination_option{SOL_IP, IP_PKTINFO, SOL_IPV6, IPV6_RECVPKTIN
 constexpr Option receive_ttl_option{SOL_IP, IP_RECVTTL, SOL_IPV6, IPV6_RECVHOPLIMIT, "received TTLs"};
 constexpr Option receive_class_option{SOL_IP, IP_RECVTOS, SOL_IPV6, IPV6_RECVTCLASS, "received DSCPs"};
 constexpr Option time_option = both(SOL_SOCKET, SO_TIMESTAMPNS, "receive times");
-constexpr Option drops_option = both(SOL_SOCKET, SO_RXQ_OVFL, "drop counts");
 constexpr Option coalesced_option = both(SOL_UDP, UDP_GRO, "coalesced receiving");
 constexpr Option reuse_address_option = both(SOL_SOCKET, SO_REUSEADDR, "address sharing");
 constexpr Option reuse_port_option = both(SOL_SOCKET, SO_REUSEPORT, "port sharing");
@@ -66,20 +65,12 @@ int get(int fd, Family family, const Option& option) {
   return value;
 }
 
-int multicast_interface(int fd, Family family) {
-  if (family == Family::ipv6) return get(fd, family, {0, 0, SOL_IPV6, IPV6_MULTICAST_IF, "the multicast interface"});
-  ip_mreqn request{};
-  socklen_t size = sizeof request;
-  if (getsockopt(fd, SOL_IP, IP_MULTICAST_IF, &request, &size) != 0) base::fail("cannot read the multicast interface");
-  return request.imr_ifindex;
-}
-
 // The kernel doubles what is asked for and reports the double: halve it, so that a reader sees what was asked.
 std::size_t set_buffer(int fd, const Option& option, const Option& force, std::size_t bytes) {
-  const int half = static_cast<int>(std::min<std::size_t>(bytes, 1u << 30));
-  set(fd, Family::ipv4, option, half);
+  const int asked = static_cast<int>(std::min<std::size_t>(bytes, 1u << 30));
+  set(fd, Family::ipv4, option, asked);
   const std::size_t granted = static_cast<std::size_t>(get(fd, Family::ipv4, option)) / 2;
-  if (granted >= bytes || !try_set(fd, Family::ipv4, force, half)) return granted;
+  if (granted >= bytes || !try_set(fd, Family::ipv4, force, asked)) return granted;
   return static_cast<std::size_t>(get(fd, Family::ipv4, option)) / 2;
 }
 
@@ -169,7 +160,6 @@ void UdpOptions::want(const WantedMetadata& wanted) {
   if (wanted.ttl || wanted.details) set(fd_, family_, receive_ttl_option, 1);
   if (wanted.details) set(fd_, family_, receive_class_option, 1);
   if (wanted.time) set(fd_, family_, time_option, 1);
-  if (wanted.drops) set(fd_, family_, drops_option, 1);
   // Linux 5.0 and later; without it datagrams simply arrive one by one.
   if (wanted.coalesced) try_set(fd_, family_, coalesced_option, 1);
 }
@@ -181,28 +171,16 @@ void UdpOptions::set_error_reports(bool on) {
 
 int UdpOptions::read(Readable option) const {
   switch (option) {
-    case Readable::broadcast:
-      return get(fd_, family_, broadcast_option);
     case Readable::ttl:
       return get(fd_, family_, ttl_option);
     case Readable::multicast_ttl:
       return get(fd_, family_, multicast_ttl_option);
-    case Readable::multicast_loopback:
-      return get(fd_, family_, loopback_option);
-    case Readable::multicast_interface:
-      return multicast_interface(fd_, family_);
-    case Readable::multicast_all:
-      return get(fd_, family_, all_groups_option);
     case Readable::traffic_class:
       return get(fd_, family_, traffic_class_option);
     case Readable::path_mtu_mode:
       return get(fd_, family_, mtu_mode_option);
     case Readable::path_mtu:
       return get(fd_, family_, mtu_option);
-    case Readable::reuse_address:
-      return get(fd_, family_, reuse_address_option);
-    case Readable::reuse_port:
-      return get(fd_, family_, reuse_port_option);
     case Readable::receive_buffer:
       return get(fd_, family_, receive_buffer_option) / 2;
     case Readable::send_buffer:

@@ -54,7 +54,6 @@ class UdpSocket : public UdpOptions {
  public:
   explicit UdpSocket(asio::io_context& context);
   ~UdpSocket();
-  UdpSocket(UdpSocket&&) noexcept;
 
   // socket(2). An IPv6 socket is for IPv6 only (IPV6_V6ONLY): a sender appears in its own family.
   void open(Family family);
@@ -101,7 +100,8 @@ class UdpSocket : public UdpOptions {
   // The queue is looked at the next time, whatever has been seen.
   void suspect_errors();
 
-  // Datagrams that the full receive buffer has cost so far (SO_MEMINFO, or SO_RXQ_OVFL where that is missing).
+  // Datagrams that this socket has lost so far, for whatever cause (SO_MEMINFO, Linux 4.12): the kernel counts them in
+  // 32 bits, so it is to be asked before they wrap.
   std::uint64_t drops();
 
   template <class Handler>
@@ -120,11 +120,10 @@ class UdpSocket : public UdpOptions {
   void own(int fd, Family family, const std::string& what);
   std::size_t pack(const SendBatch& batch);
   void send_packed(SendBatch& batch, std::size_t count, SendResult& result);
-  bool give_way(int error, std::size_t run);
+  bool may_be_repeated(int error, std::size_t run);
   void keep_df(bool on);
   void tell_tap(const SendBatch& batch, std::size_t datagrams) const;
   SentBy sent_by(const Route& route) const;
-  void note_drops(std::uint32_t counter);
 
   static inline SentTap* tap_ = nullptr;
 
@@ -152,6 +151,20 @@ void take_errors(UdpSocket& socket, Use use) {
     if (!error) return;
     use(*error);
   }
+}
+
+constexpr auto any_number = [] { return std::numeric_limits<std::size_t>::max(); };
+
+// What has arrived: reads batch after batch, of at most `room()` datagrams, and calls `take()` after each, until
+// nothing waits or `max_batches` were read, for others are to have their turn; then hands each ICMP error to `use`.
+template <class Room, class Take, class Use>
+void drain(UdpSocket& socket, ReceiveBatch& batch, std::size_t max_batches, const Room& room, const Take& take,
+           const Use& use) {
+  for (std::size_t i = 0; i < max_batches; ++i) {
+    if (socket.receive(batch, room()) > 0) take();
+    if (batch.size() == 0 || socket.drained()) break;
+  }
+  take_errors(socket, use);
 }
 
 }  // namespace net

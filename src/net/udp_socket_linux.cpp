@@ -30,7 +30,6 @@ std::string bind_hint(int error, const Endpoint& endpoint) {
 
 UdpSocket::UdpSocket(asio::io_context& context) : socket_(context) {}
 UdpSocket::~UdpSocket() = default;
-UdpSocket::UdpSocket(UdpSocket&&) noexcept = default;
 
 void UdpSocket::open(Family family) {
   const std::string what = fmt::format("cannot open an {} socket", name_of(family));
@@ -132,18 +131,11 @@ void UdpSocket::keep_df(bool on) {
 std::uint64_t UdpSocket::drops() {
   std::array<std::uint32_t, SK_MEMINFO_VARS> info{};
   socklen_t size = sizeof info;
-  // Linux 4.12 and later. The counter includes datagrams that no later arrival could have reported (SO_RXQ_OVFL).
-  if (getsockopt(fd_, SOL_SOCKET, SO_MEMINFO, info.data(), &size) == 0) note_drops(info[SK_MEMINFO_DROPS]);
+  if (getsockopt(fd_, SOL_SOCKET, SO_MEMINFO, info.data(), &size) == 0) {
+    const std::uint32_t counter = info[SK_MEMINFO_DROPS];
+    drops_ += counter - std::exchange(drop_counter_, counter);  // right across the counter's wrap
+  }
   return drops_;
-}
-
-void UdpSocket::note_drops(std::uint32_t counter) {
-  // The difference is right across the counter's wrap. It is negative for a datagram that was queued before the drops
-  // that SO_MEMINFO has told of already.
-  const auto more = static_cast<std::int32_t>(counter - drop_counter_);
-  if (more <= 0) return;
-  drops_ += static_cast<std::uint32_t>(more);
-  drop_counter_ = counter;
 }
 
 }  // namespace net

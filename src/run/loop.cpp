@@ -26,8 +26,6 @@ namespace run {
 
 namespace asio = boost::asio;
 
-// Asio makes what it waits for non-blocking, and that would change an inherited descriptor for every process that
-// shares it. So it waits for an epoll instance of ours that holds the descriptor.
 struct Loop::Watch {
   explicit Watch(asio::io_context& context) : descriptor(context) {}
 
@@ -64,7 +62,9 @@ int duplicate(int descriptor) {
   return copy;
 }
 
-// An epoll instance with that one descriptor, or -1 when it cannot be waited for (a regular file).
+// Asio makes what it waits for non-blocking, and that would change an inherited descriptor for every process that
+// shares it. So it waits for this, an epoll instance with that one descriptor; -1 when it cannot be waited for (a
+// regular file).
 int epoll_with(int descriptor, std::uint32_t events) {
   const int epoll = epoll_create1(EPOLL_CLOEXEC);
   if (epoll < 0) base::fail("cannot make an epoll instance");

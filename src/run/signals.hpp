@@ -10,8 +10,8 @@ namespace run {
 
 // Makes SIGINT, SIGTERM and SIGHUP set a flag, the second of them end the process as by default (but those that the
 // parent ignored), SIGUSR1 set another, SIGPIPE and SIGXFSZ do nothing; a mask that blocked them is lifted.
-// System calls that block are interrupted. Once a process. Returns a descriptor that is readable from the first signal
-// on.
+// System calls that block are interrupted. To be called once in a process. Returns a descriptor that is readable from
+// the first signal on.
 int catch_signals();
 
 // Sets an alarm whose signal sets a flag, makes the descriptor readable and interrupts system calls, again and again

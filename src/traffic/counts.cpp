@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/mix.hpp"
 
 namespace traffic {
 namespace {
@@ -26,15 +27,6 @@ struct Seed {
   }
 };
 
-// Murmur3's finalizer: every bit of the result depends on every bit of `x`.
-std::uint64_t mixed(std::uint64_t x) {
-  x ^= x >> 33;
-  x *= 0xff51afd7ed558ccdull;
-  x ^= x >> 33;
-  x *= 0xc4ceb9fe1a85ec53ull;
-  return x ^ x >> 33;
-}
-
 }  // namespace
 
 std::uint64_t hash_of(const net::Endpoint& endpoint) {
@@ -42,7 +34,7 @@ std::uint64_t hash_of(const net::Endpoint& endpoint) {
   const auto hash_first = [&](std::uint64_t hash, const void* bytes, std::size_t size) {
     std::array<std::uint64_t, 2> words{};
     std::memcpy(words.data(), bytes, size);
-    for (const std::uint64_t word : words) hash = mixed((hash ^ word) * seed.b);
+    for (const std::uint64_t word : words) hash = base::mixed((hash ^ word) * seed.b);
     return hash;
   };
   static_assert(sizeof(sockaddr_in) == 16 && sizeof(sockaddr_in6) == 28);

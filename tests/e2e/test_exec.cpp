@@ -226,7 +226,7 @@ TEST_CASE("exec: bad words") {
   CHECK(contains(listen_refusal({"--exec", "cat", "--echo"}), "--exec"));
   CHECK(contains(listen_refusal({"--exec", "cat", "--forward", "127.0.0.1:9"}), "--exec"));
   CHECK(contains(listen_refusal({"--exec", "cat", "--jobs", "0"}), "1 to 1024"));
-  CHECK(contains(listen_refusal({"--exec", "cat", "--exec-timeout", "0"}), "no job is done in no time"));
+  CHECK(contains(listen_refusal({"--exec", "cat", "--exec-timeout", "0"}), "--exec-timeout: '0': must be more than 0"));
   CHECK(contains(listen_refusal({"--jobs", "2"}), "--jobs is for --exec"));
   CHECK(contains(listen_refusal({"--exec-timeout", "2"}), "--exec-timeout is for --exec"));
 }

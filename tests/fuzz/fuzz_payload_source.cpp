@@ -78,7 +78,7 @@ Outcome from_pipe(std::string_view input, std::string_view sizes, commands::Sour
   MUST(pipe(ends.data()) == 0);
   options.file = path_of(ends[0]);
   Outcome out;
-  const auto source = commands::make_source(options, most);
+  const auto source = commands::make_source(options, {net::Family::ipv4, most});
   bool open = true;
   for (std::size_t i = 0; take_block(*source, out); ++i) {
     const std::string_view block = input.substr(0, 1 + static_cast<std::uint8_t>(sizes[i % sizes.size()]) % 64);
@@ -103,7 +103,7 @@ Outcome from_file(std::string_view input, commands::SourceOptions options, std::
   MUST(file >= 0 && write(file, input.data(), input.size()) == static_cast<ssize_t>(input.size()));
   options.file = path_of(file);
   Outcome out;
-  const auto source = commands::make_source(options, most);
+  const auto source = commands::make_source(options, {net::Family::ipv4, most});
   MUST(source->is_always_ready());
   try {
     while (take_block(*source, out)) source->refill();

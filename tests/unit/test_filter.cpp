@@ -41,7 +41,7 @@ TEST_CASE("filter: a denied network wins, and with allowed ones only those are h
     CAPTURE(row.denied);
     CAPTURE(row.sender);
     const commands::SenderFilter filter{networks(row.allowed), networks(row.denied)};
-    CHECK(filter.lets_all() == (row.allowed.empty() && row.denied.empty()));
-    CHECK(filter.lets(net::parse_address(row.sender).value()) == row.heard);
+    CHECK(filter.admits_all() == (row.allowed.empty() && row.denied.empty()));
+    CHECK(filter.admits(net::parse_address(row.sender).value()) == row.heard);
   }
 }

@@ -27,7 +27,7 @@ struct Member {
     own.socket.close();
     own.socket.open(family);
     own->set_multicast_all(false);
-    own->want({true, false, false, false});
+    own->want({.details = true});
     own->bind({family == Family::ipv4 ? address("0.0.0.0") : address("::"), 0});
   }
   std::uint16_t port() const { return own.endpoint().port(); }

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "base/text.hpp"
+#include "commands/forward.hpp"
 #include "commands/intake.hpp"
 #include "commands/join/explain/findings.hpp"
 #include "commands/join/explain/targets.hpp"

@@ -13,8 +13,8 @@ struct SenderFilter {
   std::vector<net::Network> allowed;
   std::vector<net::Network> denied;
 
-  bool lets_all() const { return allowed.empty() && denied.empty(); }
-  bool lets(const net::Address& sender) const;
+  bool admits_all() const { return allowed.empty() && denied.empty(); }
+  bool admits(const net::Address& sender) const;
 };
 
 }  // namespace commands

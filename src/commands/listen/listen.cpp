@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "commands/forward.hpp"
 #include "commands/listen/shared_pcap.hpp"
 #include "commands/listen/worker.hpp"
 #include "commands/metrics.hpp"
@@ -186,7 +187,7 @@ class Listener final : Measured {
 
   // More threads do not help who has one sender.
   void note_one_sided() {
-    constexpr std::uint64_t fewest = 100;  // datagrams, to tell chance from habit
+    constexpr std::uint64_t min_to_tell = 100;  // datagrams, to tell chance from habit
     if (others_.empty() || told_one_sided_) return;
     std::uint64_t all = 0, most = 0;
     for_each([&](Worker& worker) {
@@ -194,7 +195,7 @@ class Listener final : Measured {
       all += own;
       most = std::max(most, own);
     });
-    told_one_sided_ = all >= fewest && most > all / 10 * 9;
+    told_one_sided_ = all >= min_to_tell && most > all / 10 * 9;
     if (!told_one_sided_) return;
     stage_.report.notice(fmt::format("one of {} threads takes {:.0f} % of all: a sender always comes to the same one",
                                      options_.threads, 100 * static_cast<double>(most) / static_cast<double>(all)));

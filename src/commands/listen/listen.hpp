@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "commands/forward.hpp"
+#include "commands/forward_options.hpp"
 #include "commands/listen/filter.hpp"
 #include "commands/receive_options.hpp"
 #include "commands/streams/streams.hpp"

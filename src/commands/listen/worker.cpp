@@ -123,7 +123,7 @@ net::WantedMetadata Worker::wanted() const {
 Admission Worker::Ear::admit(const net::Received& received) {
   if (worker.leaves_many_ && net::reached_many(received.metadata)) return {.in = false, .counts = false};
   const SenderFilter& filter = worker.options_.filter;
-  return {.in = filter.lets_all() || filter.lets(received.sender->address())};
+  return {.in = filter.admits_all() || filter.admits(received.sender->address())};
 }
 
 void Worker::Ear::take(const net::Received& received, const Admission&) {

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
 #include "base/error.hpp"
@@ -95,14 +94,12 @@ std::vector<Prober*> ProbeSocket::drain() {
     if (prober != nullptr && (concerned.empty() || concerned.back() != prober)) concerned.push_back(prober);
   };
   add(only());  // whatever it was
-  constexpr int max_batches = 32;
-  net::ReceiveBatch& batch = stage_.batch();
-  for (int i = 0; i < max_batches; ++i) {
-    const std::size_t count = socket_.receive(batch);
-    for (std::size_t place = 0; place < count; ++place) add(take(batch[place]));
-    if (count == 0 || socket_.drained()) break;
-  }
-  net::take_errors(socket_, [&](const net::TransportError& error) {
+  constexpr std::size_t max_batches = 32;
+  const net::ReceiveBatch& batch = stage_.batch();
+  const auto take_batch = [&] {
+    for (std::size_t place = 0; place < batch.size(); ++place) add(take(batch[place]));
+  };
+  net::drain(socket_, stage_.batch(), max_batches, net::any_number, take_batch, [&](const net::TransportError& error) {
     Prober* const prober = prober_of(error.destination.address());
     if (prober == nullptr) return;
     prober->take(error);
@@ -147,13 +144,6 @@ Prober* ProbeSocket::prober_of(const net::Address& address) const {
   return found != probers_.end() ? found->second : nullptr;
 }
 
-int ProbeSocket::send(std::string_view payload, const net::Route& route) {
-  outgoing_.reset();
-  outgoing_.set_route(route);
-  outgoing_.add(payload);
-  return socket_.send(outgoing_).error;
-}
-
 Prober::Prober(ProbeStage& stage, const ProbeOptions& options, Destination destination, ProbeSocket* shared)
     : stage_(stage),
       options_(options),
@@ -181,7 +171,6 @@ Outlet::Sent Prober::send(std::string_view payload, const Ask& ask) {
   Sent sent;
   sent.at = now();
   sent.error = socket_.send(payload, route);
-  if (sent.error == ENOBUFS) sent.error = EAGAIN;
   return sent;
 }
 

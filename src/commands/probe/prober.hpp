@@ -18,6 +18,7 @@
 #include "net/udp_socket.hpp"
 #include "output/pcap.hpp"
 #include "output/report.hpp"
+#include "traffic/transmitter.hpp"
 
 namespace commands {
 
@@ -71,8 +72,8 @@ class ProbeSocket {
   void watch();
   // Takes what has arrived. Whom it may concern is to have a turn.
   std::vector<Prober*> drain();
-  // 0, or the errno that it could not be sent for.
-  int send(std::string_view payload, const net::Route& route);
+  // 0; EAGAIN for not now; or the errno that it could not be sent for.
+  int send(std::string_view payload, const net::Route& route) { return out_.transmit_one(payload, route); }
 
   std::uint16_t local_port() const { return socket_.local_endpoint().port(); }
 
@@ -86,7 +87,7 @@ class ProbeSocket {
 
   ProbeStage& stage_;
   net::UdpSocket socket_;
-  net::SendBatch outgoing_{1};
+  traffic::Transmitter out_{socket_, 1};
   std::map<net::Address, Prober*> probers_;  // by the target's address, without its zone
   bool watched_ = false;
   bool told_elsewhere_ = false;          // that another address than those of many sent something

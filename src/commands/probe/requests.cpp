@@ -5,20 +5,14 @@
 #include <random>
 #include <utility>
 
+#include "base/mix.hpp"
+
 namespace commands {
 namespace {
 
 using std::chrono::nanoseconds;
 
 constexpr int max_shift = 128;  // of the number in a reply against its place in the request
-
-// SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators): a good hash of a counter.
-std::uint64_t mixed(std::uint64_t value) {
-  value += 0x9e3779b97f4a7c15;
-  value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
-  value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
-  return value ^ (value >> 31);
-}
 
 }  // namespace
 
@@ -67,15 +61,16 @@ std::optional<std::uint16_t> Requests::counter_in(std::string_view bytes, int sh
     if (nibble > 15) return std::nullopt;
     counter |= nibble << (4 * i);
   }
-  return static_cast<std::uint16_t>(counter - mixed(seed_));
+  return static_cast<std::uint16_t>(counter - base::mixed(seed_));
 }
 
 // The first two bytes count, from a random start: ids of 16 bits stay distinct through 65,536 probes.
 RandomBits Requests::random(std::uint64_t sequence) const {
   RandomBits out;
-  const std::uint64_t halves[] = {mixed(seed_ ^ mixed(sequence)), mixed(~seed_ ^ mixed(sequence))};
+  const std::uint64_t halves[] = {base::mixed(seed_ ^ base::mixed(sequence)),
+                                  base::mixed(~seed_ ^ base::mixed(sequence))};
   for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<std::uint8_t>(halves[i / 8] >> (i % 8 * 8));
-  const std::uint64_t count = mixed(seed_) + sequence;
+  const std::uint64_t count = base::mixed(seed_) + sequence;
   out[0] = static_cast<std::uint8_t>(count);
   out[1] = static_cast<std::uint8_t>(count >> 8);
   return out;

@@ -22,11 +22,11 @@ using base::UsageError;
 
 class Pieces final : public PayloadSource {
  public:
-  Pieces(const SourceOptions& options, std::size_t max_payload)
+  Pieces(const SourceOptions& options, const PayloadLimit& limit)
       : options_(options),
-        max_payload_(max_payload),
+        limit_(limit),
         // What is longer than this cannot be a piece that fits.
-        max_text_(max_payload * max_expansion(options.encoding) + options.cut.delimiter.size()),
+        max_text_(limit.bytes * max_expansion(options.encoding) + options.cut.delimiter.size()),
         splitter_(options.cut),
         rounds_(options.rounds),
         file_(options.file) {
@@ -65,7 +65,7 @@ class Pieces final : public PayloadSource {
     const std::size_t left = unread_.size();  // the beginning of a piece
     if (left > max_text_) {
       throw UsageError(fmt::format("{} is longer than a datagram, which holds at most {} bytes over {}",
-                                   place(piece_ + 1), max_payload_, family_with(max_payload_)));
+                                   place(piece_ + 1), limit_.bytes, net::name_of(limit_.family)));
     }
     if (left > 0) std::memmove(buffer_.data(), unread_.data(), left);
     if (buffer_.size() < left + block) buffer_.resize(left + block);
@@ -112,7 +112,7 @@ class Pieces final : public PayloadSource {
     return fmt::format("{}, {} {}", file_.name(), options_.cut.at == CutAt::size ? "chunk" : "line", number);
   }
   std::string_view checked(std::string_view payload) const {
-    if (payload.size() > max_payload_) check_fits(payload.size(), max_payload_, place(piece_));
+    if (payload.size() > limit_.bytes) check_fits(payload.size(), limit_, place(piece_));
     return payload;
   }
 
@@ -132,7 +132,7 @@ class Pieces final : public PayloadSource {
   }
 
   std::string_view truncated(std::string_view piece, bool is_head) {
-    const std::size_t size = truncated_size(options_, max_payload_);
+    const std::size_t size = truncated_size(options_, limit_);
     if (round_ == 0 && (is_head || piece.size() > size)) ++truncated_;
     return piece.substr(0, size);
   }
@@ -215,7 +215,7 @@ class Pieces final : public PayloadSource {
   }
 
   SourceOptions options_;
-  std::size_t max_payload_;
+  PayloadLimit limit_;
   std::size_t max_text_;
   Splitter splitter_;
   std::uint64_t rounds_;  // still to do
@@ -240,8 +240,8 @@ class Pieces final : public PayloadSource {
 
 }  // namespace
 
-std::unique_ptr<PayloadSource> make_pieces(const SourceOptions& options, std::size_t max_payload) {
-  return std::make_unique<Pieces>(options, max_payload);
+std::unique_ptr<PayloadSource> make_pieces(const SourceOptions& options, const PayloadLimit& limit) {
+  return std::make_unique<Pieces>(options, limit);
 }
 
 }  // namespace commands

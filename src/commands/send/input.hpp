@@ -10,8 +10,8 @@
 namespace commands {
 
 // Cut at a delimiter or every so many bytes.
-std::unique_ptr<PayloadSource> make_pieces(const SourceOptions& options, std::size_t max_payload);
+std::unique_ptr<PayloadSource> make_pieces(const SourceOptions& options, const PayloadLimit& limit);
 // All of it, or --offset's and --length's part, as one.
-std::unique_ptr<PayloadSource> make_whole(const SourceOptions& options, std::size_t max_payload);
+std::unique_ptr<PayloadSource> make_whole(const SourceOptions& options, const PayloadLimit& limit);
 
 }  // namespace commands

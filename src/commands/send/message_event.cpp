@@ -71,9 +71,9 @@ const std::string* text_of(const Json& event, const char* key) {
 std::string payload_of(const Json& event) {
   if (const std::string* text = text_of(event, "text")) return *text;
   const std::string* base64 = text_of(event, "base64");
-  if (base64 == nullptr) throw UsageError("a message without `text` or `base64`");
+  if (base64 == nullptr) throw UsageError("it has neither `text` nor `base64`");
   auto bytes = decode_base64(*base64);
-  if (!bytes) throw UsageError("its `base64` is none");
+  if (!bytes) throw UsageError("its `base64` is malformed");
   return std::move(*bytes);
 }
 

@@ -49,8 +49,8 @@ std::string_view part_of(std::string_view payload, const SourceOptions& options,
   return payload.substr(options.offset, options.length.value_or(payload.size()));
 }
 
-std::size_t truncated_size(const SourceOptions& options, std::size_t max_payload) {
-  const std::size_t holds = max_payload - std::min(max_payload, options.append.size());
+std::size_t truncated_size(const SourceOptions& options, const PayloadLimit& limit) {
+  const std::size_t holds = limit.bytes - std::min(limit.bytes, options.append.size());
   return std::min<std::uint64_t>(options.truncate.value_or(holds), holds);
 }
 
@@ -59,12 +59,10 @@ std::string truncated_text(std::uint64_t count, std::string_view name) {
                     : fmt::format("{} pieces of {} were too long, and were cut", count, name);
 }
 
-std::string_view family_with(std::size_t max_payload) { return max_payload == 65'507 ? "IPv4" : "IPv6"; }
-
-void check_fits(std::size_t size, std::size_t max_payload, std::string_view what) {
-  if (size <= max_payload) return;
+void check_fits(std::size_t size, const PayloadLimit& limit, std::string_view what) {
+  if (size <= limit.bytes) return;
   throw UsageError(fmt::format("{} has {}; a datagram holds at most {} over {}", what, base::counted(size, "byte"),
-                               max_payload, family_with(max_payload)));
+                               limit.bytes, net::name_of(limit.family)));
 }
 
 }  // namespace commands

@@ -22,13 +22,10 @@ void check_part(std::uint64_t size, const SourceOptions& options, std::string_vi
 std::string_view part_of(std::string_view payload, const SourceOptions& options, std::string_view what);
 
 // How much of a piece --truncate leaves, so that what --append adds fits as well.
-std::size_t truncated_size(const SourceOptions& options, std::size_t max_payload);
+std::size_t truncated_size(const SourceOptions& options, const PayloadLimit& limit);
 
 // "3 pieces of FILE were too long, and were cut"
 std::string truncated_text(std::uint64_t count, std::string_view name);
-
-// "IPv4" or "IPv6", whose datagrams hold at most so much.
-std::string_view family_with(std::size_t max_payload);
 
 // Text that makes a datagram may be several times as long as that.
 constexpr std::size_t max_expansion(Encoding encoding) { return encoding == Encoding::plain ? 1 : 8; }

@@ -48,9 +48,9 @@ class Schedule {
 
 class Replay : public PayloadSource {
  public:
-  Replay(const ReplayOptions& options, std::uint64_t rounds, std::size_t max_payload)
+  Replay(const ReplayOptions& options, std::uint64_t rounds, const PayloadLimit& limit)
       : options_(options),
-        max_payload_(max_payload),
+        limit_(limit),
         rounds_(rounds),
         schedule_(options.speed),
         file_(options.file == "-" ? std::nullopt : std::optional(options.file)) {
@@ -109,7 +109,7 @@ class Replay : public PayloadSource {
   void next_round();
 
   ReplayOptions options_;
-  std::size_t max_payload_;
+  PayloadLimit limit_;
   std::uint64_t rounds_;
   Schedule schedule_;
   InputFile file_;
@@ -204,7 +204,7 @@ void Replay::take_line(std::string_view line) {
 }
 
 void Replay::add(std::string_view payload, std::optional<Nanoseconds> time, std::uint16_t port) {
-  check_fits(payload.size(), max_payload_, what_);
+  check_fits(payload.size(), limit_, what_);
   if (options_.keep_ports && port == 0) {
     ++without_port_;
     return;
@@ -252,8 +252,8 @@ std::vector<std::string> Replay::remarks() const {
 }  // namespace
 
 std::unique_ptr<PayloadSource> make_replay(const ReplayOptions& options, std::uint64_t rounds,
-                                           std::size_t max_payload) {
-  return std::make_unique<Replay>(options, rounds, max_payload);
+                                           const PayloadLimit& limit) {
+  return std::make_unique<Replay>(options, rounds, limit);
 }
 
 }  // namespace commands

@@ -19,6 +19,7 @@ struct ReplayOptions {
 
 // Throws Failure when the file cannot be read; what it holds is looked at in the first refill(), which throws
 // UsageError or Failure for what is no capture and no event. `rounds` may be for_ever.
-std::unique_ptr<PayloadSource> make_replay(const ReplayOptions& options, std::uint64_t rounds, std::size_t max_payload);
+std::unique_ptr<PayloadSource> make_replay(const ReplayOptions& options, std::uint64_t rounds,
+                                           const PayloadLimit& limit);
 
 }  // namespace commands

@@ -37,7 +37,7 @@ class Session final : Client {
 
   base::ExitStatus run() {
     destination_ = find_destination(loop_, options_.target, options_.socket, report());
-    source_ = source_of(options_, net::max_payload(net::family_of(destination_.endpoint)));
+    source_ = source_of(options_, PayloadLimit(net::family_of(destination_.endpoint)));
     open_socket();
     if (options_.privileges.user) run::become(*options_.privileges.user);
     if (options_.rate) pacer_.emplace(*options_.rate, run::Clock::now());
@@ -62,9 +62,9 @@ class Session final : Client {
   }
 
  private:
-  static std::unique_ptr<PayloadSource> source_of(const SendOptions& options, std::size_t max_payload) {
-    return options.replay ? make_replay(*options.replay, options.payloads.rounds, max_payload)
-                          : make_source(options.payloads, max_payload);
+  static std::unique_ptr<PayloadSource> source_of(const SendOptions& options, const PayloadLimit& limit) {
+    return options.replay ? make_replay(*options.replay, options.payloads.rounds, limit)
+                          : make_source(options.payloads, limit);
   }
 
   // The count of the command line is of rounds to send, not of datagrams to receive.

@@ -19,7 +19,7 @@ using base::UsageError;
 // Messages from the command line.
 class Messages : public PayloadSource {
  public:
-  Messages(const SourceOptions& options, std::size_t max_payload) : total_(options.rounds), rounds_(options.rounds) {
+  Messages(const SourceOptions& options, const PayloadLimit& limit) : total_(options.rounds), rounds_(options.rounds) {
     std::size_t number = 0;
     for (const std::string& word : options.messages) {
       const std::string what = options.messages.size() == 1 ? "MESSAGE" : fmt::format("MESSAGE {}", ++number);
@@ -30,7 +30,7 @@ class Messages : public PayloadSource {
         throw UsageError(fmt::format("{}: '{}': {}", what, base::printable(word), error.what()));
       }
       payloads_.emplace_back(part_of(bytes, options, what)).append(options.append);
-      check_fits(payloads_.back().size(), max_payload, what);
+      check_fits(payloads_.back().size(), limit, what);
     }
   }
 
@@ -90,14 +90,14 @@ class Generator : public PayloadSource {
 
 }  // namespace
 
-std::unique_ptr<PayloadSource> make_source(const SourceOptions& options, std::size_t max_payload) {
+std::unique_ptr<PayloadSource> make_source(const SourceOptions& options, const PayloadLimit& limit) {
   if (options.size) {
-    check_fits(*options.size, max_payload, "--size");
+    check_fits(*options.size, limit, "--size");
     if (options.numbered) return make_numbered(*options.size, options.rounds);
     return std::make_unique<Generator>(*options.size, options.rounds);
   }
-  if (!options.messages.empty()) return std::make_unique<Messages>(options, max_payload);
-  return options.cut.at == CutAt::end ? make_whole(options, max_payload) : make_pieces(options, max_payload);
+  if (!options.messages.empty()) return std::make_unique<Messages>(options, limit);
+  return options.cut.at == CutAt::end ? make_whole(options, limit) : make_pieces(options, limit);
 }
 
 }  // namespace commands

@@ -13,6 +13,7 @@
 
 #include "base/units.hpp"
 #include "commands/send/splitter.hpp"
+#include "net/datagram.hpp"
 
 namespace commands {
 
@@ -80,10 +81,19 @@ class PayloadSource {
   Piece current_;
 };
 
-// Throws UsageError that names `what` when a payload of `size` bytes is longer than `max_payload`.
-void check_fits(std::size_t size, std::size_t max_payload, std::string_view what);
+// The largest payload that a datagram holds, and over what.
+struct PayloadLimit {
+  explicit PayloadLimit(net::Family over) : PayloadLimit(over, net::max_payload(over)) {}
+  PayloadLimit(net::Family over, std::size_t holds) : family(over), bytes(holds) {}
 
-// Throws UsageError when a message is malformed or longer than `max_payload`, Failure when the file cannot be read.
-std::unique_ptr<PayloadSource> make_source(const SourceOptions& options, std::size_t max_payload);
+  net::Family family;
+  std::size_t bytes;
+};
+
+// Throws UsageError that names `what` when a payload of `size` bytes is longer than that.
+void check_fits(std::size_t size, const PayloadLimit& limit, std::string_view what);
+
+// Throws UsageError when a message is malformed or too long, Failure when the file cannot be read.
+std::unique_ptr<PayloadSource> make_source(const SourceOptions& options, const PayloadLimit& limit);
 
 }  // namespace commands

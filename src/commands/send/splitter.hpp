@@ -19,8 +19,8 @@ struct Cut {
 };
 
 // Takes the next piece off the front of `input`, or returns nothing when it is not complete yet; `ended` says that
-// nothing follows. A delimiter at the very end does not begin another piece; two in a row make an empty one; an
-// input of nothing has no piece, but as a whole it is an empty one.
+// nothing follows. A delimiter at the very end does not begin another piece; two in a row make an empty one. An empty
+// input has no piece, but CutAt::end makes an empty one of it.
 class Splitter {
  public:
   explicit Splitter(Cut cut) : cut_(std::move(cut)) {}

@@ -17,11 +17,10 @@ namespace {
 // Keeps no more of the input than may be sent, and reads no more than tells that.
 class WholeInput final : public PayloadSource {
  public:
-  WholeInput(const SourceOptions& options, std::size_t max_payload)
-      : options_(options), max_payload_(max_payload), rounds_(options.rounds), file_(options.file) {
-    if (options.length) check_fits(*options.length + options.append.size(), max_payload, "--length");
-    const std::size_t max =
-        options.length.value_or(options.truncate ? truncated_size(options, max_payload) : max_payload);
+  WholeInput(const SourceOptions& options, const PayloadLimit& limit)
+      : options_(options), limit_(limit), rounds_(options.rounds), file_(options.file) {
+    if (options.length) check_fits(*options.length + options.append.size(), limit, "--length");
+    const std::size_t max = options.length.value_or(options.truncate ? truncated_size(options, limit) : limit.bytes);
     const std::uint64_t reach = std::min<std::uint64_t>(options.offset, max_offset) + max;
     max_kept_ = is_plain() ? max : reach * max_expansion(options.encoding);
   }
@@ -84,7 +83,7 @@ class WholeInput final : public PayloadSource {
     const bool longer = text_.size() > max_kept_;
     if (longer && !options_.truncate && !options_.length) {
       throw base::UsageError(fmt::format("{} has more than {} bytes; a datagram holds at most {} over {}", file_.name(),
-                                         max_kept_, max_payload_, family_with(max_payload_)));
+                                         max_kept_, limit_.bytes, net::name_of(limit_.family)));
     }
     if (is_plain()) {
       if (!longer) check_part(read_, options_, file_.name());
@@ -92,11 +91,11 @@ class WholeInput final : public PayloadSource {
     } else {
       payload_ = part_of(decoded(longer), options_, file_.name());
     }
-    const std::size_t size = truncated_size(options_, max_payload_);
+    const std::size_t size = truncated_size(options_, limit_);
     truncated_ = options_.truncate && payload_.size() > size;
     if (truncated_) payload_.resize(size);
     payload_ += options_.append;
-    check_fits(payload_.size(), max_payload_, file_.name());
+    check_fits(payload_.size(), limit_, file_.name());
   }
 
   std::string decoded(bool is_head) const {
@@ -108,7 +107,7 @@ class WholeInput final : public PayloadSource {
   }
 
   SourceOptions options_;
-  std::size_t max_payload_;
+  PayloadLimit limit_;
   std::uint64_t rounds_;  // still to do
   InputFile file_;
   std::size_t max_kept_;
@@ -123,8 +122,8 @@ class WholeInput final : public PayloadSource {
 
 }  // namespace
 
-std::unique_ptr<PayloadSource> make_whole(const SourceOptions& options, std::size_t max_payload) {
-  return std::make_unique<WholeInput>(options, max_payload);
+std::unique_ptr<PayloadSource> make_whole(const SourceOptions& options, const PayloadLimit& limit) {
+  return std::make_unique<WholeInput>(options, limit);
 }
 
 }  // namespace commands

@@ -5,6 +5,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/mix.hpp"
 #include "traffic/counts.hpp"
 
 namespace commands {
@@ -15,11 +16,9 @@ bool StreamKey::operator==(const StreamKey& other) const {
 }
 
 std::size_t Streams::Hash::operator()(const StreamKey& key) const {
-  constexpr std::uint64_t odd = 0x9e3779b97f4a7c15ull;
-  std::uint64_t hash = traffic::hash_of(key.sender);
-  hash = (hash ^ (std::uint64_t{key.ssrc} << 8 | static_cast<std::uint64_t>(key.kind))) * odd;
-  hash = (hash ^ hash >> 29 ^ (key.place << 20 | key.interface)) * odd;
-  return static_cast<std::size_t>(hash ^ hash >> 31);
+  const std::uint64_t stream = std::uint64_t{key.ssrc} << 8 | static_cast<std::uint64_t>(key.kind);
+  const std::uint64_t hash = base::mixed(traffic::hash_of(key.sender) ^ stream);
+  return static_cast<std::size_t>(base::mixed(hash ^ (key.place << 20 | key.interface)));
 }
 
 // Setting the wall clock must not look like jitter. An age that cannot be: it was set just then.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The checkers that the table in payloads.cpp refers to. For traffic/payload*.cpp only.
+// The checkers that the table in payloads.cpp refers to. For this room only.
 #pragma once
 
 #include <string>
@@ -12,11 +12,11 @@ namespace commands {
 // Text of a reply, cut at 60 bytes.
 std::string shortened(std::string_view text);
 
-// payloads_text.cpp
+// text.cpp
 Check check_token, check_echo, check_sip, check_ssdp, check_tftp, check_memcached, check_a2s;
-// payloads_dns.cpp
+// dns.cpp
 Check check_dns, check_mdns, check_netbios;
-// payloads_binary.cpp
+// binary.cpp
 Check check_ntp, check_stun, check_snmp, check_coap, check_quic, check_ike, check_natpmp, check_portmap, check_ipmi,
     check_openvpn, check_dtls;
 
