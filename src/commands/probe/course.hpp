@@ -50,7 +50,7 @@ class Flows {
   void run() {
     stage_.confine();
     for (auto& course : courses_) course.prober.start(course.engine);
-    stage_.loop().run();
+    stage_.loop.run();
     for (auto& course : courses_) course.prober.close();
   }
 

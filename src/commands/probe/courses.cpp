@@ -1,25 +1,32 @@
 // SPDX-License-Identifier: MIT
-#include "commands/probe/courses.hpp"
-
+// Who is asked at the same time: targets, their addresses, flows, interfaces. Each is a course of its own, of one loop.
 #include <fmt/format.h>
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <deque>
 #include <exception>
+#include <list>
 #include <map>
+#include <memory>
 #include <set>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "base/text.hpp"
+#include "commands/metrics.hpp"
 #include "commands/probe/course.hpp"
 #include "commands/probe/flows.hpp"
 #include "commands/probe/modes.hpp"
+#include "commands/probe/series.hpp"
 #include "commands/probe/tally.hpp"
+#include "commands/probe/targets.hpp"
 #include "commands/stamp_key.hpp"
 #include "net/interfaces.hpp"
 #include "net/resolve.hpp"
-#include "output/json.hpp"
 
 namespace commands {
 namespace {
@@ -42,7 +49,7 @@ base::Nanoseconds head_start(const ProbeOptions& options, std::size_t place, std
 
 // A group that is not bound to an interface is asked on each.
 std::vector<ProbeOptions> by_interface(const ProbeOptions& options) {
-  const auto address = net::looks_numeric(options.target.host) ? net::parse_address(options.target.host) : std::nullopt;
+  const auto address = net::parse_address(options.target.host);
   if (!address || !address->is_multicast() || options.socket.interface || net::zone_of(*address) != 0) return {options};
   std::vector<ProbeOptions> each;
   for (const net::Interface& one : net::candidates_for(*address)) {
@@ -60,17 +67,17 @@ std::string written(const ProbeOptions& options) {
   return options.name.empty() ? net::join_host_port(options.target.host, options.target.port) : options.name;
 }
 
-}  // namespace
-
-base::ExitStatus better(base::ExitStatus a, base::ExitStatus b) {
-  using enum base::ExitStatus;
-  for (const base::ExitStatus status : {done, refused, nothing}) {
-    if (a == status || b == status) return status;
-  }
-  return failed;
+// Lets this process have so many files open, or as many as it may.
+void allow_open_files(std::size_t wanted) {
+  constexpr std::size_t others = 64;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted + others) return;
+  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, wanted + others);
+  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-struct Courses::Series {
+// One of them. It stays where it is.
+struct Series {
   // `socket`: a shared one; null: one of its own.
   Series(ProbeStage& stage, const ProbeOptions& given, const Destination& destination, ProbeSocket* socket,
          std::size_t kept)
@@ -90,6 +97,49 @@ struct Courses::Series {
   Engine engine;
 };
 
+class Courses final : Measured {
+ public:
+  // Finds the target, or begins to look for those in the file. Throws for a single one that cannot be asked.
+  Courses(ProbeStage& stage, const ProbeOptions& options);
+  // Runs all to their end, and tells what came of them.
+  base::ExitStatus run();
+
+ private:
+  // A target that cannot be asked: its own result, and no other's.
+  struct Unreached {
+    std::string name;
+    base::Error error;
+  };
+
+  void add_listed();
+  void look_up_next();
+  void look_up(const TargetLine& target);
+  void add_addresses(const TargetLine& target, const std::vector<net::Endpoint>& addresses);
+  void add_flows(const ProbeOptions& options, const Destination& destination);
+  ProbeSocket* socket_for(const ProbeOptions& options, const Destination& destination);
+  ProbeOptions options_of(const TargetLine& target) const;
+
+  void measure(output::MetricsText& metrics) override;
+  void tell_so_far();
+  void tell_flows();
+  void give_up_lookups();
+
+  ProbeStage& stage_;
+  const ProbeOptions& options_;
+  std::vector<TargetLine> listed_;
+  std::deque<TargetLine> names_;  // to be looked up
+  std::size_t lookups_ = 0;       // under way
+  // That targets share, by family: a target has the next one that none with its address has yet.
+  std::array<std::deque<ProbeSocket>, 2> sockets_;
+  std::map<net::Address, std::size_t> places_;
+  std::list<Series> courses_;
+  run::Clock::time_point began_ = run::Clock::now();
+  std::vector<Unreached> unreached_;
+  bool running_ = false;
+  bool over_ = false;
+  Metrics metrics_{stage_, options_.metrics, *this};
+};
+
 Courses::Courses(ProbeStage& stage, const ProbeOptions& options) : stage_(stage), options_(options) {
   if (!options.targets.empty()) {
     add_listed();
@@ -98,7 +148,7 @@ Courses::Courses(ProbeStage& stage, const ProbeOptions& options) : stage_(stage)
   std::exception_ptr error;
   for (const ProbeOptions& each : by_interface(options)) {
     try {
-      add(each);
+      add_flows(each, find_target(stage_, each));
     } catch (const base::Failure&) {  // by one of several interfaces
       if (!error) error = std::current_exception();
     }
@@ -132,14 +182,12 @@ void Courses::add_addresses(const TargetLine& target, const std::vector<net::End
     ProbeOptions options = options_of(target);
     options.target.host = net::to_string(address.address());
     try {
-      for (const ProbeOptions& each : by_interface(options)) add(each);
+      for (const ProbeOptions& each : by_interface(options)) add_flows(each, find_target(stage_, each));
     } catch (const base::Error& error) {
       unreached_.push_back({target.written, error});
     }
   }
 }
-
-void Courses::add(const ProbeOptions& options) { add_flows(options, find_target(stage_, options)); }
 
 void Courses::add_flows(const ProbeOptions& given, const Destination& destination) {
   const std::size_t flows = std::max(given.flows, 1u), all = flows * std::max<std::size_t>(listed_.size(), 1);
@@ -147,7 +195,7 @@ void Courses::add_flows(const ProbeOptions& given, const Destination& destinatio
     const base::Nanoseconds delay = began_ + head_start(given, courses_.size(), all) - run::Clock::now();
     courses_.emplace_back(stage_, options_of_flow(given, flow, delay), destination, socket_for(given, destination),
                           kept_each(all));
-    if (running_) start(courses_.back());
+    if (running_) courses_.back().prober.start(courses_.back().engine);
   }
 }
 
@@ -167,8 +215,6 @@ ProbeSocket* Courses::socket_for(const ProbeOptions& options, const Destination&
   roomy.socket = with_room_for_replies(roomy.socket);
   return &sockets.emplace_back(stage_, roomy, destination);
 }
-
-void Courses::start(Series& series) { series.prober.start(series.engine); }
 
 // Names wait for each other only when very many of them are slow.
 void Courses::look_up_next() {
@@ -197,7 +243,7 @@ void Courses::look_up(const TargetLine& target) {
       lookup->error = std::current_exception();
     }
   };
-  stage_.loop().aside(work, [this, lookup, target] {
+  stage_.loop.aside(work, [this, lookup, target] {
     --lookups_;
     try {
       if (lookup->error) std::rethrow_exception(std::exchange(lookup->error, nullptr));
@@ -217,12 +263,12 @@ base::ExitStatus Courses::run() {
   metrics_.start(options_.stats);
   running_ = true;
   stage_.hold();
-  for (Series& series : courses_) start(series);
+  for (Series& series : courses_) series.prober.start(series.engine);
   look_up_next();
   stage_.release();
-  if (options_.stats) stage_.loop().every(*options_.stats, [this](base::Nanoseconds) { tell_so_far(); });
-  stage_.loop().on_usr1([this] { tell_so_far(); });
-  stage_.loop().run();
+  if (options_.stats) stage_.loop.every(*options_.stats, [this](base::Nanoseconds) { tell_so_far(); });
+  stage_.loop.on_usr1([this] { tell_so_far(); });
+  stage_.loop.run();
   std::vector<bool> waited;
   waited.reserve(courses_.size());
   for (Series& series : courses_) waited.push_back(series.prober.close());
@@ -233,7 +279,7 @@ base::ExitStatus Courses::run() {
   std::size_t place = 0;
   for (Series& series : courses_) status = better(status, series.mode->finish(waited[place++]));
   give_up_lookups();
-  ProbeWriter writer(options_, stage_.sink(), {});
+  ProbeWriter writer(options_, stage_.sink, {});
   for (const Unreached& each : unreached_) writer.unreached(each.name, each.error);
   return stage_.finish(status);
 }
@@ -270,22 +316,24 @@ void Courses::tell_flows() {
     const ProbeSummary summary = series.log.summary(Percentiles::left_out);
     flows.push_back({series.options.flow, summary.sent, summary.lost});
   }
-  ProbeWriter(options_, stage_.sink(), {}).verdict(flows);
+  ProbeWriter(options_, stage_.sink, {}).verdict(flows);
 }
 
-void allow_open_files(std::size_t wanted) {
-  constexpr std::size_t others = 64;
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted + others) return;
-  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, wanted + others);
-  setrlimit(RLIMIT_NOFILE, &limit);
+}  // namespace
+
+base::ExitStatus better(base::ExitStatus a, base::ExitStatus b) {
+  using enum base::ExitStatus;
+  for (const base::ExitStatus status : {done, refused, nothing}) {
+    if (a == status || b == status) return status;
+  }
+  return failed;
 }
 
 base::ExitStatus probe_series(const ProbeOptions& given) {
   ProbeOptions options = given;
   ProbeStage stage(options);
   if (options.mode == ProbeMode::stamp && !options.socket.ttl) options.socket.ttl = 255;  // so that hops can be counted
-  if (!options.stamp_key.empty()) options.stamp_secret = read_stamp_key(options.stamp_key, stage.report());
+  if (!options.stamp_key.empty()) options.stamp_secret = read_stamp_key(options.stamp_key, stage.report);
   return Courses(stage, options).run();
 }
 

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "output/json.hpp"
-#include "output/timestamp.hpp"
 
 namespace commands {
 namespace {
@@ -68,25 +67,22 @@ void HopWriter::show_all() {
   if (silent_.empty()) return;
   // Nobody answered to the end: one line for all.
   const unsigned first = silent_.front().ttl, last = silent_.back().ttl;
-  append_time();
-  sink_.buffer() += fmt::format("{}{}\t*\tno answer\n", first, first == last ? "" : fmt::format("-{}", last));
-  sink_.mark(1);
+  writer_.line(fmt::format("{}{}\t*\tno answer", first, first == last ? "" : fmt::format("-{}", last)));
   silent_.clear();
 }
 
-// Silent hops wait for one behind them that is not.
 void HopWriter::write(const TraceHop& hop) {
-  const output::Format format = options_.output.format;
-  if (format == output::Format::json) {
-    append_event(hop);
-    sink_.mark(1);
-  }
-  if (format != output::Format::text && format != output::Format::hex) return;
+  writer_.tell_record(
+      "hop", [&](output::JsonEvent& event) { add_hop(event, hop); }, [&] { write_lines(hop); });
+}
+
+// Silent hops wait for one behind them that is not.
+void HopWriter::write_lines(const TraceHop& hop) {
   if (options_.flow != 0) return gathered_.push_back(hop);
   if (hop.answers.empty()) return silent_.push_back(hop);
-  for (const TraceHop& silent : silent_) append_line(silent);
+  for (const TraceHop& silent : silent_) write_line(silent);
   silent_.clear();
-  append_line(hop);
+  write_line(hop);
 }
 
 // An address that was there before, further up the path: routers that send in a circle. One that refuses what it is
@@ -101,29 +97,16 @@ bool HopWriter::is_loop(const TraceHop& hop) {
   return loop;
 }
 
-void HopWriter::append_time() {
-  if (!options_.output.timestamps) return;
-  output::append_time(sink_.buffer(), output::now(), 6);
-  sink_.buffer() += '\t';
-}
-
-void HopWriter::append_line(const TraceHop& hop) {
-  std::string& out = sink_.buffer();
-  append_time();
-  out += fmt::format("{}\t{}", hop.ttl, hop.answers.empty() ? "*" : "");
-  out += names_.text(hop.addresses());
-  out += '\t' + rtt_text(hop);
+void HopWriter::write_line(const TraceHop& hop) {
   const std::string remark = remark_of(hop, is_loop(hop));
-  if (!remark.empty()) out += '\t' + remark;
-  out += '\n';
-  sink_.mark(1);
+  writer_.line(fmt::format("{}\t{}{}\t{}{}{}", hop.ttl, hop.answers.empty() ? "*" : "", names_.text(hop.addresses()),
+                           rtt_text(hop), remark.empty() ? "" : "\t", remark));
 }
 
-void HopWriter::append_event(const TraceHop& hop) {
+void HopWriter::add_hop(output::JsonEvent& event, const TraceHop& hop) {
   std::vector<std::string> rtts;
   for (const TraceAnswer& answer : hop.answers) rtts.push_back(fmt::format("{:.3f}", to_milliseconds(answer.rtt)));
   const auto addresses = hop.addresses();
-  output::JsonEvent event(sink_.buffer(), "hop");
   event.number("ttl", hop.ttl);
   if (options_.flow != 0) event.number("flow", options_.flow);
   if (!addresses.empty()) {

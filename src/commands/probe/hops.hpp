@@ -12,7 +12,6 @@
 #include "commands/probe/probe.hpp"
 #include "commands/probe/records.hpp"
 #include "commands/probe/trace_plan.hpp"
-#include "output/sink.hpp"
 #include "run/loop.hpp"
 
 namespace commands {
@@ -32,8 +31,8 @@ void add_summary(output::JsonEvent& event, const TraceSummary& summary);
 class HopWriter {
  public:
   // `named`: called when a name has been found.
-  HopWriter(const ProbeOptions& options, run::Loop& loop, output::Sink& sink, run::Handler named)
-      : options_(options), sink_(sink), names_(options.names, loop, std::move(named)) {}
+  HopWriter(const ProbeOptions& options, run::Loop& loop, ProbeWriter& writer, run::Handler named)
+      : options_(options), writer_(writer), names_(options.names, loop, std::move(named)) {}
 
   // Takes a hop; it is written once its names and those of the hops before are known, or have been waited for.
   void show(const TraceHop& hop);
@@ -58,12 +57,12 @@ class HopWriter {
 
   void write(const TraceHop& hop);
   bool is_loop(const TraceHop& hop);
-  void append_time();
-  void append_line(const TraceHop& hop);
-  void append_event(const TraceHop& hop);
+  void write_lines(const TraceHop& hop);
+  void write_line(const TraceHop& hop);
+  void add_hop(output::JsonEvent& event, const TraceHop& hop);
 
   const ProbeOptions& options_;
-  output::Sink& sink_;
+  ProbeWriter& writer_;
   HopNames names_;
   std::deque<Held> held_;
   std::vector<TraceHop> gathered_;

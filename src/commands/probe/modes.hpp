@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/error.hpp"
-#include "commands/probe/probe.hpp"
+#include "commands/probe/prober.hpp"
 #include "commands/probe/run.hpp"
 
 namespace commands {
@@ -13,8 +13,12 @@ namespace commands {
 // What the modes share that send the request of a protocol, or one by hand.
 class RequestMode : public Mode {
  public:
-  RequestMode(RequestChoice choice, std::uint16_t port, const ProbeLog& log)
-      : requests_(std::move(choice), port, Requests::random_seed()), matcher_(requests_, log), log_(log) {}
+  RequestMode(const ProbeOptions& options, Prober& prober, ProbeLog& log, RequestChoice choice)
+      : options_(options),
+        prober_(prober),
+        log_(log),
+        requests_(std::move(choice), options.target.port, Requests::random_seed()),
+        matcher_(requests_, log) {}
 
   std::string request(std::uint64_t sequence, const Ask& ask, const Instant&) override {
     return ask.size == 0 ? requests_.make(sequence) : requests_.make_sized(sequence, ask.size);
@@ -29,12 +33,11 @@ class RequestMode : public Mode {
   const Requests& requests() const { return requests_; }
 
  protected:
-  const ProbeLog& log() const { return log_; }
+  const ProbeOptions& options_;
+  Prober& prober_;
+  ProbeLog& log_;
   Requests requests_;
   Matcher matcher_;
-
- private:
-  const ProbeLog& log_;
 };
 
 base::ExitStatus probe_series(const ProbeOptions& options);  // the state of a port, or --stamp

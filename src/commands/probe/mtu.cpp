@@ -36,10 +36,7 @@ RequestChoice request_of(const ProbeOptions& options) {
 class MtuMode : public RequestMode {
  public:
   MtuMode(const ProbeOptions& options, Prober& prober, ProbeLog& log)
-      : RequestMode(request_of(options), options.target.port, log),
-        options_(options),
-        prober_(prober),
-        log_(log),
+      : RequestMode(options, prober, log, request_of(options)),
         writer_(options, prober.sink(), prober.target()),
         headers_(net::headers_size(net::family_of(prober.target()))),
         link_mtu_(static_cast<unsigned>(net::max_payload(net::family_of(prober.target()))) + headers_),
@@ -152,8 +149,7 @@ class MtuMode : public RequestMode {
   }
 
   void show_link() {
-    if (!writer_.text()) return;
-    writer_.buffer() += fmt::format("link MTU\t{}\n", link_mtu_);
+    writer_.tell_text([&](std::string& out) { out += fmt::format("link MTU\t{}\n", link_mtu_); });
     prober_.sink().mark(1);
     prober_.sink().flush();
   }
@@ -166,8 +162,8 @@ class MtuMode : public RequestMode {
       writer_.tell(
           "mtu", [&](output::JsonEvent& event) { add_fields(event, result); },
           [&](std::string& out) { append(out, result); });
-    } else if (writer_.text()) {
-      writer_.buffer() += fmt::format("path MTU\tunknown\t{}\n", why_unknown());
+    } else {
+      writer_.tell_text([&](std::string& out) { out += fmt::format("path MTU\tunknown\t{}\n", why_unknown()); });
     }
     prober_.sink().mark(1);
     writer_.summary({is_reached(known) ? "reached" : name_of(state_), log_.summary(), 0, {}, {}});
@@ -215,9 +211,6 @@ class MtuMode : public RequestMode {
     event.text("proof", result.proof == MtuResult::Proof::by_reply ? "reply" : "icmp");
   }
 
-  const ProbeOptions& options_;
-  Prober& prober_;
-  ProbeLog& log_;
   ProbeWriter writer_;
   unsigned headers_;   // bytes of IP and UDP header
   unsigned link_mtu_;  // what this host sends at most; at first what a datagram can be

@@ -118,7 +118,7 @@ std::string distribution_json(const RttSummary& rtt) {
 }
 
 void ProbeWriter::line(const ProbeRecord& record) {
-  std::string& out = buffer();
+  std::string& out = sink_.buffer();
   if (options_.format == output::Format::raw && record.size) {
     out += record.payload;
     if (options_.delimiter) out += *options_.delimiter;
@@ -145,22 +145,22 @@ void ProbeWriter::line(const ProbeRecord& record) {
 
 void ProbeWriter::line(std::string_view words) {
   append_time(output::now());
-  buffer() += words;
-  buffer() += '\n';
+  sink_.buffer() += words;
+  sink_.buffer() += '\n';
   sink_.mark(1);
 }
 
 void ProbeWriter::append_time(net::SystemTime time) {
   if (!options_.timestamps) return;
-  output::append_time(buffer(), time, 6);
-  buffer() += '\t';
+  output::append_time(sink_.buffer(), time, 6);
+  sink_.buffer() += '\t';
 }
 
 void ProbeWriter::event(const ProbeRecord& record) {
   // What comes after a probe's own event is called by its name, so that there is one `probe` for each probe.
   const std::string_view name = is_repeat(record) ? name_of(record.state) : "probe";
   {
-    output::JsonEvent event(buffer(), name, record.received.value_or(output::now()));
+    output::JsonEvent event(sink_.buffer(), name, record.received.value_or(output::now()));
     event.endpoint(record.endpoint);
     add_subject(event);
     add_record(event, record);

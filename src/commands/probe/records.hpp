@@ -69,7 +69,6 @@ class ProbeWriter {
   bool json() const { return options_.format == output::Format::json; }
   // True where results are lines for people: text and hex.
   bool text() const { return options_.format == output::Format::text || options_.format == output::Format::hex; }
-  std::string& buffer() { return sink_.buffer(); }
 
   // `127.0.0.1:53	open	0.412 ms	dns NOERROR, 28 bytes`; raw: the reply's payload.
   void line(const ProbeRecord& record);
@@ -94,11 +93,22 @@ class ProbeWriter {
   template <class Fields, class Text>
   void tell(std::string_view name, const Fields& add_fields, const Text& append_text) {
     if (json()) {
-      output::JsonEvent event(buffer(), name);
+      output::JsonEvent event(sink_.buffer(), name);
       add_fields(event);
-    } else if (text()) {
-      append_text(buffer());
+    } else {
+      tell_text(append_text);
     }
+  }
+  // Where results are text.
+  template <class Text>
+  void tell_text(const Text& append_text) {
+    if (text()) append_text(sink_.buffer());
+  }
+  // A result that is a record: where it could not be written, it is counted. `write_lines()` calls line().
+  template <class Fields, class Lines>
+  void tell_record(std::string_view name, const Fields& add_fields, const Lines& write_lines) {
+    tell(name, add_fields, [&](std::string&) { write_lines(); });
+    if (json()) sink_.mark(1);
   }
 
   // What is known by now.

@@ -21,10 +21,8 @@ namespace {
 class RoundsMode : public RequestMode {
  public:
   RoundsMode(const ProbeOptions& options, Prober& prober, ProbeLog& log)
-      : RequestMode(options.request, options.target.port, log),
-        options_(options),
+      : RequestMode(options, prober, log, options.request),
         total_(*options.stop.count == 0 ? std::numeric_limits<std::uint64_t>::max() : *options.stop.count),
-        prober_(prober),
         pacer_(1e9 / static_cast<double>(options.interval.count()), run::Clock::now() + options.head_start),
         path_(options.trace.first_hop, options.trace.max_hops),
         by_port_(!requests_.distinct()) {}
@@ -47,7 +45,7 @@ class RoundsMode : public RequestMode {
   void sent(std::uint64_t sequence, const Ask&) override {
     const TraceProbe probe{next_ttl_, path_.sent(next_ttl_)};
     remember(sequence, probe);
-    not_before_ = log().departure(sequence).steady + pace();
+    not_before_ = log_.departure(sequence).steady + pace();
     ++next_ttl_;
   }
 
@@ -76,7 +74,7 @@ class RoundsMode : public RequestMode {
     if (sequence >= first_sequence_) path_.silent(probes_[place_of(sequence)]);
   }
 
-  bool done() const override { return begun_ == total_ && is_between_rounds() && log().is_idle(); }
+  bool done() const override { return begun_ == total_ && is_between_rounds() && log_.is_idle(); }
 
   std::optional<std::uint64_t> match(const net::TransportError& error, const Instant& seen) override {
     if (by_port_) return sent_to(error.destination.port());
@@ -100,7 +98,7 @@ class RoundsMode : public RequestMode {
  private:
   bool is_between_rounds() const { return begun_ == 0 || next_ttl_ > path_.last(); }
   // Where only the port tells the hop, one round at a time does.
-  bool must_be_alone() const { return by_port_ && !log().is_idle(); }
+  bool must_be_alone() const { return by_port_ && !log_.is_idle(); }
 
   bool begin_round(ProbeTime now) {
     if (begun_ == total_ || must_be_alone() || !pacer_.is_due(now)) return false;
@@ -123,17 +121,17 @@ class RoundsMode : public RequestMode {
 
   // The last probe to that port.
   std::optional<std::uint64_t> sent_to(std::uint16_t port) const {
-    for (std::uint64_t sequence = log().count(); sequence > first_sequence_ && log().is_kept(sequence - 1);) {
+    for (std::uint64_t sequence = log_.count(); sequence > first_sequence_ && log_.is_kept(sequence - 1);) {
       const TraceProbe& probe = probes_[place_of(--sequence)];
       if (port_of(probe.ttl) == port) return sequence;
-      if (log().count() - sequence > options_.trace.max_hops) break;
+      if (log_.count() - sequence > options_.trace.max_hops) break;
     }
     return std::nullopt;
   }
 
   void begin_by_port() {
     by_port_ = true;
-    first_sequence_ = log().count();
+    first_sequence_ = log_.count();
     path_ = PathStatistics(options_.trace.first_hop, options_.trace.max_hops);
     begun_ = 0;
   }
@@ -145,9 +143,7 @@ class RoundsMode : public RequestMode {
     probes_[place] = probe;
   }
 
-  const ProbeOptions& options_;
   std::uint64_t total_;
-  Prober& prober_;
   traffic::Pacer pacer_;  // of rounds
   PathStatistics path_;
   bool by_port_;
@@ -165,22 +161,22 @@ class RoundsReport {
   RoundsReport(const ProbeOptions& options, ProbeStage& stage, Flows<RoundsMode>& flows)
       : stage_(stage),
         flows_(flows),
-        writer_(options, stage.sink(), {}),
-        names_(options.names, stage.loop(), [] {}),
-        table_(stage.sink()),
+        writer_(options, stage.sink, {}),
+        names_(options.names, stage.loop, [] {}),
+        table_(stage.sink),
         live_(writer_.text() && output::redraws()) {
-    stage.loop().on_usr1([this] { tell(true); });
+    stage.loop.on_usr1([this] { tell(true); });
     if (live_) {
       constexpr auto tick = std::chrono::milliseconds(200);
-      stage.loop().every(tick, [this, tick](base::Nanoseconds elapsed) { redraw(elapsed > 2 * tick); });
+      stage.loop.every(tick, [this, tick](base::Nanoseconds elapsed) { redraw(elapsed > 2 * tick); });
     } else if (options.stats) {
-      stage.loop().every(*options.stats, [this](base::Nanoseconds) { tell(); });
+      stage.loop.every(*options.stats, [this](base::Nanoseconds) { tell(); });
     }
   }
 
   base::ExitStatus finish() {
     // The last table stays as it is: the terminal has echoed a ^C below it.
-    if (!table_.is_drawn() || stage_.loop().reason() != run::StopReason::signal) tell();
+    if (!table_.is_drawn() || stage_.loop.reason() != run::StopReason::signal) tell();
     tell_worse();
     base::ExitStatus status = base::ExitStatus::nothing;
     for (auto& course : flows_.all()) {
@@ -189,7 +185,7 @@ class RoundsReport {
       if (end == TracePlan::End::reached) status = base::ExitStatus::done;
       if (end == TracePlan::End::refused) status = better(status, base::ExitStatus::refused);
     }
-    stage_.sink().flush();
+    stage_.sink.flush();
     if (status != base::ExitStatus::done) flows_.first().prober.hint_at_family();
     return status;
   }
@@ -224,16 +220,16 @@ class RoundsReport {
     } else if (writer_.text()) {
       for (const TableLine& line : table_of(all, names_)) writer_.line(tabbed(line));
     }
-    stage_.sink().flush();
+    stage_.sink.flush();
   }
 
   void tell_events() {
     for (const HopRow& row : rows(Percentiles::told)) {
       names_.look_up(row.addresses);
-      append_event(row);
-      stage_.sink().mark(1);
+      writer_.tell_record(
+          "hop", [&](output::JsonEvent& event) { add_row(event, row); }, [] {});
     }
-    stage_.sink().flush();
+    stage_.sink.flush();
   }
 
   void tell_worse() {
@@ -247,8 +243,7 @@ class RoundsReport {
     writer_.verdict(ends);
   }
 
-  void append_event(const HopRow& row) {
-    output::JsonEvent event(writer_.buffer(), "hop");
+  void add_row(output::JsonEvent& event, const HopRow& row) {
     event.number("ttl", row.ttl);
     if (row.flow != 0) event.number("flow", row.flow);
     if (!row.is_silent()) {

@@ -7,37 +7,29 @@
 namespace commands {
 
 bool Engine::take(const net::Received& reply, bool from_target, const Instant& seen) {
-  const auto sequence = mode_.match(reply, seen);
-  if (!sequence) return false;
-  Answer found;
-  found.sequence = *sequence;
-  found.rtt = round_trip(log_.departure(*sequence), reply.metadata.time, seen);
-  found.reply = &reply;
-  found.from_target = from_target;
-  found.seen = seen;
-  answer(found);
-  return true;
+  return answer(mode_.match(reply, seen), reply.metadata.time,
+                {.reply = &reply, .from_target = from_target, .seen = seen});
 }
 
 bool Engine::take(const net::TransportError& error, bool from_target, const Instant& seen) {
-  if (error.local()) mode_.local_error(error);
-  const auto sequence = error.local() ? std::nullopt : mode_.match(error, seen);
-  if (!sequence) return false;
-  Answer found;
-  found.sequence = *sequence;
-  found.rtt = round_trip(log_.departure(*sequence), error.time, seen);
-  found.error = &error;
-  found.from_target = from_target;
-  found.seen = seen;
-  answer(found);
-  return true;
+  if (error.local()) {
+    mode_.local_error(error);
+    return false;
+  }
+  return answer(mode_.match(error, seen), error.time, {.error = &error, .from_target = from_target, .seen = seen});
 }
 
-void Engine::answer(Answer answer) {
-  answer.waiting = log_.is_waiting(answer.sequence);
-  if (!mode_.answered(answer)) return;
-  log_.settle(answer.sequence);
-  waits_.erase(answer.sequence);
+bool Engine::answer(std::optional<std::uint64_t> sequence, const std::optional<net::SystemTime>& arrived,
+                    Answer answer) {
+  if (!sequence) return false;
+  answer.sequence = *sequence;
+  answer.rtt = round_trip(log_.departure(*sequence), arrived, answer.seen);
+  answer.waiting = log_.is_waiting(*sequence);
+  if (mode_.answered(answer)) {
+    log_.settle(*sequence);
+    waits_.erase(*sequence);
+  }
+  return true;
 }
 
 ProbeTime Engine::end_of_wait(std::uint64_t sequence) const {

@@ -111,7 +111,8 @@ class Engine {
  private:
   ProbeTime end_of_wait(std::uint64_t sequence) const;
   bool is_overdue(ProbeTime now) const { return !log_.is_idle() && end_of_wait(log_.oldest_waiting()) <= now; }
-  void answer(Answer answer);
+  // Of the probe, if there is one; `arrived`: by the kernel's clock, if it has told.
+  bool answer(std::optional<std::uint64_t> sequence, const std::optional<net::SystemTime>& arrived, Answer answer);
   void give_up(std::uint64_t sequence, ProbeTime now);
   void expire(ProbeTime now);
   std::optional<ProbeTime> send(ProbeTime now);

@@ -18,12 +18,10 @@ namespace {
 class TraceMode : public RequestMode {
  public:
   TraceMode(const ProbeOptions& options, Prober& prober, ProbeLog& log)
-      : RequestMode(options.request, options.target.port, log),
-        options_(options),
-        prober_(prober),
-        log_(log),
+      : RequestMode(options, prober, log, options.request),
         plan_(options.trace),
-        hops_(options, prober.loop(), prober.sink(), [&prober] { prober.wake(); }) {}
+        writer_(options, prober.sink(), prober.target()),
+        hops_(options, prober.loop(), writer_, [&prober] { prober.wake(); }) {}
 
   std::optional<Ask> next(ProbeTime now) override {
     show_hops(now);
@@ -135,7 +133,7 @@ class TraceMode : public RequestMode {
     const auto end = plan_.end();
     const bool reached = end == TracePlan::End::reached;
     const ProbeState state = end == TracePlan::End::open ? ProbeState::no_answer : target_state_;
-    ProbeWriter(options_, prober_.sink(), prober_.target()).tell("summary", [&](output::JsonEvent& event) {
+    writer_.tell("summary", [&](output::JsonEvent& event) {
       add_summary(event, {options_.flow, state, sent_, received_, reached});
     });
     prober_.sink().flush();
@@ -145,11 +143,9 @@ class TraceMode : public RequestMode {
   }
 
  private:
-  const ProbeOptions& options_;
-  Prober& prober_;
-  ProbeLog& log_;
   std::vector<TraceProbe> probes_;  // by sequence
   TracePlan plan_;
+  ProbeWriter writer_;
   HopWriter hops_;
   std::optional<TraceProbe> probe_;                                 // the next to send
   ProbeTime not_before_ = run::Clock::now() + options_.head_start;  // it leaves
@@ -173,13 +169,11 @@ base::ExitStatus probe_trace(const ProbeOptions& options) {
     status = better(status, course.mode.finish());
     paths.push_back({course.options.flow, course.mode.hops().gathered()});
   }
-  const ProbeWriter writer(options, stage.sink(), {});
-  if (options.flows > 0 && writer.text()) {
-    for (const std::string& line : path_lines(paths, flows.first().mode.hops().names())) {
-      stage.sink().buffer() += line + '\n';
-    }
-  }
-  stage.sink().flush();
+  ProbeWriter(options, stage.sink, {}).tell_text([&](std::string& out) {
+    if (options.flows == 0) return;
+    for (const std::string& line : path_lines(paths, flows.first().mode.hops().names())) out += line + '\n';
+  });
+  stage.sink.flush();
   if (status != base::ExitStatus::done) {
     for (const auto& course : flows.all()) course.mode.rethrow_failure();
   }
