@@ -34,19 +34,21 @@ void add_sent(JsonEvent& event, const Totals& totals) {
   event.number("sent", *totals.sent).number("sent_bytes", totals.sent_bytes).number("refused", totals.refused);
 }
 
-struct Rates {
-  double datagrams, bits;  // a second
-};
-
-Rates rates(std::uint64_t datagrams, std::uint64_t bytes, double seconds) {
-  return {static_cast<double>(datagrams) / seconds, static_cast<double>(bytes) * 8 / seconds};
-}
-
-std::string rates_text(const Rates& rates) {
-  return fmt::format("{}, {}", base::rate_text(rates.datagrams, "datagram"), base::with_prefix(rates.bits, "bit/s"));
-}
-
 }  // namespace
+
+Rates::Rates(std::uint64_t how_many, std::uint64_t bytes, base::Nanoseconds interval) {
+  const double seconds = static_cast<double>(interval.count()) / 1e9;
+  datagrams = static_cast<double>(how_many) / seconds;
+  bits = static_cast<double>(bytes) * 8 / seconds;
+}
+
+std::string Rates::text() const {
+  return fmt::format("{}, {}", base::rate_text(datagrams, "datagram"), base::with_prefix(bits, "bit/s"));
+}
+
+void Rates::add_to(JsonEvent& event) const {
+  event.decimal("datagrams_per_second", datagrams, 1).decimal("bits_per_second", bits, 0);
+}
 
 void print_line(std::string_view line) {
   std::string text(line);
@@ -114,13 +116,11 @@ void Report::so_far(const Totals& totals) {
 }
 
 void Report::stats(const Totals& now, const Totals& before, base::Nanoseconds interval) {
-  const double seconds = static_cast<double>(interval.count()) / 1e9;
-  const Rates receiving = rates(now.datagrams - before.datagrams, now.bytes - before.bytes, seconds);
-  const Rates sending =
-      rates(now.sent.value_or(0) - before.sent.value_or(0), now.sent_bytes - before.sent_bytes, seconds);
+  const Rates receiving(now.datagrams - before.datagrams, now.bytes - before.bytes, interval);
+  const Rates sending(now.sent.value_or(0) - before.sent.value_or(0), now.sent_bytes - before.sent_bytes, interval);
   const std::uint64_t dropped = now.dropped - before.dropped;
   const auto fields = [&](JsonEvent& event) {
-    event.decimal("datagrams_per_second", receiving.datagrams, 1).decimal("bits_per_second", receiving.bits, 0);
+    receiving.add_to(event);
     if (now.sent) {
       event.decimal("sent_per_second", sending.datagrams, 1).decimal("sent_bits_per_second", sending.bits, 0);
     }
@@ -129,21 +129,10 @@ void Report::stats(const Totals& now, const Totals& before, base::Nanoseconds in
     event.number("dropped", dropped);
   };
   tell(Tone::asked, "stats", fields, [&] {
-    const std::string sent = now.sent ? fmt::format("sent {}; received ", rates_text(sending)) : "";
-    return fmt::format("{}{}, {}, {} dropped", sent, rates_text(receiving),
+    const std::string sent = now.sent ? fmt::format("sent {}; received ", sending.text()) : "";
+    return fmt::format("{}{}, {}, {} dropped", sent, receiving.text(),
                        base::counted(now.senders, "sender", now.more_senders), dropped);
   });
-  sink_.flush();
-}
-
-void Report::finding(std::string_view code, std::string_view interface, std::string_view message,
-                     std::string_view advice) {
-  const auto fields = [&](JsonEvent& event) {
-    event.text("code", code);
-    if (!interface.empty()) event.text("interface", interface);
-    event.text("message", message).text("advice", advice);
-  };
-  tell(Tone::asked, "finding", fields, [&] { return fmt::format("explain: {}: {}", message, advice); });
   sink_.flush();
 }
 

@@ -36,6 +36,16 @@ struct Totals {
   std::uint64_t refused = 0;  // of what was sent, by the network
 };
 
+// What came in an interval, a second.
+struct Rates {
+  Rates(std::uint64_t how_many, std::uint64_t bytes, base::Nanoseconds interval);
+  std::string text() const;  // "12 datagrams/s, 1.2 kbit/s"
+  void add_to(JsonEvent& event) const;
+
+  double datagrams;
+  double bits;
+};
+
 // One line on stderr, at once, whatever happens to stdout. Errors begin with "udptool: ".
 void print_line(std::string_view line);
 void print_error(std::string_view message, Color color = Color::automatic);
@@ -76,10 +86,6 @@ class Report {
 
   // What --stats asked for: rates since the last time, over `interval`. Not silenced.
   void stats(const Totals& now, const Totals& before, base::Nanoseconds interval);
-
-  // What --explain found: "explain: MESSAGE: ADVICE" on stderr, or an event. It was asked for, so -q does not silence
-  // it. An interface of "" is none.
-  void finding(std::string_view code, std::string_view interface, std::string_view message, std::string_view advice);
 
   // A line as it is: on stderr, never with -j.
   void line(const std::string& text, Tone tone = Tone::talk);

@@ -13,7 +13,6 @@
 #include "commands/forward.hpp"
 #include "commands/intake.hpp"
 #include "commands/join/explain/findings.hpp"
-#include "commands/join/explain/targets.hpp"
 #include "commands/join/joining.hpp"
 #include "commands/join/membership_report.hpp"
 #include "commands/join/memberships.hpp"
@@ -27,6 +26,24 @@
 namespace commands {
 namespace {
 
+// What --explain looks at: the groups on the interfaces as they were named, whether or not they can be joined on.
+std::vector<ExplainTarget> targets_of(const JoinOptions& options) {
+  std::vector<ExplainTarget> targets;
+  for (const net::GroupWord& word : options.groups) {
+    for (std::uint32_t i = 0; i < word.count; ++i) {
+      targets.push_back({net::advanced(word.first, i), word.source, word.port,
+                         options.interfaces.empty() ? net::interfaces() : options.interfaces});
+    }
+  }
+  return targets;
+}
+
+std::vector<ExplainTarget> targets_of(const Memberships& memberships) {
+  std::vector<ExplainTarget> targets;
+  for (const auto& one : memberships.all()) targets.push_back({one->group, one->source, one->port, {one->interface}});
+  return targets;
+}
+
 class Joiner final : Measured {
  public:
   explicit Joiner(const JoinOptions& options)
@@ -36,8 +53,7 @@ class Joiner final : Measured {
         intake_(stage_, options.stop),
         memberships_(stage_.loop, options.socket, wanted(options)),
         streams_(options.streams.any() ? std::make_optional<Streams>(options.streams) : std::nullopt) {
-    const bool strips = options.streams.rtp && options.output.format == output::Format::raw;
-    intake_.record_as(options.output, strips ? static_cast<output::RecordSink&>(rtp_payloads_) : records_);
+    intake_.record_as(options.output, rtp_payloads_.or_whole(options.streams, options.output));
   }
 
   base::ExitStatus run() {
@@ -247,9 +263,8 @@ class Joiner final : Measured {
       const auto now = run::Clock::now();
       for (const auto& one : memberships_.all()) {
         if (!one->stall_watch.stalled(now)) continue;
-        const net::Endpoint group(net::with_zone(one->group, 0), one->port);
-        const std::string interface = net::shown_interface(one->interface.index);
-        report().notice(stall_text(group, interface, one->stall_watch.last_heard()));
+        const std::string_view interface = net::interface_name(one->interface.index);
+        report().notice(stall_text({one->group, one->port}, interface, one->stall_watch.last_heard()));
       }
     });
   }

@@ -54,7 +54,7 @@ void MembershipReport::stats(const Memberships& memberships, base::Nanoseconds i
     for (std::size_t i = 0; i < memberships.sockets().size(); ++i) {
       const std::uint64_t drops = intake_.heard(i).dropped;  // each is watched, in this order
       for (const Membership* one : memberships.sockets()[i]->memberships) {
-        stats_of(*one, drops, seconds, folded == 0 || one->datagrams > 0);
+        stats_of(*one, drops, interval, folded == 0 || one->datagrams > 0);
       }
     }
     if (folded > 0) report_.line(more_silent(folded), output::Tone::asked);
@@ -63,23 +63,21 @@ void MembershipReport::stats(const Memberships& memberships, base::Nanoseconds i
 }
 
 // `drops` are of the socket, which memberships of one group share.
-void MembershipReport::stats_of(const Membership& one, std::uint64_t drops, double seconds, bool in_text) {
-  Rates& last = last_[&one];
-  const double datagrams = static_cast<double>(one.datagrams - last.datagrams) / seconds;
-  const double bits = static_cast<double>(one.bytes - last.bytes) * 8 / seconds;
+void MembershipReport::stats_of(const Membership& one, std::uint64_t drops, base::Nanoseconds interval, bool in_text) {
+  Told& last = last_[&one];
+  const output::Rates rates(one.datagrams - last.datagrams, one.bytes - last.bytes, interval);
   const std::uint64_t dropped = drops - last.dropped;
   last = {one.datagrams, one.bytes, drops};
   const auto fields = [&](output::JsonEvent& event) {
     add_group(event, one);
-    event.decimal("datagrams_per_second", datagrams, 1).decimal("bits_per_second", bits, 0);
+    rates.add_to(event);
     event.number("datagrams", one.datagrams).number("bytes", one.bytes).number("senders", one.senders.count());
     event.number("dropped", dropped);
   };
   report_.tell(output::Tone::asked, "stats", fields, [&] {
     if (!in_text) return std::string();
-    return fmt::format("{}: {}, {}, {}, {}, {}, {} dropped", one.text(), base::rate_text(datagrams, "datagram"),
-                       base::with_prefix(bits, "bit/s"), base::counted(one.datagrams, "datagram"),
-                       base::counted(one.bytes, "byte"),
+    return fmt::format("{}: {}, {}, {}, {}, {} dropped", one.text(), rates.text(),
+                       base::counted(one.datagrams, "datagram"), base::counted(one.bytes, "byte"),
                        base::counted(one.senders.count(), "sender", one.senders.is_full()), dropped);
   });
   streams_of(one, true);

@@ -30,12 +30,12 @@ class MembershipReport {
 
  private:
   // `in_text`: also where it is no event.
-  void stats_of(const Membership& one, std::uint64_t drops, double seconds, bool in_text);
+  void stats_of(const Membership& one, std::uint64_t drops, base::Nanoseconds interval, bool in_text);
   void interface_stats(const Memberships& memberships, double seconds);
   void summarize(const Membership& one, bool in_text);
   void streams_of(const Membership& one, bool asked);
 
-  struct Rates {
+  struct Told {
     std::uint64_t datagrams = 0;
     std::uint64_t bytes = 0;
     std::uint64_t dropped = 0;
@@ -44,7 +44,7 @@ class MembershipReport {
   output::Report& report_;
   Intake& intake_;
   const Streams* streams_;
-  std::map<const Membership*, Rates> last_;
+  std::map<const Membership*, Told> last_;
   std::map<std::string, ReceiveCounters> last_of_interface_;
 };
 

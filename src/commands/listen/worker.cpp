@@ -51,8 +51,7 @@ Worker::Worker(const ListenOptions& options, Stage& stage, output::RecordSink* p
       intake_(stage, options.stop),
       streams_(options.streams.any() ? std::make_optional<Streams>(stream_options(options)) : std::nullopt),
       guard_(!options.filter.allowed.empty()) {
-  const bool strips = options.streams.rtp && options.output.format == output::Format::raw;
-  intake_.record_as(options.output, strips ? static_cast<output::RecordSink&>(rtp_payloads_) : records_, pcap);
+  intake_.record_as(options.output, rtp_payloads_.or_whole(options.streams, options.output), pcap);
 }
 
 void Worker::open(Worker* first) {

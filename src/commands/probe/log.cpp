@@ -53,10 +53,9 @@ nanoseconds round_trip(const Instant& sent, const std::optional<net::SystemTime>
   return std::max(std::min(measured, steady + slack), nanoseconds(0));
 }
 
-void ProbeLog::sent(const Instant& when, int ttl) {
+void ProbeLog::sent(const Instant& when) {
   Probe probe;
   probe.sent = when;
-  probe.ttl = static_cast<std::uint8_t>(ttl);
   if (kept_.size() < max_kept_) {
     kept_.push_back(probe);
   } else {

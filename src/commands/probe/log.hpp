@@ -39,11 +39,10 @@ class ProbeLog {
   std::size_t max_kept() const { return max_kept_; }
   std::uint64_t count() const { return count_; }  // sent so far; the next has this number
   std::uint64_t first_kept() const { return count_ - kept_.size(); }
-  void sent(const Instant& when, int ttl = 0);
+  void sent(const Instant& when);
 
   bool is_kept(std::uint64_t sequence) const { return sequence < count_ && sequence >= first_kept(); }
   const Instant& departure(std::uint64_t sequence) const { return at(sequence).sent; }  // of a kept one
-  int ttl(std::uint64_t sequence) const { return static_cast<int>(at(sequence).ttl); }  // of a kept one
 
   // True when another probe would cost one that is still waited for.
   bool is_full() const { return count_ - oldest_waiting_ >= max_kept_; }
@@ -78,7 +77,6 @@ class ProbeLog {
   struct Probe {
     Instant sent;
     std::int64_t rtt : 48 = no_reply;  // in ns, or what there is instead
-    std::uint32_t ttl : 8 = 0;
     bool waiting : 1 = true;
     bool doubted : 1 = false;
   };

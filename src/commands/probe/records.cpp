@@ -108,8 +108,6 @@ std::string_view name_of(ProbeState state) {
 
 double to_milliseconds(base::Nanoseconds time) { return static_cast<double>(time.count()) / 1e6; }
 
-std::string milliseconds_text(base::Nanoseconds time) { return fmt::format("{:.3f} ms", to_milliseconds(time)); }
-
 std::string distribution_json(const RttSummary& rtt) {
   return fmt::format(R"({{"min":{:.3f},"avg":{:.3f},"max":{:.3f},"stddev":{:.3f},"p50":{:.3f},"p90":{:.3f},)"
                      R"("p99":{:.3f},"p999":{:.3f}}})",
@@ -129,7 +127,9 @@ void ProbeWriter::line(const ProbeRecord& record) {
   if (!name_.empty()) out += base::escaped(name_) + '\t';
   net::append_endpoint(out, record.endpoint);
   const bool silent = record.state == ProbeState::no_answer;
-  const std::string time = record.kept_back ? "-" : silent ? wait_text(record.time) : milliseconds_text(record.time);
+  const std::string time = record.kept_back ? "-"
+                           : silent         ? wait_text(record.time)
+                                            : fmt::format("{:.3f} ms", to_milliseconds(record.time));
   const bool failed = silent || record.state == ProbeState::closed || record.state == ProbeState::unreachable;
   const std::string state(name_of(record.state));
   out += fmt::format("\t{}\t{}\t", colored_ && failed ? output::red(state) : state, time);

@@ -141,8 +141,6 @@ class ProbeWriter {
 // {"min":...,"p999":...}
 std::string distribution_json(const RttSummary& rtt);
 
-// "0.412 ms"
-std::string milliseconds_text(base::Nanoseconds time);
 double to_milliseconds(base::Nanoseconds time);
 
 }  // namespace commands

@@ -83,7 +83,7 @@ std::optional<ProbeTime> Engine::send_one(const Ask& ask) {
   if (sent.error == EAGAIN) return std::nullopt;
   if (sent.error != 0) {
     if (!mode_.kept_back(sequence, ask, sent.error)) return sent.at.steady;
-    log_.sent(sent.at, ask.ttl);
+    log_.sent(sent.at);
     log_.refused(sequence);
     log_.settle(sequence);
     return sent.at.steady;
@@ -92,7 +92,7 @@ std::optional<ProbeTime> Engine::send_one(const Ask& ask) {
     waits_.erase(log_.oldest_waiting());
     log_.settle(log_.oldest_waiting());
   }
-  log_.sent(sent.at, ask.ttl);
+  log_.sent(sent.at);
   if (ask.wait) waits_.emplace(sequence, *ask.wait);
   mode_.sent(sequence, ask);
   return sent.at.steady;

@@ -33,6 +33,10 @@ class RtpPayloads final : public output::RecordSink {
  public:
   explicit RtpPayloads(output::RecordSink& next) : next_(next) {}
 
+  // This one with --rtp, where what is printed is raw; else the one that prints all.
+  output::RecordSink& or_whole(const StreamOptions& streams, const output::Options& output) {
+    return streams.rtp && output.format == output::Format::raw ? *this : next_;
+  }
   void write(const net::Received& received, std::uint16_t local_port) override;
 
  private:

@@ -81,8 +81,18 @@ void print_table(std::string_view when, const std::vector<ExplainTarget>& target
   }
 }
 
+// They were asked for, so -q does not silence them.
 void print(const std::vector<Finding>& findings, output::Report& report) {
-  for (const Finding& one : findings) report.finding(one.code, one.interface, one.message, one.advice);
+  for (const Finding& one : findings) {
+    const auto fields = [&](output::JsonEvent& event) {
+      event.text("code", one.code);
+      if (!one.interface.empty()) event.text("interface", one.interface);
+      event.text("message", one.message).text("advice", one.advice);
+    };
+    report.tell(output::Tone::asked, "finding", fields,
+                [&] { return fmt::format("explain: {}: {}", one.message, one.advice); });
+  }
+  report.flush();
 }
 
 }  // namespace

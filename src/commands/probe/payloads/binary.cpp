@@ -8,6 +8,7 @@
 
 #include "base/bytes.hpp"
 #include "commands/probe/payloads/checks.hpp"
+#include "commands/stamp_packet.hpp"
 
 namespace commands {
 namespace {
@@ -25,20 +26,12 @@ std::string name_in(std::span<const Name> names, unsigned number, std::string_vi
   return fmt::format("{} {}", what, number);
 }
 
-// NTP's format (RFC 5905, 6): seconds since 1900 in the upper 32 bits, of any era, and their fraction.
-std::uint64_t ntp_time(net::SystemTime time) {
-  constexpr std::uint64_t from_1900_to_1970 = 2'208'988'800;
-  const auto since = time.time_since_epoch();
-  const auto whole = std::chrono::floor<std::chrono::seconds>(since);
-  const auto fraction = static_cast<std::uint64_t>((since - whole).count()) * (1ull << 32) / 1'000'000'000;
-  return (static_cast<std::uint64_t>(whole.count()) + from_1900_to_1970) << 32 | fraction;
-}
-
 // How far the server's clock is ahead of this host's, in seconds (RFC 5905, 8). The differences are signed, so that
 // they are right across eras.
 double ntp_offset(const ReplyContext& context, std::uint64_t received, std::uint64_t sent) {
-  const auto there = static_cast<std::int64_t>(received - ntp_time(context.sent));
-  const auto back = static_cast<std::int64_t>(sent - ntp_time(context.received));
+  const auto written = [](net::SystemTime time) { return stamp::encode_time(time, stamp::TimeFormat::ntp); };
+  const auto there = static_cast<std::int64_t>(received - written(context.sent));
+  const auto back = static_cast<std::int64_t>(sent - written(context.received));
   return (static_cast<double>(there) + static_cast<double>(back)) / 2 / 4294967296.0;
 }
 
