@@ -8,6 +8,7 @@
 
 #include "base/text.hpp"
 #include "commands/target.hpp"
+#include "net/drain.hpp"
 #include "net/resolve.hpp"
 #include "net/route.hpp"
 #include "traffic/counts.hpp"

@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "commands/silence.hpp"
+#include "net/drain.hpp"
 
 namespace commands {
 

@@ -21,6 +21,7 @@
 #include "net/datagram.hpp"
 #include "net/icmp.hpp"
 #include "net/send_batch.hpp"
+#include "net/sent_tap.hpp"
 #include "net/udp_options.hpp"
 
 namespace net {
@@ -30,24 +31,6 @@ struct SendResult {
   std::size_t datagrams = 0;  // that the kernel took
   std::size_t bytes = 0;      // of payload in them
   int error = 0;              // 0: all went; EAGAIN, ENOBUFS: not now; else errno of the first that is waiting
-};
-
-// The headers of a datagram that left.
-struct SentBy {
-  Endpoint from;  // the unspecified address where even the routes do not tell
-  Endpoint to;
-  std::uint8_t ttl = 0;
-  std::uint8_t traffic_class = 0;
-};
-
-// Hears of every datagram that the kernel took: for captures.
-class SentTap {
- public:
-  virtual void sent(std::string_view payload, const SentBy& by) = 0;
-  virtual void sent_all() = 0;  // after each hand-over
-
- protected:
-  ~SentTap() = default;
 };
 
 class UdpSocket : public UdpOptions {
@@ -140,31 +123,5 @@ class UdpSocket : public UdpOptions {
   bool manages_df_ = false;  // keep_df() is wanted
   bool keeps_df_ = false;
 };
-
-// Hands each ICMP error that waits to `use`: a bounded number, for anybody can send them. Those that are left are the
-// next event.
-template <class Use>
-void take_errors(UdpSocket& socket, Use use) {
-  constexpr int max_a_turn = 1'024;
-  for (int i = 0; i < max_a_turn; ++i) {
-    const auto error = socket.transport_error();
-    if (!error) return;
-    use(*error);
-  }
-}
-
-constexpr auto any_number = [] { return std::numeric_limits<std::size_t>::max(); };
-
-// What has arrived: reads batch after batch, of at most `room()` datagrams, and calls `take()` after each, until
-// nothing waits or `max_batches` were read, for others are to have their turn; then hands each ICMP error to `use`.
-template <class Room, class Take, class Use>
-void drain(UdpSocket& socket, ReceiveBatch& batch, std::size_t max_batches, const Room& room, const Take& take,
-           const Use& use) {
-  for (std::size_t i = 0; i < max_batches; ++i) {
-    if (socket.receive(batch, room()) > 0) take();
-    if (batch.size() == 0 || socket.drained()) break;
-  }
-  take_errors(socket, use);
-}
 
 }  // namespace net

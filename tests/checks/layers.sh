@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: MIT
 # layers.sh [TREE]: the house rules that a compiler does not see, in TREE/src. Includes point downwards only, no room
 # of commands/ includes another (but for streams/, which is listen's and join's), CLI11 stays in cli/ and the
-# system's socket headers in net/, and files and functions stay short.
+# system's socket headers in net/, options are plain data, and files, functions and headers stay short.
 set -eu -o pipefail
 cd "${1:-$(dirname "$0")/../..}"
 longest_file=350
 longest_function=60
+max_public_functions=25 # of a header
 
 # The floors from the ground up. A file includes its own folder and lower floors; folders on one floor never meet.
 declare -A floors=([base]=0 [net]=1 [run]=2 [output]=2 [traffic]=2 [commands]=3 [cli]=4 [main]=5)
@@ -65,6 +66,25 @@ while IFS=: read -r file header; do
   include "$file" "$header"
 done < <(includes '"[^"]*"')
 
+# What the command line says is plain data: no socket and no loop is behind it, in however many steps.
+plain=(commands/{receive_options,target,forward_options}.hpp commands/{listen/listen,send/send,join/join,probe/probe}.hpp)
+declare -A behind
+while IFS=: read -r file header; do
+  behind[$file]+=" $header"
+done < <(includes '"[^"]*"')
+for options in "${plain[@]}"; do
+  queue=("$options")
+  seen=" $options "
+  for ((i = 0; i < ${#queue[@]}; i++)); do
+    for header in ${behind[${queue[i]}]-}; do
+      case $header in
+        run/loop.hpp | net/udp_socket.hpp) problem "src/$options: options must not include $header (by src/${queue[i]})" ;;
+      esac
+      [[ $seen == *" $header "* ]] || { seen+="$header " && queue+=("$header"); }
+    done
+  done
+done
+
 while IFS=: read -r file header; do
   [[ $file == cli/* ]] || problem "src/$file: <$header> belongs to cli/ alone"
 done < <(includes '<CLI/[^>]*>')
@@ -96,8 +116,16 @@ if ctags --version 2>/dev/null | grep -q Universal; then
     [ $lines -le $longest_function ] || problem "$file: $name has $lines lines; the limit is $longest_function"
   done < <(ctags -R --languages=C++ --map-C++=+.hpp --kinds-C++=f --fields=+ne -f - src |
     sed -nE 's/^([^\t]*)\t([^\t]*)\t.*\tline:([0-9]+).*\tend:([0-9]+).*/\1\t\2\t\3\t\4/p')
+  while read -r functions file; do
+    [ "$functions" -le $max_public_functions ] ||
+      problem "$file: $functions public functions; the limit is $max_public_functions"
+  done < <(ctags -R --languages=C++ --map-C++=+.hpp --kinds-C++=fp --fields=+a -f - src | awk -F'\t' '
+    $2 !~ /hpp$/ || $1 ~ /^(__anon|~|operator)/ || /\taccess:(private|protected)/ { next }
+    match($0, /\t(class|struct):[^\t]*/) { of = substr($0, RSTART, RLENGTH); sub(/.*:/, "", of); if (of == $1) next }
+    { count[$2]++ }
+    END { for (file in count) print count[file], file }')
 else
-  echo "skipped: the length of functions (no Universal Ctags)"
+  echo "skipped: how long functions and headers are (no Universal Ctags)"
 fi
 
 [ $problems -eq 0 ] || { echo "failed: $problems places break the rules of the house"; exit 1; }

@@ -72,7 +72,10 @@ if ctags --version 2>/dev/null | grep -q Universal; then
   sound_tree
   { echo 'void long_one() {' && yes '  f();' | head -60 && echo '}'; } >"$work/src/base/function.cpp"
   fault "a long function" 'long_one has 62 lines'
+  sound_tree
+  { echo 'struct Wide {' && for i in {1..26}; do echo "  int f$i() const;"; done && echo '};'; } >"$work/src/base/wide.hpp"
+  fault "a wide header" 'base/wide.hpp: 26 public functions'
 else
-  echo "skipped: a long function (no Universal Ctags)"
+  echo "skipped: a long function, a wide header (no Universal Ctags)"
 fi
 exit $failed

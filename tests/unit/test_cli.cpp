@@ -79,6 +79,9 @@ TEST_CASE("cli: send's words fill its options") {
   CHECK(options.payloads.encoding == commands::Encoding::hexadecimal);
   CHECK(options.payloads.rounds == commands::for_ever);
   CHECK(options.rate == 50e3);
+  CHECK(Parsed<cli::Send>({"h", "9", "--interval", "20ms", "x"}).command.options.rate == 50);
+  const Parsed<cli::Send> paced({"h", "9", "--bitrate", "16k", "-l", "100"});
+  CHECK(paced.command.options.bitrate == 16e3);
   const Parsed<cli::Send> cut({"host", "9", "--chunk", "1K", "-D", "\\r\\n", "-r"});
   CHECK(cut.command.options.payloads.cut.at == commands::CutAt::size);
   CHECK(cut.command.options.payloads.cut.size == 1'024);

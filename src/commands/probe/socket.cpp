@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "commands/probe/prober.hpp"
+#include "net/drain.hpp"
 
 namespace commands {
 

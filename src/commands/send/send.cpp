@@ -16,6 +16,7 @@
 #include "commands/send/refusals.hpp"
 #include "commands/send/runs.hpp"
 #include "commands/target.hpp"
+#include "net/drain.hpp"
 #include "net/route.hpp"
 #include "output/records.hpp"
 #include "traffic/pace.hpp"
