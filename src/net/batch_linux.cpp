@@ -97,21 +97,9 @@ namespace {
 
 // What the kernel makes of ICMP errors (icmp_err_convert, icmpv6_err_convert), and tells the next call whatever it is.
 bool is_from_network(int error) {
-  switch (error) {
-    case ENETUNREACH:
-    case EHOSTUNREACH:
-    case EHOSTDOWN:
-    case ENONET:
-    case ECONNREFUSED:
-    case ENOPROTOOPT:
-    case EOPNOTSUPP:
-    case EMSGSIZE:
-    case EACCES:
-    case EPROTO:
-      return true;
-    default:
-      return false;
-  }
+  constexpr std::array known{ENETUNREACH, EHOSTUNREACH, EHOSTDOWN, ENONET, ECONNREFUSED,
+                             ENOPROTOOPT, EOPNOTSUPP,   EMSGSIZE,  EACCES, EPROTO};
+  return std::ranges::find(known, error) != known.end();
 }
 
 }  // namespace
