@@ -68,7 +68,6 @@ ReceiveBatch::ReceiveBatch(std::size_t places)
   }
 }
 ReceiveBatch::~ReceiveBatch() = default;
-ReceiveBatch::ReceiveBatch(ReceiveBatch&&) noexcept = default;
 
 mmsghdr* ReceiveBatch::prepare(std::size_t places) {
   Arrays& a = *arrays_;

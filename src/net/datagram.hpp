@@ -82,10 +82,8 @@ class ReceiveBatch {
  public:
   explicit ReceiveBatch(std::size_t places = 64);
   ~ReceiveBatch();
-  ReceiveBatch(ReceiveBatch&&) noexcept;
   ReceiveBatch(const ReceiveBatch&) = delete;
   ReceiveBatch& operator=(const ReceiveBatch&) = delete;
-  ReceiveBatch& operator=(ReceiveBatch&&) = delete;
 
   std::size_t places() const { return places_; }
   std::size_t size() const { return filled_; }
