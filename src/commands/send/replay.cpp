@@ -49,16 +49,14 @@ class Schedule {
 class Replay : public PayloadSource {
  public:
   Replay(const ReplayOptions& options, std::uint64_t rounds, const PayloadLimit& limit)
-      : options_(options),
+      : PayloadSource(rounds),
+        options_(options),
         limit_(limit),
-        rounds_(rounds),
         schedule_(options.speed),
         file_(options.file == "-" ? std::nullopt : std::optional(options.file)) {
     if (rounds > 1 && !file_.is_regular())
       throw UsageError(fmt::format("--count: {} can be read once only", file_.name()));
   }
-  Replay(const Replay&) = delete;
-  Replay& operator=(const Replay&) = delete;
 
   const Piece* next() override {
     if (at_ < pieces_.size()) {
@@ -71,9 +69,9 @@ class Replay : public PayloadSource {
     if (end_of_file_) next_round();
     return nullptr;
   }
-  bool ended() const override { return rounds_ == 0; }
   int descriptor() const override { return file_.descriptor(); }
   bool is_always_ready() const override { return at_ < pieces_.size() || reads_at_once(); }
+  std::optional<double> progress() const override { return std::nullopt; }
   std::size_t incomplete() const override { return unread_.find('\n') == std::string::npos ? unread_.size() : 0; }
 
   void refill() override {
@@ -110,7 +108,6 @@ class Replay : public PayloadSource {
 
   ReplayOptions options_;
   PayloadLimit limit_;
-  std::uint64_t rounds_;
   Schedule schedule_;
   InputFile file_;
   std::string what_ = "a payload of " + file_.name();  // made once, and not for each packet
@@ -215,9 +212,9 @@ void Replay::add(std::string_view payload, std::optional<Nanoseconds> time, std:
 
 void Replay::next_round() {
   if (!unread_.empty()) return;
-  if (rounds_ != for_ever) --rounds_;
-  if (given_ == 0) rounds_ = 0;  // another look would find nothing either
-  if (rounds_ == 0) return;
+  end_round();
+  if (given_ == 0) end();  // another look would find nothing either
+  if (ended()) return;
   capture_.reset();
   if (lseek(file_.descriptor(), 0, SEEK_SET) < 0) file_.fail("read again");
   begun_ = end_of_file_ = false;
