@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include "commands/send/input.hpp"
-
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -14,6 +12,7 @@
 #include "base/text.hpp"
 #include "commands/send/input_file.hpp"
 #include "commands/send/payload.hpp"
+#include "commands/send/source.hpp"
 
 namespace commands {
 namespace {

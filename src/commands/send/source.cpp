@@ -7,7 +7,6 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
-#include "commands/send/input.hpp"
 #include "commands/send/numbered.hpp"
 #include "commands/send/payload.hpp"
 

@@ -112,4 +112,9 @@ void check_fits(std::size_t size, const PayloadLimit& limit, std::string_view wh
 // Throws UsageError when a message is malformed or too long, Failure when the file cannot be read.
 std::unique_ptr<PayloadSource> make_source(const SourceOptions& options, const PayloadLimit& limit);
 
+// Those of a file, or stdin: cut at a delimiter or every so many bytes.
+std::unique_ptr<PayloadSource> make_pieces(const SourceOptions& options, const PayloadLimit& limit);
+// All of it, or --offset's and --length's part, as one.
+std::unique_ptr<PayloadSource> make_whole(const SourceOptions& options, const PayloadLimit& limit);
+
 }  // namespace commands

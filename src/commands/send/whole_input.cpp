@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "commands/send/input.hpp"
 #include "commands/send/input_file.hpp"
 #include "commands/send/payload.hpp"
+#include "commands/send/source.hpp"
 
 namespace commands {
 namespace {
