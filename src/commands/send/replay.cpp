@@ -5,8 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <exception>
 #include <optional>
 #include <vector>
@@ -113,6 +111,7 @@ class Replay : public PayloadSource {
   std::string what_ = "a payload of " + file_.name();  // made once, and not for each packet
   bool begun_ = false;
   bool end_of_file_ = false;
+  std::vector<char> block_;
   std::string unread_;  // of a file of lines
   std::uint64_t line_ = 0;
   std::unique_ptr<CaptureFile> capture_;
@@ -144,13 +143,11 @@ bool Replay::begin() {
 
 // Adds to what is unread; false when nothing came.
 bool Replay::read_block() {
-  const std::size_t have = unread_.size();
-  unread_.resize(have + block);
-  const ssize_t got = read(file_.descriptor(), unread_.data() + have, block);
-  unread_.resize(have + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-  if (got < 0 && errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK) file_.fail("read");
-  end_of_file_ = got == 0;
-  return got > 0;
+  block_.resize(block);
+  const auto got = file_.read(file_.descriptor(), block_.data(), block);
+  end_of_file_ = got == 0u;
+  unread_.append(block_.data(), got.value_or(0));
+  return got.value_or(0) > 0;
 }
 
 void Replay::read_packets() {
