@@ -184,9 +184,7 @@ void Probe::settle_target(const std::vector<std::string>& words) {
     options.target.port = stamp ? stamp_port : std::uint16_t{0};
     return;
   }
-  const HostAndPort target = host_and_port(words, default_port());
-  options.target.host = target.host;
-  options.target.port = target.port;
+  take_host_and_port(words, options.target, default_port());
   if (words.size() > 2) throw refusal("", words[2], "only one HOST and one PORT is asked");
 }
 

@@ -168,9 +168,7 @@ void Send::settle_replay() {
 
 void Send::settle(const std::vector<std::string>& words) {
   constexpr std::uint16_t any_port = 9;  // --keep-ports has no use for one
-  const HostAndPort target = host_and_port(words, keep_ports ? any_port : 0);
-  options.target.host = target.host;
-  options.target.port = target.port;
+  take_host_and_port(words, options.target, keep_ports ? any_port : 0);
   settle_replay();
   options.payloads.messages.assign(words.begin() + std::min<std::ptrdiff_t>(2, std::ssize(words)), words.end());
   settle_payloads();
