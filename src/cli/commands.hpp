@@ -63,7 +63,6 @@ struct Probe {
   bool escapes = false;
   std::optional<std::string> data;
   std::optional<base::Nanoseconds> interval;
-  std::optional<unsigned> first_hop, max_hops, tries, flows;
 
   void declare(OptionTable& table);
   void settle(const std::vector<std::string>& words);
