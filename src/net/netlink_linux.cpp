@@ -4,7 +4,6 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -15,6 +14,7 @@
 #include <span>
 #include <string_view>
 
+#include "base/file.hpp"
 #include "net/links.hpp"
 #include "net/route.hpp"
 
@@ -23,22 +23,15 @@ namespace {
 
 class NetlinkSocket {
  public:
-  NetlinkSocket() : fd_(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)) {}
-  ~NetlinkSocket() {
-    if (fd_ >= 0) close(fd_);
-  }
-  NetlinkSocket(const NetlinkSocket&) = delete;
-  NetlinkSocket& operator=(const NetlinkSocket&) = delete;
-
-  bool ask(const void* request, std::size_t size) const { return fd_ >= 0 && send(fd_, request, size, 0) >= 0; }
+  bool ask(const void* request, std::size_t size) const { return send(fd_.get(), request, size, 0) >= 0; }
   // What it says next, in that memory; "" when nothing can be read.
   std::string_view answer(std::span<char> room) const {
-    const ssize_t size = recv(fd_, room.data(), room.size(), 0);
+    const ssize_t size = recv(fd_.get(), room.data(), room.size(), 0);
     return {room.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
   }
 
  private:
-  int fd_;
+  base::Descriptor fd_{socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)};
 };
 
 template <class T>
