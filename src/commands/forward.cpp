@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/text.hpp"
+#include "base/error.hpp"
 #include "commands/target.hpp"
 #include "net/resolve.hpp"
 #include "net/route.hpp"

@@ -2,7 +2,6 @@
 // What arrives and what leaves, a batch at a time. Nothing here allocates once a batch has been made.
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>

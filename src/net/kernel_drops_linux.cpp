@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <string>
 
 #include "base/lines.hpp"
 #include "net/kernel_drops.hpp"

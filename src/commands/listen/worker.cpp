@@ -2,7 +2,6 @@
 #include "commands/listen/worker.hpp"
 
 #include <algorithm>
-#include <utility>
 #include <vector>
 
 #include "commands/listen/chat.hpp"
