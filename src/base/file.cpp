@@ -24,6 +24,10 @@ bool is_passing(int error) { return error == EINTR && end_ticks == 0; }
 
 }  // namespace
 
+Descriptor::~Descriptor() {
+  if (fd_ >= 0) close(fd_);
+}
+
 int open_file(const std::string& path, int flags, mode_t mode) {
   int descriptor = -1;
   do descriptor = open(path.c_str(), flags | O_CLOEXEC, mode);

@@ -30,16 +30,7 @@ struct Listen {
 
 struct Send {
   commands::SendOptions options;
-  bool hex = false;
-  bool escapes = false;
-  bool whole = false;
-  bool empty = false;
-  std::optional<std::uint64_t> chunk;
   std::optional<std::uint64_t> offset;
-  std::optional<std::string> replay;
-  std::optional<double> speed;
-  std::optional<std::string> filter;
-  bool keep_ports = false;
 
   void declare(OptionTable& table);
   void settle(const std::vector<std::string>& words);
@@ -49,7 +40,8 @@ struct Send {
   void declare_payloads(OptionTable& table);
   void declare_pace(OptionTable& table);
   void declare_replay(OptionTable& table);
-  void settle_replay();
+  commands::ReplayOptions& replay();
+  void settle_replay() const;
   void settle_payloads();
 };
 
@@ -71,7 +63,6 @@ struct Probe {
   bool escapes = false;
   std::optional<std::string> data;
   std::optional<base::Nanoseconds> interval;
-  std::optional<unsigned> first_hop, max_hops, tries, flows;
 
   void declare(OptionTable& table);
   void settle(const std::vector<std::string>& words);

@@ -17,12 +17,10 @@ using Strings = std::vector<std::string>;
 struct Completer {
   std::string_view bash, zsh, fish;
 };
-constexpr std::array<Completer, 7> completers{{
+constexpr std::array<Completer, 5> completers{{
     {"", "", " -x"},
     {"-f", "_files", " -r -F"},
-    {"-d", "_directories", " -r -F"},
     {"-W \"$(ls /sys/class/net 2>/dev/null)\"", "_net_interfaces", " -x -a '(__fish_print_interfaces)'"},
-    {"-A hostname", "_hosts", " -x -a '(__fish_print_hostnames)'"},
     {"-A service", "_ports", " -x"},
     {"-u", "_users", " -x -a '(__fish_complete_users)'"},
 }};
@@ -139,7 +137,7 @@ std::string bash(const Tables& tables) {
   }
   for (const auto& [name, how] : completes) {
     valued.push_back(name);
-    const std::string_view files = how == "-f" || how == "-d" ? "compopt -o filenames 2>/dev/null; " : "";
+    const std::string_view files = how == "-f" ? "compopt -o filenames 2>/dev/null; " : "";
     if (!how.empty()) values += fmt::format("    {}) {}_udptool_offer {} ;;\n", name, files, how);
   }
   return fmt::format(bash_template, fmt::arg("valued", fmt::join(valued, " | ")), fmt::arg("values", values),

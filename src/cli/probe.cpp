@@ -31,8 +31,7 @@ const commands::Payload* find_payload(const std::string& word) {
 }  // namespace
 
 void Probe::declare_modes(OptionTable& table) {
-  const auto number = [&table](const char* name, const char* help, std::optional<unsigned>& target,
-                               unsigned max) -> Option& {
+  const auto number = [&table](const char* name, const char* help, unsigned& target, unsigned max) -> Option& {
     return table.value(name, "N", help, [&target, max](const std::string& word) {
       target = static_cast<unsigned>(base::parse_integer(word, 1, max));
     });
@@ -40,9 +39,9 @@ void Probe::declare_modes(OptionTable& table) {
   table.group("What is asked");
   table.flag("--trace", "each hop on the way to the target", trace)
       .exclusive({"mode", "histogram or mode", "ttl or trace", "targets or path"});
-  number("--max-hops", "trace no further than N hops (30)", max_hops, 255).only_with("--trace");
-  number("--first-hop", "trace from hop N on (1)", first_hop, 255).only_with("--trace");
-  number("--tries", "probes for each hop of a trace (3)", tries, 100)
+  number("--max-hops", "trace no further than N hops (30)", options.trace.max_hops, 255).only_with("--trace");
+  number("--first-hop", "trace from hop N on (1)", options.trace.first_hop, 255).only_with("--trace");
+  number("--tries", "probes for each hop of a trace (3)", options.trace.tries, 100)
       .only_with("--trace")
       .exclusive({"count or tries"});
   table.flag("--names", "with --trace: names of the hops", options.names).only_with("--trace");
@@ -50,7 +49,7 @@ void Probe::declare_modes(OptionTable& table) {
       .exclusive({"mode", "histogram or mode", "count or mode", "size or mtu", "targets or path", "flows or mtu"});
   table.flag("--stamp", "a STAMP reflector: delay and loss each way (PORT 862)", stamp)
       .exclusive({"mode", "stamp or payload", "stamp or data"});
-  number("--flows", "N flows with --count or --trace, a source port each (at most 64)", flows, 64)
+  number("--flows", "N flows with --count or --trace, a source port each (at most 64)", options.flows, 64)
       .exclusive({"flows or mtu", "flows or targets"});
   table
       .value("--targets", "FILE", "ask each HOST[:PORT] of FILE, one a line, instead of HOST PORT",
@@ -142,8 +141,7 @@ void Probe::settle_series() {
 }
 
 void Probe::settle_many() {
-  if (flows && !options.stop.count && !trace) throw UsageError("--flows is for --count and --trace");
-  options.flows = flows.value_or(0);
+  if (options.flows != 0 && !options.stop.count && !trace) throw UsageError("--flows is for --count and --trace");
   const unsigned source_port = options.target.source_port;
   if (source_port != 0 && source_port + options.flows > 65'536) {
     throw UsageError(fmt::format("--source-port {} leaves no ports for {} flows", source_port, options.flows));
@@ -155,9 +153,6 @@ void Probe::settle_mode() {
     throw UsageError("--metrics counts probes: with --trace or --mtu there is none");
   }
   options.mode = trace ? ProbeMode::trace : mtu ? ProbeMode::mtu : stamp ? ProbeMode::stamp : ProbeMode::state;
-  options.trace.first_hop = first_hop.value_or(1);
-  options.trace.max_hops = max_hops.value_or(30);
-  options.trace.tries = tries.value_or(3);
   if (options.trace.first_hop > options.trace.max_hops) {
     throw UsageError(
         fmt::format("--first-hop {} lies beyond --max-hops {}", options.trace.first_hop, options.trace.max_hops));
@@ -184,9 +179,7 @@ void Probe::settle_target(const std::vector<std::string>& words) {
     options.target.port = stamp ? stamp_port : std::uint16_t{0};
     return;
   }
-  const HostAndPort target = host_and_port(words, default_port());
-  options.target.host = target.host;
-  options.target.port = target.port;
+  take_host_and_port(words, options.target, default_port());
   if (words.size() > 2) throw refusal("", words[2], "only one HOST and one PORT is asked");
 }
 

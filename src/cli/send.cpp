@@ -40,8 +40,14 @@ void Send::declare_payloads(OptionTable& table) {
   table.flag("--skip-empty", "no datagram for an empty piece of input", payloads.skip_empty);
   table.optional_value("--truncate", "SIZE", "65527", "cut pieces of input to SIZE, or to a datagram",
                        [&](const std::string& word) { payloads.truncate = base::parse_size(word, 1); });
-  table.flag("-x,--hex", "messages or input are hexadecimal", hex).exclusive({"encoding"});
-  table.flag("-e,--escapes", "messages or input carry C escapes", escapes).exclusive({"encoding"});
+  table
+      .flag("-x,--hex", "messages or input are hexadecimal",
+            [&] { payloads.encoding = commands::Encoding::hexadecimal; })
+      .exclusive({"encoding"});
+  table
+      .flag("-e,--escapes", "messages or input carry C escapes",
+            [&] { payloads.encoding = commands::Encoding::escapes; })
+      .exclusive({"encoding"});
   table.value("-D,--delimiter", "TEXT", "cuts the input (C escapes; default \\n); ends raw replies",
               [&](const std::string& word) {
                 payloads.cut.delimiter = base::parse_escapes(word);
@@ -50,9 +56,13 @@ void Send::declare_payloads(OptionTable& table) {
               });
   table
       .value("--chunk", "SIZE", "cuts the input every SIZE bytes",
-             [this](const std::string& word) { chunk = base::parse_size(word, 1); })
+             [&](const std::string& word) {
+               payloads.cut.at = commands::CutAt::size;
+               payloads.cut.size = base::parse_size(word, 1);
+             })
       .exclusive({"cutting"});
-  table.flag("--whole", "the whole input is one datagram", whole).exclusive({"cutting"});
+  table.flag("--whole", "the whole input is one datagram", [&] { payloads.cut.at = commands::CutAt::end; })
+      .exclusive({"cutting"});
   table.value("--offset", "N", "skip N bytes of a MESSAGE or the --whole input",
               [this](const std::string& word) { offset = base::parse_integer(word); });
   table.value("--length", "N", "only N bytes of a MESSAGE or the --whole input",
@@ -62,7 +72,8 @@ void Send::declare_payloads(OptionTable& table) {
              [&](const std::string& word) { payloads.size = base::parse_size(word); })
       .exclusive({"input", "encoding", "cutting"});
   table.flag("--sequence", "with -l: numbered and timed as iperf 2's datagrams", payloads.numbered);
-  table.flag("--empty", "no input: an empty datagram", empty).exclusive({"input", "encoding", "cutting"});
+  table.flag("--empty", "no input: an empty datagram", [&] { payloads.size = 0; })
+      .exclusive({"input", "encoding", "cutting"});
   table.words_exclusive("MESSAGE", 2, {"input", "cutting"});
 }
 
@@ -84,22 +95,25 @@ void Send::declare_pace(OptionTable& table) {
   table.flag("--progress", "a progress line (on a terminal: for files)", options.progress_asked);
 }
 
+commands::ReplayOptions& Send::replay() { return options.replay ? *options.replay : options.replay.emplace(); }
+
 void Send::declare_replay(OptionTable& table) {
   table.group("What was captured");
   table
       .value("--replay", "FILE", "the UDP payloads of a capture, or of -j's output",
-             [this](const std::string& word) { replay = word; })
+             [this](const std::string& word) { replay().file = word; })
       .takes(Takes::file)
       .exclusive({"input", "encoding", "cutting", "pace"});
   table
       .value("--speed", "X", "X times as fast (0: no waiting)",
-             [this](const std::string& word) { speed = speed_of(word); })
+             [this](const std::string& word) { replay().speed = speed_of(word); })
       .only_with("--replay");
   table
       .value("--filter", "EXPR", "only the packets of pcap-filter(7)'s EXPR",
-             [this](const std::string& word) { filter = word; })
+             [this](const std::string& word) { replay().filter = word; })
       .only_with("--replay");
-  table.flag("--keep-ports", "to the ports that they were captured on", keep_ports).only_with("--replay");
+  table.flag("--keep-ports", "to the ports that they were captured on", [this] { replay().keep_ports = true; })
+      .only_with("--replay");
 }
 
 void Send::declare(OptionTable& table) {
@@ -130,47 +144,40 @@ void Send::settle_payloads() {
   commands::SourceOptions& payloads = options.payloads;
   const bool messages = !payloads.messages.empty();
   if (payloads.file == "-") payloads.file.reset();
-  if (empty) payloads.size = 0;
   const bool generated = payloads.size.has_value();
+  const bool replays = options.replay.has_value();
   if (payloads.numbered && payloads.size.value_or(0) < commands::number_header_size) {
     throw UsageError("--sequence takes a --size of 16 or more");
   }
-  if ((offset || payloads.length) && (generated || (!messages && !whole))) {
+  if ((offset || payloads.length) && (generated || (!messages && payloads.cut.at != commands::CutAt::end))) {
     throw UsageError("--offset and --length take a part of a MESSAGE or of the --whole input");
   }
-  if ((payloads.skip_empty || payloads.truncate) && (messages || generated || replay)) {
+  if ((payloads.skip_empty || payloads.truncate) && (messages || generated || replays)) {
     throw UsageError("--skip-empty and --truncate are for the pieces of an input");
   }
-  if (!payloads.append.empty() && (generated || replay)) {
+  if (!payloads.append.empty() && (generated || replays)) {
     throw UsageError("--append ends a MESSAGE or a piece of the input");
   }
-  if (options.stop.count == 0u && !messages && !generated && !payloads.file && !replay) {
+  if (options.stop.count == 0u && !messages && !generated && !payloads.file && !replays) {
     throw UsageError("--count 0 cannot repeat stdin for ever; give a MESSAGE, --file or --size");
   }
-  payloads.encoding = hex       ? commands::Encoding::hexadecimal
-                      : escapes ? commands::Encoding::escapes
-                                : commands::Encoding::plain;
   payloads.offset = offset.value_or(0);
-  if (whole) payloads.cut.at = commands::CutAt::end;
-  if (chunk) payloads.cut = {commands::CutAt::size, "", *chunk};
+  if (payloads.cut.at == commands::CutAt::size) payloads.cut.delimiter.clear();  // -D is for the replies then
   payloads.rounds = options.stop.count.value_or(1);
   if (payloads.rounds == 0) payloads.rounds = commands::for_ever;
 }
 
-void Send::settle_replay() {
-  if (!replay) return;
+void Send::settle_replay() const {
+  if (!options.replay) return;
   if (offset || options.payloads.length) throw UsageError("--offset and --length take no part of a capture");
-  if (*replay == "-" && options.stop.count && *options.stop.count != 1) {
+  if (options.replay->file == "-" && options.stop.count && *options.stop.count != 1) {
     throw UsageError("--count: stdin can be replayed once only");
   }
-  options.replay = {*replay, speed.value_or(1), filter.value_or(""), keep_ports};
 }
 
 void Send::settle(const std::vector<std::string>& words) {
   constexpr std::uint16_t any_port = 9;  // --keep-ports has no use for one
-  const HostAndPort target = host_and_port(words, keep_ports ? any_port : 0);
-  options.target.host = target.host;
-  options.target.port = target.port;
+  take_host_and_port(words, options.target, options.replay && options.replay->keep_ports ? any_port : 0);
   settle_replay();
   options.payloads.messages.assign(words.begin() + std::min<std::ptrdiff_t>(2, std::ssize(words)), words.end());
   settle_payloads();

@@ -20,7 +20,7 @@ using Read = std::function<void(const std::string& word)>;
 using Names = std::vector<std::string_view>;
 
 // What a value names, for a shell to complete.
-enum class Takes : std::uint8_t { text, file, directory, interface, host, service, user };
+enum class Takes : std::uint8_t { text, file, interface, service, user };
 
 struct Option {
   enum class Value : std::uint8_t { none, needed, optional };

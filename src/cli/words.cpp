@@ -143,7 +143,7 @@ net::GroupWord group_of(const std::string& word, std::optional<net::Family> fami
   }
 }
 
-HostAndPort host_and_port(const std::vector<std::string>& words, std::uint16_t default_port) {
+void take_host_and_port(const std::vector<std::string>& words, commands::Target& target, std::uint16_t default_port) {
   if (words.empty()) throw UsageError("no HOST given");
   const std::string& host = words[0];
   const Parts parts = parts_of(host);
@@ -156,13 +156,15 @@ HostAndPort host_and_port(const std::vector<std::string>& words, std::uint16_t d
   if (host.starts_with('[') && is_address(parts.host, host)) refuse_form(host, std::string(parts.host), "");
   if (parts.is_foreign) refuse(host, "HOST is an address or a name, and PORT is a word of its own");
   const bool may_be_both = is_literal && !parts.port.empty() && net::parse_address(parts.host);  // `::1:5000`
+  target.host = host;
+  target.port = default_port;
   if (words.size() < 2) {
-    if (default_port != 0) return {host, default_port};
+    if (default_port != 0) return;
     if (may_be_both) refuse_one_word();
     throw UsageError("no PORT given");
   }
   try {
-    return {host, net::parse_port(words[1], 1)};
+    target.port = net::parse_port(words[1], 1);
   } catch (const UsageError& error) {
     if (may_be_both) refuse_one_word();
     throw refusal("PORT", words[1], error.what());

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "commands/forward_options.hpp"
+#include "commands/target.hpp"
 #include "net/address.hpp"
 #include "net/group.hpp"
 
@@ -21,11 +22,8 @@ net::EndpointWord target_of(const std::string& word);
 // LIST of --impair: "loss=1%,delay=50ms", of both ways, or behind ">" or "<" of one. A later one takes its ways over.
 void take_impairment(const std::string& word, commands::ForwardOptions& options);
 
-// HOST and PORT, the first two words. A PORT that is left out is `default_port`, or missing when that is 0.
-struct HostAndPort {
-  std::string host;
-  std::uint16_t port;
-};
-HostAndPort host_and_port(const std::vector<std::string>& words, std::uint16_t default_port = 0);
+// HOST and PORT, the first two words, to `target`. A PORT that is left out is `default_port`, or missing when that is
+// 0.
+void take_host_and_port(const std::vector<std::string>& words, commands::Target& target, std::uint16_t default_port);
 
 }  // namespace cli

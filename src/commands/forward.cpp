@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/text.hpp"
+#include "base/error.hpp"
 #include "commands/target.hpp"
 #include "net/drain.hpp"
 #include "net/resolve.hpp"
@@ -37,6 +37,13 @@ struct Forwarder::Session {
   Session(std::uint64_t its_key, const net::Received& received, traffic::Transmitter& back_by,
           std::unique_ptr<net::UdpSocket> upstream)
       : key(its_key), sender(*received.sender), back(back_by), socket(std::move(upstream)), out(*socket, 16) {}
+
+  // Until its target has been looked up; returns how many there was no room for.
+  std::size_t keep(const net::Received& received, int ttl) {
+    const std::size_t kept = std::min(received.count(), max_pending - pending.size());
+    for (std::size_t i = 0; i < kept; ++i) pending.emplace_back(received.payload(i), ttl);
+    return received.count() - kept;
+  }
 
   std::uint64_t key;
   net::Endpoint sender;
@@ -81,43 +88,17 @@ void Forwarder::pass(const net::Received& received, traffic::Transmitter& back) 
   for (Path& path : paths_) {
     path.came += received.count();
     if (!ttl) path.expired += received.count();
-    if (!ttl) path.dropped += received.count();
-  }
-  if (!ttl) return;
-  if (!two_way()) return fan_out(received, *ttl);
-  Path& path = paths_.front();
-  if (!may_pass(received, path)) {
-    path.dropped += received.count();
-    return;
-  }
-  Session* const found = session_of(received, back);
-  if (found == nullptr) {
-    path.dropped += received.count();
-    return;
-  }
-  Session& session = *found;
-  if (session.looking_up) {
-    for (std::size_t i = 0; i < received.count(); ++i) {
-      if (session.pending.size() < max_pending) {
-        session.pending.emplace_back(received.payload(i), *ttl);
-      } else {
-        ++path.dropped;
-      }
-    }
-    return;
-  }
-  session.out.set_route(route_to(session.to, *ttl));
-  for (std::size_t i = 0; i < received.count(); ++i) session.out.add(received.payload(i));
-}
-
-void Forwarder::fan_out(const net::Received& received, int ttl) {
-  for (Path& path : paths_) {
-    if (!may_pass(received, path)) {
+    const bool passes = ttl && may_pass(received, path);
+    Session* const session = passes && two_way() ? session_of(received, back) : nullptr;
+    if (!passes || (two_way() && session == nullptr)) {
       path.dropped += received.count();
-      continue;
+    } else if (session != nullptr && session->looking_up) {
+      path.dropped += session->keep(received, *ttl);
+    } else {
+      traffic::Transmitter& out = session != nullptr ? session->out : *path.out;
+      out.set_route(route_to(session != nullptr ? session->to : path.to, *ttl));
+      for (std::size_t i = 0; i < received.count(); ++i) out.add(received.payload(i));
     }
-    path.out->set_route(route_to(path.to, ttl));
-    for (std::size_t i = 0; i < received.count(); ++i) path.out->add(received.payload(i));
   }
 }
 

@@ -93,7 +93,6 @@ class Forwarder {
   bool may_pass(const net::Received& received, const Path& path) const;
   std::optional<int> ttl_of(const net::Received& received) const;
   std::unique_ptr<net::UdpSocket> open_socket(const net::Endpoint& to);
-  void fan_out(const net::Received& received, int ttl);
   void leave(Path& path, traffic::Transmitter& out);
   void drain_fan(net::UdpSocket& socket);
 

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 
@@ -20,11 +19,11 @@ constexpr std::size_t max_key = 4'096;
 }  // namespace
 
 std::string read_stamp_key(const std::string& path, output::Report& report) {
-  const int file = base::open_file(path, O_RDONLY);
+  const base::Descriptor file(base::open_file(path, O_RDONLY));
   struct stat status {};
-  const bool exposed = fstat(file, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & (S_IRGRP | S_IROTH));
-  std::string key = base::read_all(file, base::printable(path), max_key + 2);
-  close(file);
+  const bool exposed =
+      fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & (S_IRGRP | S_IROTH));
+  std::string key = base::read_all(file.get(), base::printable(path), max_key + 2);
   if (key.ends_with('\n')) key.pop_back();
   if (key.empty()) throw base::Failure(EINVAL, fmt::format("{} holds no key", base::printable(path)));
   if (key.size() > max_key)

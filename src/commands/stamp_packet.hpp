@@ -15,8 +15,6 @@
 
 namespace commands::stamp {
 
-constexpr std::uint16_t default_port = 862;
-
 // How a timestamp is written: seconds and fraction since 1900 (RFC 5905), or seconds and nanoseconds since 1970 on the
 // scale of TAI (IEEE 1588, "PTPv2 truncated"). An error estimate's Z bit says which.
 enum class TimeFormat { ntp, ptp };

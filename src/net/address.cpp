@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "base/error.hpp"
+#include "base/lines.hpp"
 #include "base/text.hpp"
 #include "base/units.hpp"
 #include "net/interfaces.hpp"
@@ -96,18 +97,15 @@ bool looks_numeric(std::string_view word) {
 }
 
 std::uint16_t parse_port(std::string_view word, std::uint16_t min) {
-  const auto wanted = [&] { return fmt::format("a port from {} to 65535 or the name of a UDP service", min); };
-  if (word.empty()) throw base::UsageError(fmt::format("'' is not {}", wanted()));
-  if (word[0] >= '0' && word[0] <= '9') {
-    try {
-      return static_cast<std::uint16_t>(base::parse_integer(word, min, 65535));
-    } catch (const base::UsageError&) {
-      throw base::UsageError(fmt::format("'{}' is not {}", base::printable(word), wanted()));
-    }
+  if (!word.empty() && word[0] >= '0' && word[0] <= '9') {
+    const auto port = base::number_of<std::uint16_t>(word);
+    if (port && *port >= min) return *port;
+  } else if (!word.empty()) {
+    const servent* const service = getservbyname(std::string(word).c_str(), "udp");
+    if (service != nullptr) return ntohs(static_cast<std::uint16_t>(service->s_port));
   }
-  const servent* service = getservbyname(std::string(word).c_str(), "udp");
-  if (service == nullptr) throw base::UsageError(fmt::format("'{}' is not {}", base::printable(word), wanted()));
-  return ntohs(static_cast<std::uint16_t>(service->s_port));
+  throw base::UsageError(
+      fmt::format("'{}' is not a port from {} to 65535 or the name of a UDP service", base::printable(word), min));
 }
 
 HostAndPort split_host_port(std::string_view word) {

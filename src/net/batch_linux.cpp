@@ -1,17 +1,50 @@
 // SPDX-License-Identifier: MIT
 // Receiving and sending batches: recvmmsg(2), sendmmsg(2), the error queue.
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
-#include <cstring>
+#include <vector>
 
-#include "net/batch_messages.hpp"
 #include "net/control.hpp"
 #include "net/route.hpp"
 #include "net/udp_socket.hpp"
 
 namespace net {
+
+struct ReceiveBatch::Arrays {
+  explicit Arrays(std::size_t places)
+      : payloads(new char[places * place_size]),
+        controls(new char[places * control_room]),
+        senders(places),
+        vectors(places),
+        headers(places) {}
+
+  // Not std::vector: its pages must not be touched before a datagram needs them.
+  std::unique_ptr<char[]> payloads;
+  std::unique_ptr<char[]> controls;
+  std::vector<Endpoint> senders;
+  std::vector<iovec> vectors;
+  std::vector<mmsghdr> headers;
+};
+
+// One for all sockets of a thread, for a send is over when it returns: a thousand sockets need not have one each.
+struct UdpSocket::Messages {
+  static Messages& of_this_thread() {
+    thread_local const auto messages = std::make_unique<Messages>();
+    return *messages;
+  }
+
+  static constexpr std::size_t max = 64;             // messages a system call
+  static constexpr std::size_t max_vectors = 4'096;  // pieces of memory in all of them
+
+  std::array<mmsghdr, max> headers;
+  std::array<std::array<char, send_control_room>, max> controls;
+  std::array<std::size_t, max> runs;  // datagrams in each message
+  std::vector<iovec> vectors = std::vector<iovec>(max_vectors);
+};
 
 void WantedMetadata::add(const WantedMetadata& more) {
   details |= more.details;
@@ -34,7 +67,6 @@ ReceiveBatch::ReceiveBatch(std::size_t places)
   }
 }
 ReceiveBatch::~ReceiveBatch() = default;
-ReceiveBatch::ReceiveBatch(ReceiveBatch&&) noexcept = default;
 
 mmsghdr* ReceiveBatch::prepare(std::size_t places) {
   Arrays& a = *arrays_;
@@ -63,21 +95,9 @@ namespace {
 
 // What the kernel makes of ICMP errors (icmp_err_convert, icmpv6_err_convert), and tells the next call whatever it is.
 bool is_from_network(int error) {
-  switch (error) {
-    case ENETUNREACH:
-    case EHOSTUNREACH:
-    case EHOSTDOWN:
-    case ENONET:
-    case ECONNREFUSED:
-    case ENOPROTOOPT:
-    case EOPNOTSUPP:
-    case EMSGSIZE:
-    case EACCES:
-    case EPROTO:
-      return true;
-    default:
-      return false;
-  }
+  constexpr std::array known{ENETUNREACH, EHOSTUNREACH, EHOSTDOWN, ENONET, ECONNREFUSED,
+                             ENOPROTOOPT, EOPNOTSUPP,   EMSGSIZE,  EACCES, EPROTO};
+  return std::ranges::find(known, error) != known.end();
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 // What arrives and what leaves, a batch at a time. Nothing here allocates once a batch has been made.
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -82,10 +81,8 @@ class ReceiveBatch {
  public:
   explicit ReceiveBatch(std::size_t places = 64);
   ~ReceiveBatch();
-  ReceiveBatch(ReceiveBatch&&) noexcept;
   ReceiveBatch(const ReceiveBatch&) = delete;
   ReceiveBatch& operator=(const ReceiveBatch&) = delete;
-  ReceiveBatch& operator=(ReceiveBatch&&) = delete;
 
   std::size_t places() const { return places_; }
   std::size_t size() const { return filled_; }

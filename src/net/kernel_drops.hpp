@@ -4,9 +4,9 @@
 
 #include <array>
 #include <cstdint>
-#include <string>
 #include <string_view>
 
+#include "base/file.hpp"
 #include "net/address.hpp"
 
 namespace net {
@@ -39,9 +39,6 @@ class KernelCounters {
  public:
   // Opens the files, which stay open: in a sandbox they could not be opened later. One that is not there counts 0.
   KernelCounters();
-  ~KernelCounters();
-  KernelCounters(const KernelCounters&) = delete;
-  KernelCounters& operator=(const KernelCounters&) = delete;
 
   // Since this was made.
   KernelDrops drops() const;
@@ -49,7 +46,7 @@ class KernelCounters {
  private:
   KernelDrops read() const;
 
-  std::array<int, 3> files_{-1, -1, -1};
+  std::array<base::Descriptor, 3> files_;
   KernelDrops start_;
 };
 

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <string>
 
 #include "base/lines.hpp"
 #include "net/kernel_drops.hpp"
@@ -12,11 +13,11 @@ namespace {
 
 constexpr std::array<const char*, 3> paths{"/proc/net/snmp", "/proc/net/snmp6", "/proc/net/netstat"};
 
-std::string content_of(int fd) {
+std::string content_of(const base::Descriptor& file) {
   std::string text;
   std::array<char, 4096> part{};
-  if (fd < 0 || lseek(fd, 0, SEEK_SET) != 0) return text;
-  for (ssize_t count = 0; (count = ::read(fd, part.data(), part.size())) > 0;) {
+  if (lseek(file.get(), 0, SEEK_SET) != 0) return text;
+  for (ssize_t count = 0; (count = ::read(file.get(), part.data(), part.size())) > 0;) {
     text.append(part.data(), static_cast<std::size_t>(count));
   }
   return text;
@@ -64,12 +65,8 @@ std::uint64_t bad_checksums_among(std::uint64_t lost, const KernelDrops::OfFamil
 }
 
 KernelCounters::KernelCounters() {
-  for (std::size_t i = 0; i < paths.size(); ++i) files_[i] = open(paths[i], O_RDONLY | O_CLOEXEC);
+  for (std::size_t i = 0; i < paths.size(); ++i) files_[i] = base::Descriptor(open(paths[i], O_RDONLY | O_CLOEXEC));
   start_ = read();
-}
-
-KernelCounters::~KernelCounters() {
-  for (const int fd : files_) close(fd);
 }
 
 KernelDrops KernelCounters::read() const {

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/file.hpp"
+
 namespace net {
 
 // The descriptors that LISTEN_FDS hands over to this very process, as `fd:N`.
@@ -19,15 +21,12 @@ std::vector<int> descriptors_of(std::string_view word);
 class ServiceManager {
  public:
   ServiceManager();  // connects: a sandbox later lets no socket be made
-  ~ServiceManager();
-  ServiceManager(const ServiceManager&) = delete;
-  ServiceManager& operator=(const ServiceManager&) = delete;
 
   // One `VARIABLE=VALUE`; never waits.
   void tell(const std::string& state) const;
 
  private:
-  int fd_ = -1;
+  base::Descriptor fd_;
 };
 
 }  // namespace net

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/lines.hpp"
@@ -68,19 +69,13 @@ ServiceManager::ServiceManager() {
   if (name.size() < 2 || name.size() > sizeof address.sun_path) return;
   std::memcpy(address.sun_path, name.data(), name.size());
   if (name[0] == '@') address.sun_path[0] = '\0';  // abstract: unix(7)
-  fd_ = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  base::Descriptor fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
-  if (fd_ < 0 || connect(fd_, reinterpret_cast<const sockaddr*>(&address), size) == 0) return;
-  close(fd_);
-  fd_ = -1;
-}
-
-ServiceManager::~ServiceManager() {
-  if (fd_ >= 0) close(fd_);
+  if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), size) == 0) fd_ = std::move(fd);
 }
 
 void ServiceManager::tell(const std::string& state) const {
-  if (fd_ >= 0) static_cast<void>(send(fd_, state.data(), state.size(), MSG_NOSIGNAL));
+  if (fd_.is_open()) static_cast<void>(send(fd_.get(), state.data(), state.size(), MSG_NOSIGNAL));
 }
 
 }  // namespace net

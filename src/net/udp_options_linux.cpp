@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <array>
 #include <cstring>
 
 #include "base/error.hpp"
@@ -170,23 +170,12 @@ void UdpOptions::set_error_reports(bool on) {
 }
 
 int UdpOptions::read(Readable option) const {
-  switch (option) {
-    case Readable::ttl:
-      return get(fd_, family_, ttl_option);
-    case Readable::multicast_ttl:
-      return get(fd_, family_, multicast_ttl_option);
-    case Readable::traffic_class:
-      return get(fd_, family_, traffic_class_option);
-    case Readable::path_mtu_mode:
-      return get(fd_, family_, mtu_mode_option);
-    case Readable::path_mtu:
-      return get(fd_, family_, mtu_option);
-    case Readable::receive_buffer:
-      return get(fd_, family_, receive_buffer_option) / 2;
-    case Readable::send_buffer:
-      return get(fd_, family_, send_buffer_option) / 2;
-  }
-  return 0;
+  // In the order of Readable.
+  static constexpr std::array options{ttl_option, multicast_ttl_option,  traffic_class_option, mtu_mode_option,
+                                      mtu_option, receive_buffer_option, send_buffer_option};
+  const int value = get(fd_, family_, options[static_cast<std::size_t>(option)]);
+  const bool is_doubled = option == Readable::receive_buffer || option == Readable::send_buffer;
+  return is_doubled ? value / 2 : value;
 }
 
 void UdpOptions::add_membership(const Address& group, const Interface& interface,

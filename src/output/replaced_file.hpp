@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/file.hpp"
+
 namespace output {
 
 class ReplacedFile {
@@ -12,12 +14,9 @@ class ReplacedFile {
   // Opens the directory of `path`, whose content is not touched yet. Throws base::Failure: no such directory, or what
   // is there is no regular file (a device or a FIFO must not be replaced).
   explicit ReplacedFile(const std::string& path);
-  ~ReplacedFile();
-  ReplacedFile(const ReplacedFile&) = delete;
-  ReplacedFile& operator=(const ReplacedFile&) = delete;
 
   // The directory, as O_PATH: where a file is made, renamed and removed later.
-  int directory() const { return directory_; }
+  int directory() const { return directory_.get(); }
 
   // Mode 0644, whatever the umask. Throws base::Failure; the file is then as it was.
   void replace(std::string_view content);
@@ -26,7 +25,7 @@ class ReplacedFile {
   std::string path_;  // as it was given, for messages
   std::string name_;
   std::string temporary_;  // .NAME.PID.tmp: no name that a collector of *.prom reads
-  int directory_ = -1;
+  base::Descriptor directory_;
 };
 
 }  // namespace output

@@ -17,12 +17,14 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "run/child.hpp"
 
 namespace run {
 
 namespace asio = boost::asio;
 using asio::posix::stream_descriptor;
+using base::Descriptor;
 
 namespace {
 
@@ -36,29 +38,10 @@ void close_quietly(stream_descriptor& descriptor) {
 
 [[noreturn]] void fail(int error, const char* what) { throw base::failure(error, what); }
 
-// A descriptor that is closed when something fails on the way.
-class Descriptor {
- public:
-  explicit Descriptor(int fd = -1) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Descriptor(Descriptor&& other) noexcept : fd_(other.release()) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  int get() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
-
 // Memory as a file: it takes all of the input at once, whoever reads it when.
 Descriptor file_with(std::string_view input) {
   Descriptor file(memfd_create("datagram", MFD_CLOEXEC));
-  if (file.get() < 0) fail(errno, "cannot make the command's input");
+  if (!file.is_open()) fail(errno, "cannot make the command's input");
   while (!input.empty()) {
     const ssize_t written = write(file.get(), input.data(), input.size());
     if (written < 0 && errno == EINTR) continue;
@@ -143,7 +126,7 @@ void wait_for(pid_t pid) {
 
 Descriptor watch_process(pid_t pid) {
   Descriptor process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
-  if (process.get() >= 0) return process;
+  if (process.is_open()) return process;
   const int error = errno;
   kill(-pid, SIGKILL);
   wait_for(pid);

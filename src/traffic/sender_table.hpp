@@ -29,8 +29,6 @@ class SenderTable {
   // Room for `places` keys, rounded up to a power of two, at least 4.
   explicit SenderTable(std::size_t places) : sets_((std::bit_ceil(std::max(places, ways)) / ways)) {}
 
-  std::size_t places() const { return sets_.size() * ways; }
-
   // The entry of that key, or null.
   Entry* find(std::uint64_t key) {
     auto& set = set_of(key);
@@ -56,16 +54,6 @@ class SenderTable {
     });
     oldest = {key, now, T{}};
     return {oldest.value, std::nullopt};
-  }
-
-  // Every entry that is in use.
-  template <class Use>
-  void for_each(Use use) {
-    for (auto& set : sets_) {
-      for (Entry& one : set) {
-        if (one.key != 0) use(one);
-      }
-    }
   }
 
  private:

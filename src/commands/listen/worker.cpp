@@ -2,7 +2,6 @@
 #include "commands/listen/worker.hpp"
 
 #include <algorithm>
-#include <utility>
 #include <vector>
 
 #include "commands/listen/chat.hpp"
@@ -20,9 +19,8 @@ namespace {
 unsigned sole_interface(const ListenOptions& options) {
   if (options.socket.interface) return options.socket.interface->index;
   for (const net::EndpointWord& word : options.endpoints) {
-    boost::system::error_code no_address;
-    const net::Address address = net::asio::ip::make_address(word.host, no_address);
-    if (word.inherited || no_address || !address.is_loopback()) return 0;
+    const auto address = word.inherited ? std::nullopt : net::parse_address(word.host);
+    if (!address || !address->is_loopback()) return 0;
   }
   for (const net::Interface& one : net::interfaces()) {
     if (one.loopback) return one.index;

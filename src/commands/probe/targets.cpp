@@ -78,15 +78,9 @@ std::vector<TargetLine> parse_targets(std::string_view text, const std::string& 
 std::vector<TargetLine> read_targets(const std::string& file, std::uint16_t default_port,
                                      std::optional<net::Family> family) {
   const std::string name = file == "-" ? "stdin" : base::printable(file);
-  const int descriptor = file == "-" ? STDIN_FILENO : base::open_file(file, O_RDONLY);
-  struct Close {
-    int descriptor;
-    ~Close() {
-      if (descriptor != STDIN_FILENO) close(descriptor);
-    }
-  } const close_it{descriptor};
+  const base::Descriptor opened(file == "-" ? -1 : base::open_file(file, O_RDONLY));
   constexpr std::size_t max_size = 16u << 20;
-  const std::string text = base::read_all(descriptor, name, max_size + 1);
+  const std::string text = base::read_all(opened.is_open() ? opened.get() : STDIN_FILENO, name, max_size + 1);
   if (text.size() > max_size) throw base::Failure(EFBIG, name + " has more than 16M of targets");
   auto targets = parse_targets(text, name, default_port, family);
   if (targets.empty()) throw base::UsageError(name + " names no target");

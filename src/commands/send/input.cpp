@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include "commands/send/input.hpp"
-
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -14,6 +12,7 @@
 #include "base/text.hpp"
 #include "commands/send/input_file.hpp"
 #include "commands/send/payload.hpp"
+#include "commands/send/source.hpp"
 
 namespace commands {
 namespace {
@@ -23,14 +22,14 @@ using base::UsageError;
 class Pieces final : public PayloadSource {
  public:
   Pieces(const SourceOptions& options, const PayloadLimit& limit)
-      : options_(options),
+      : PayloadSource(options.rounds),
+        options_(options),
         limit_(limit),
         // What is longer than this cannot be a piece that fits.
         max_text_(limit.bytes * max_expansion(options.encoding) + options.cut.delimiter.size()),
         splitter_(options.cut),
-        rounds_(options.rounds),
         file_(options.file) {
-    if (rounds_ > 1 && lseek(file_.descriptor(), 0, SEEK_CUR) < 0) {
+    if (rounds() > 1 && lseek(file_.descriptor(), 0, SEEK_CUR) < 0) {
       spool_ = std::tmpfile();
       if (spool_ == nullptr) file_.fail("keep a copy of");
     }
@@ -39,8 +38,6 @@ class Pieces final : public PayloadSource {
   ~Pieces() override {
     if (spool_ != nullptr) std::fclose(spool_);
   }
-  Pieces(const Pieces&) = delete;
-  Pieces& operator=(const Pieces&) = delete;
 
   const Piece* next() override {
     if (is_past_what_was_cut()) {
@@ -56,7 +53,6 @@ class Pieces final : public PayloadSource {
     return nullptr;
   }
 
-  bool ended() const override { return rounds_ == 0; }
   int descriptor() const override { return source(); }
   bool is_always_ready() const override { return file_.is_regular() || round_ > 0; }
 
@@ -83,8 +79,8 @@ class Pieces final : public PayloadSource {
 
   std::optional<double> progress() const override {
     const auto start = static_cast<std::uint64_t>(start_);
-    if (file_.size() <= start || rounds_ == for_ever) return std::nullopt;
-    const std::uint64_t all = (file_.size() - start) * options_.rounds;
+    if (file_.size() <= start || rounds_left() == for_ever) return std::nullopt;
+    const std::uint64_t all = (file_.size() - start) * rounds();
     return static_cast<double>(read_ - unread_.size()) / static_cast<double>(all);
   }
 
@@ -203,9 +199,9 @@ class Pieces final : public PayloadSource {
     if (std::fwrite(bytes.data(), 1, bytes.size(), spool_) != bytes.size()) file_.fail("keep a copy of");
   }
   void next_round() {
-    if (rounds_ != for_ever) --rounds_;
-    if (given_ == 0) rounds_ = 0;  // another look would find nothing either
-    if (rounds_ == 0) return;
+    end_round();
+    if (given_ == 0) end();  // another look would find nothing either
+    if (ended()) return;
     if (spool_ != nullptr && std::fflush(spool_) != 0) file_.fail("keep a copy of");
     ++round_;
     if (lseek(source(), start_, SEEK_SET) < 0) file_.fail("read again");
@@ -218,7 +214,6 @@ class Pieces final : public PayloadSource {
   PayloadLimit limit_;
   std::size_t max_text_;
   Splitter splitter_;
-  std::uint64_t rounds_;  // still to do
   std::uint64_t round_ = 0;
   std::size_t left_of_chunk_ = 0;  // of which the beginning was sent
   InputFile file_;

@@ -25,19 +25,15 @@ int open_at_once(const std::string& path) {
 }  // namespace
 
 InputFile::InputFile(const std::optional<std::string>& path)
-    : name_(path ? base::printable(*path) : "stdin"), descriptor_(path ? open_at_once(*path) : STDIN_FILENO) {
-  if (descriptor_ < 0) fail("open");
+    : name_(path ? base::printable(*path) : "stdin"), opened_(path ? open_at_once(*path) : -1) {
+  if (path && !opened_.is_open()) fail("open");
   struct stat status {};
-  if (fstat(descriptor_, &status) != 0) fail("read");
+  if (fstat(descriptor(), &status) != 0) fail("read");
   if (S_ISDIR(status.st_mode)) {
     errno = EISDIR;
     fail("read");
   }
   if (S_ISREG(status.st_mode)) size_ = static_cast<std::uint64_t>(status.st_size);
-}
-
-InputFile::~InputFile() {
-  if (descriptor_ != STDIN_FILENO) close(descriptor_);
 }
 
 std::optional<std::size_t> InputFile::read(int descriptor, char* to, std::size_t size) const {

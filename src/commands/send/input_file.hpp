@@ -2,11 +2,15 @@
 // The file, or stdin, that `send` reads.
 #pragma once
 
+#include <unistd.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include "base/file.hpp"
 
 namespace commands {
 
@@ -14,11 +18,8 @@ class InputFile {
  public:
   // Nothing: stdin. Never waits. Throws base::Failure when it cannot be opened, and for a directory.
   explicit InputFile(const std::optional<std::string>& path);
-  ~InputFile();
-  InputFile(const InputFile&) = delete;
-  InputFile& operator=(const InputFile&) = delete;
 
-  int descriptor() const { return descriptor_; }
+  int descriptor() const { return opened_.is_open() ? opened_.get() : STDIN_FILENO; }
   const std::string& name() const { return name_; }  // for messages: escaped, or "stdin"
   bool is_regular() const { return size_.has_value(); }
   std::uint64_t size() const { return size_.value_or(0); }  // in bytes, of a regular file
@@ -32,7 +33,7 @@ class InputFile {
 
  private:
   std::string name_;
-  int descriptor_;
+  base::Descriptor opened_;  // closed: stdin
   std::optional<std::uint64_t> size_;
 };
 

@@ -15,7 +15,7 @@ namespace {
 class Numbered final : public PayloadSource {
  public:
   Numbered(std::size_t size, std::uint64_t rounds)
-      : size_(size), copies_(std::clamp<std::size_t>(room / size, 16, 1'024)), total_(rounds), left_(rounds) {
+      : PayloadSource(rounds), size_(size), copies_(std::clamp<std::size_t>(room / size, 16, 1'024)) {
     // Behind its header iperf 2 looks for flags of its own: there are none.
     constexpr std::size_t flags_end = 64;
     std::string one(size, '\0');
@@ -25,22 +25,17 @@ class Numbered final : public PayloadSource {
 
   const Piece* next() override {
     if (ended() || at_ == copies_) return nullptr;
-    const bool is_last = left_ == 1;
-    if (left_ != for_ever) --left_;
+    const bool is_last = rounds_left() == 1;
+    end_round();
     return give(numbered(is_last));
   }
-  bool ended() const override { return left_ == 0; }
   bool is_always_ready() const override { return true; }
   void refill() override { at_ = 0; }
 
-  std::optional<double> progress() const override {
-    if (total_ == for_ever) return std::nullopt;
-    return 1.0 - static_cast<double>(left_) / static_cast<double>(total_);
-  }
-
   std::optional<Piece> farewell() override {
     if (ended() || number_ == 0) return std::nullopt;
-    left_ = at_ = 0;
+    end();
+    at_ = 0;
     return Piece{numbered(true)};
   }
 
@@ -62,8 +57,6 @@ class Numbered final : public PayloadSource {
 
   std::size_t size_;
   std::size_t copies_;
-  std::uint64_t total_;
-  std::uint64_t left_;
   std::int64_t number_ = 0;  // the last that was given
   std::size_t at_ = 0;
   std::string bytes_;

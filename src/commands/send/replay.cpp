@@ -5,8 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <exception>
 #include <optional>
 #include <vector>
@@ -49,16 +47,14 @@ class Schedule {
 class Replay : public PayloadSource {
  public:
   Replay(const ReplayOptions& options, std::uint64_t rounds, const PayloadLimit& limit)
-      : options_(options),
+      : PayloadSource(rounds),
+        options_(options),
         limit_(limit),
-        rounds_(rounds),
         schedule_(options.speed),
         file_(options.file == "-" ? std::nullopt : std::optional(options.file)) {
     if (rounds > 1 && !file_.is_regular())
       throw UsageError(fmt::format("--count: {} can be read once only", file_.name()));
   }
-  Replay(const Replay&) = delete;
-  Replay& operator=(const Replay&) = delete;
 
   const Piece* next() override {
     if (at_ < pieces_.size()) {
@@ -71,9 +67,9 @@ class Replay : public PayloadSource {
     if (end_of_file_) next_round();
     return nullptr;
   }
-  bool ended() const override { return rounds_ == 0; }
   int descriptor() const override { return file_.descriptor(); }
   bool is_always_ready() const override { return at_ < pieces_.size() || reads_at_once(); }
+  std::optional<double> progress() const override { return std::nullopt; }
   std::size_t incomplete() const override { return unread_.find('\n') == std::string::npos ? unread_.size() : 0; }
 
   void refill() override {
@@ -110,12 +106,12 @@ class Replay : public PayloadSource {
 
   ReplayOptions options_;
   PayloadLimit limit_;
-  std::uint64_t rounds_;
   Schedule schedule_;
   InputFile file_;
   std::string what_ = "a payload of " + file_.name();  // made once, and not for each packet
   bool begun_ = false;
   bool end_of_file_ = false;
+  std::vector<char> block_;
   std::string unread_;  // of a file of lines
   std::uint64_t line_ = 0;
   std::unique_ptr<CaptureFile> capture_;
@@ -147,13 +143,11 @@ bool Replay::begin() {
 
 // Adds to what is unread; false when nothing came.
 bool Replay::read_block() {
-  const std::size_t have = unread_.size();
-  unread_.resize(have + block);
-  const ssize_t got = read(file_.descriptor(), unread_.data() + have, block);
-  unread_.resize(have + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-  if (got < 0 && errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK) file_.fail("read");
-  end_of_file_ = got == 0;
-  return got > 0;
+  block_.resize(block);
+  const auto got = file_.read(file_.descriptor(), block_.data(), block);
+  end_of_file_ = got == 0u;
+  unread_.append(block_.data(), got.value_or(0));
+  return got.value_or(0) > 0;
 }
 
 void Replay::read_packets() {
@@ -215,9 +209,9 @@ void Replay::add(std::string_view payload, std::optional<Nanoseconds> time, std:
 
 void Replay::next_round() {
   if (!unread_.empty()) return;
-  if (rounds_ != for_ever) --rounds_;
-  if (given_ == 0) rounds_ = 0;  // another look would find nothing either
-  if (rounds_ == 0) return;
+  end_round();
+  if (given_ == 0) end();  // another look would find nothing either
+  if (ended()) return;
   capture_.reset();
   if (lseek(file_.descriptor(), 0, SEEK_SET) < 0) file_.fail("read again");
   begun_ = end_of_file_ = false;

@@ -7,7 +7,6 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
-#include "commands/send/input.hpp"
 #include "commands/send/numbered.hpp"
 #include "commands/send/payload.hpp"
 
@@ -19,7 +18,7 @@ using base::UsageError;
 // Messages from the command line.
 class Messages : public PayloadSource {
  public:
-  Messages(const SourceOptions& options, const PayloadLimit& limit) : total_(options.rounds), rounds_(options.rounds) {
+  Messages(const SourceOptions& options, const PayloadLimit& limit) : PayloadSource(options.rounds) {
     std::size_t number = 0;
     for (const std::string& word : options.messages) {
       const std::string what = options.messages.size() == 1 ? "MESSAGE" : fmt::format("MESSAGE {}", ++number);
@@ -39,21 +38,18 @@ class Messages : public PayloadSource {
     const std::string& payload = payloads_[at_];
     if (++at_ == payloads_.size()) {
       at_ = 0;
-      if (rounds_ != for_ever) --rounds_;
+      end_round();
     }
     return give(payload);
   }
-  bool ended() const override { return rounds_ == 0; }
   std::optional<double> progress() const override {
-    if (total_ == for_ever) return std::nullopt;
+    if (rounds() == for_ever) return std::nullopt;
     const double of_round = static_cast<double>(at_) / static_cast<double>(payloads_.size());
-    return (static_cast<double>(total_ - rounds_) + of_round) / static_cast<double>(total_);
+    return (static_cast<double>(rounds() - rounds_left()) + of_round) / static_cast<double>(rounds());
   }
 
  private:
   std::vector<std::string> payloads_;
-  std::uint64_t total_;
-  std::uint64_t rounds_;
   std::size_t at_ = 0;
 };
 
@@ -61,29 +57,22 @@ class Messages : public PayloadSource {
 class Generator : public PayloadSource {
  public:
   Generator(std::size_t size, std::uint64_t rounds)
-      : size_(size), copies_(size == 0 ? 1 : std::max<std::size_t>(1, 65'536 / size)), total_(rounds), left_(rounds) {
+      : PayloadSource(rounds), size_(size), copies_(size == 0 ? 1 : std::max<std::size_t>(1, 65'536 / size)) {
     for (std::size_t i = 0; i < copies_; ++i) {
       for (std::size_t j = 0; j < size; ++j) pattern_ += static_cast<char>('a' + j % 26);
     }
   }
 
   const Piece* next() override {
-    if (left_ == 0) return nullptr;
-    if (left_ != for_ever) --left_;
+    if (ended()) return nullptr;
+    end_round();
     if (at_ == copies_) at_ = 0;
     return give({pattern_.data() + size_ * at_++, size_});
-  }
-  bool ended() const override { return left_ == 0; }
-  std::optional<double> progress() const override {
-    if (total_ == for_ever) return std::nullopt;
-    return 1.0 - static_cast<double>(left_) / static_cast<double>(total_);
   }
 
  private:
   std::size_t size_;
   std::size_t copies_;
-  std::uint64_t total_;
-  std::uint64_t left_;
   std::size_t at_ = 0;
   std::string pattern_;
 };

@@ -43,15 +43,19 @@ struct Piece {
   std::uint16_t port = 0;                     // to send it to; 0: the target's
 };
 
+// All of it once a round; what a round is, the source itself knows.
 class PayloadSource {
  public:
+  explicit PayloadSource(std::uint64_t rounds) : rounds_(rounds), left_(rounds) {}
   virtual ~PayloadSource() = default;
+  PayloadSource(const PayloadSource&) = delete;
+  PayloadSource& operator=(const PayloadSource&) = delete;
 
   // The next payload, or nothing: the source has ended, or refill() must be called first. It stays where it is until
   // refill(), and what points to it until the next call. Throws UsageError for a piece that is malformed or longer than
   // a datagram can be; those given before stay good.
   virtual const Piece* next() = 0;
-  virtual bool ended() const = 0;
+  bool ended() const { return left_ == 0; }
 
   // The descriptor to wait for before refill(); -1: never any need.
   virtual int descriptor() const { return -1; }
@@ -59,7 +63,10 @@ class PayloadSource {
   // Reads what is there, once. Payloads given before are gone.
   virtual void refill() {}
   // How much has been given, from 0 to 1, when that is known.
-  virtual std::optional<double> progress() const { return std::nullopt; }
+  virtual std::optional<double> progress() const {
+    if (rounds_ == for_ever) return std::nullopt;
+    return 1.0 - static_cast<double>(left_) / static_cast<double>(rounds_);
+  }
   // Bytes that were read and are no whole piece yet, or were the last that has no end and was not given.
   virtual std::size_t incomplete() const { return 0; }
   // What tells the receiver that no more follow, where that is told and the end has not been reached. There may be none
@@ -69,6 +76,13 @@ class PayloadSource {
   virtual std::vector<std::string> remarks() const { return {}; }
 
  protected:
+  std::uint64_t rounds() const { return rounds_; }     // in all; for_ever
+  std::uint64_t rounds_left() const { return left_; }  // of them; for_ever
+  void end_round() {
+    if (left_ != for_ever) --left_;
+  }
+  void end() { left_ = 0; }
+
   // By reference: to copy a piece whose parts were just stored costs 6 ns, an eighth of all that a line takes.
   const Piece* give(std::string_view payload, std::optional<base::Nanoseconds> due = {}, std::uint16_t port = 0) {
     current_.payload = payload;
@@ -78,6 +92,8 @@ class PayloadSource {
   }
 
  private:
+  std::uint64_t rounds_;
+  std::uint64_t left_;
   Piece current_;
 };
 
@@ -95,5 +111,10 @@ void check_fits(std::size_t size, const PayloadLimit& limit, std::string_view wh
 
 // Throws UsageError when a message is malformed or too long, Failure when the file cannot be read.
 std::unique_ptr<PayloadSource> make_source(const SourceOptions& options, const PayloadLimit& limit);
+
+// Those of a file, or stdin: cut at a delimiter or every so many bytes.
+std::unique_ptr<PayloadSource> make_pieces(const SourceOptions& options, const PayloadLimit& limit);
+// All of it, or --offset's and --length's part, as one.
+std::unique_ptr<PayloadSource> make_whole(const SourceOptions& options, const PayloadLimit& limit);
 
 }  // namespace commands

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "commands/send/input.hpp"
 #include "commands/send/input_file.hpp"
 #include "commands/send/payload.hpp"
+#include "commands/send/source.hpp"
 
 namespace commands {
 namespace {
@@ -18,7 +18,7 @@ namespace {
 class WholeInput final : public PayloadSource {
  public:
   WholeInput(const SourceOptions& options, const PayloadLimit& limit)
-      : options_(options), limit_(limit), rounds_(options.rounds), file_(options.file) {
+      : PayloadSource(options.rounds), options_(options), limit_(limit), file_(options.file) {
     if (options.length) check_fits(*options.length + options.append.size(), limit, "--length");
     const std::size_t max = options.length.value_or(options.truncate ? truncated_size(options, limit) : limit.bytes);
     const std::uint64_t reach = std::min<std::uint64_t>(options.offset, max_offset) + max;
@@ -27,11 +27,10 @@ class WholeInput final : public PayloadSource {
 
   const Piece* next() override {
     if (!complete_ || ended()) return nullptr;
-    if (rounds_ != for_ever) --rounds_;
+    end_round();
     given_ = true;
     return give(payload_);
   }
-  bool ended() const override { return rounds_ == 0; }
   int descriptor() const override { return file_.descriptor(); }
   bool is_always_ready() const override { return file_.is_regular() || complete_; }
 
@@ -43,10 +42,6 @@ class WholeInput final : public PayloadSource {
     if (*got == 0 || text_.size() > max_kept_ || has_its_part()) finish();
   }
 
-  std::optional<double> progress() const override {
-    if (options_.rounds == for_ever) return std::nullopt;
-    return 1.0 - static_cast<double>(rounds_) / static_cast<double>(options_.rounds);
-  }
   std::size_t incomplete() const override { return given_ ? 0 : read_; }
   std::vector<std::string> remarks() const override {
     return truncated_ ? std::vector{truncated_text(1, file_.name())} : std::vector<std::string>();
@@ -77,7 +72,7 @@ class WholeInput final : public PayloadSource {
   void finish() {
     complete_ = true;
     if (read_ == 0 && options_.skip_empty) {
-      rounds_ = 0;
+      end();
       return;
     }
     const bool longer = text_.size() > max_kept_;
@@ -108,7 +103,6 @@ class WholeInput final : public PayloadSource {
 
   SourceOptions options_;
   PayloadLimit limit_;
-  std::uint64_t rounds_;  // still to do
   InputFile file_;
   std::size_t max_kept_;
   std::vector<char> block_;
