@@ -9,7 +9,6 @@
 #include <deque>
 #include <exception>
 #include <memory>
-#include <optional>
 #include <string_view>
 
 #include "base/text.hpp"

@@ -4,7 +4,6 @@
 
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "cli/table.hpp"
 #include "commands/forward_options.hpp"

@@ -185,30 +185,30 @@ void Forwarder::resolve_for(Session& session) {
   const Path& path = paths_.front();
   if (net::looks_numeric(path.word.host)) return;
   session.looking_up = true;
-  const auto found = std::make_shared<std::vector<net::Endpoint>>();
-  const auto work = [found, word = path.word] {
-    try {
-      *found = net::resolve(word.host, word.port, std::nullopt);
-    } catch (const base::Error&) {
-      // The address that it had goes on.
-    }
-  };
-  stage_.loop.aside(work, [this, found, key = session.key] {
+  const auto lookup = std::make_shared<Lookup>(path.word.host, path.word.port, std::nullopt);
+  const auto take = [this, lookup, key = session.key] {
     const auto at = sessions_.find(key);
-    if (at == sessions_.end() || !at->second->looking_up) return;
-    Session& one = *at->second;
-    one.looking_up = false;
-    const auto fits = std::find_if(found->begin(), found->end(), [&](const net::Endpoint& to) {
-      return net::family_of(to) == one.socket->family() && !is_own(to);
-    });
-    if (fits != found->end()) one.to = *fits;
-    for (const auto& [payload, ttl] : one.pending) {
-      one.out.set_route(route_to(one.to, ttl));
-      one.out.add(payload);
-    }
-    leave(paths_.front(), one.out);
-    one.pending.clear();
-  });
+    if (at != sessions_.end() && at->second->looking_up) resolved(*at->second, *lookup);
+  };
+  stage_.loop.aside([lookup] { lookup->run(); }, take);
+}
+
+void Forwarder::resolved(Session& session, Lookup& lookup) {
+  session.looking_up = false;
+  try {
+    const std::vector<net::Endpoint> found = lookup.result();
+    const auto fits = std::ranges::find_if(
+        found, [&](const net::Endpoint& to) { return net::family_of(to) == session.socket->family() && !is_own(to); });
+    if (fits != found.end()) session.to = *fits;
+  } catch (const base::Error&) {
+    // The address that it had goes on.
+  }
+  for (const auto& [payload, ttl] : session.pending) {
+    session.out.set_route(route_to(session.to, ttl));
+    session.out.add(payload);
+  }
+  leave(paths_.front(), session.out);
+  session.pending.clear();
 }
 
 // The target's host, but for this command itself, which forged senders would have it taken for.

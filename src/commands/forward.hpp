@@ -12,6 +12,7 @@
 #include "commands/delay_line.hpp"
 #include "commands/forward_options.hpp"
 #include "commands/stage.hpp"
+#include "commands/target.hpp"
 #include "net/address.hpp"
 #include "net/options.hpp"
 #include "net/own_addresses.hpp"
@@ -99,6 +100,7 @@ class Forwarder {
   Session* session_of(const net::Received& received, traffic::Transmitter& back);  // null: there is no room for it
   std::unique_ptr<net::UdpSocket> make_room();
   void resolve_for(Session& session);
+  void resolved(Session& session, Lookup& lookup);
   void drain(Session& session);
   void end(Session& session);
   void end_the_oldest();
@@ -115,6 +117,7 @@ class Forwarder {
   std::vector<net::Endpoint> own_;
   std::deque<Path> paths_;
   std::vector<std::unique_ptr<net::UdpSocket>> fan_sockets_;
+  // No SenderTable, which gives a place away without a word: a session has a socket to be drained and closed.
   std::unordered_map<std::uint64_t, std::shared_ptr<Session>> sessions_;
   std::vector<std::shared_ptr<Session>> touched_;  // in this batch
   std::vector<std::shared_ptr<Session>> ended_;    // whose handlers may still be called

@@ -8,7 +8,6 @@
 #include <new>
 
 #include "base/error.hpp"
-#include "base/text.hpp"
 #include "commands/silence.hpp"
 #include "net/drain.hpp"
 
@@ -77,7 +76,7 @@ void Intake::take_batches(Watched& watched, std::size_t max_batches) {
   constexpr std::uint64_t drains_a_drop_check = 1'024;  // often enough for a 32-bit counter
   const std::uint16_t local_port = socket.local_port() != 0 ? socket.local_port() : socket.local_endpoint().port();
   const std::uint64_t before = counts_.datagrams;
-  const auto is_last = [this] { return stop_.count && is_complete(); };
+  const auto is_last = [this] { return ends_at_limit_ && is_complete(); };
   const auto room = [&] { return is_last() ? 0 : std::min(places_left(), watched.client.room()); };
   const auto take_batch = [&] {
     for (std::size_t place = 0; place < batch_.size(); ++place) take(batch_[place], local_port, watched);
@@ -170,36 +169,22 @@ std::uint64_t Intake::datagrams() {
   return sum;
 }
 
-Intake::Heard Intake::heard(std::size_t watched) {
-  Heard sum;
+output::Heard Intake::heard(std::size_t watched) {
+  output::Heard sum;
   for_each([&](const Intake& one) { sum.add(one.watched_[watched].heard); });
   return sum;
-}
-
-void Intake::Heard::add(const Heard& other) {
-  datagrams += other.datagrams;
-  bytes += other.bytes;
-  ignored += other.ignored;
-  dropped += other.dropped;
-  bad_checksum += other.bad_checksum;
 }
 
 output::Totals Intake::totals() {
   output::Totals totals;
   count_drops();
   bool runs = false;
-  Heard heard;
   traffic::SenderCounter all;
   for_each([&](const Intake& one) {
     runs = runs || one.took_runs_;
     if (!others_.empty()) all.add(one.counts_.senders);
-    for (const Watched& watched : one.watched_) heard.add(watched.heard);
+    for (const Watched& watched : one.watched_) totals.add(watched.heard);
   });
-  totals.datagrams = heard.datagrams;
-  totals.bytes = heard.bytes;
-  totals.ignored = heard.ignored;
-  totals.dropped = heard.dropped;
-  totals.bad_checksum = heard.bad_checksum;
   const traffic::SenderCounter& senders = others_.empty() ? counts_.senders : all;
   const std::uint64_t of_host = dropped_.ipv4.bad_checksum + dropped_.ipv6.bad_checksum;
   totals.bad_checksum_of_host = of_host > totals.bad_checksum;

@@ -47,10 +47,9 @@ class Client {
 
 class Intake {
  public:
-  // Stops the loop when `stop.count` datagrams have been taken; its other fields are the command's. The sink is flushed
-  // after each wake-up.
-  Intake(Stage& stage, const run::StopOptions& stop)
-      : loop_(stage.loop), sink_(stage.sink), report_(stage.report), stop_(stop), limit_(stop.count) {}
+  // Stops the loop when `count` datagrams have been taken. The sink is flushed after each wake-up.
+  explicit Intake(Stage& stage, std::optional<std::uint64_t> count = {})
+      : loop_(stage.loop), sink_(stage.sink), report_(stage.report), ends_at_limit_(count.has_value()), limit_(count) {}
 
   // What is taken is recorded in `form`, unless nothing is to be printed, and as --pcap and --top say. Before the
   // sandbox: a file is opened, but where there is a `pcap` already. Throws base::Failure.
@@ -85,22 +84,13 @@ class Intake {
 
   // What came at one socket, by the number of its watch(), from 0, and at those like it; what was dropped as the last
   // totals() found it.
-  struct Heard {
-    std::uint64_t datagrams = 0;
-    std::uint64_t bytes = 0;
-    std::uint64_t ignored = 0;
-    std::uint64_t dropped = 0;       // by the kernel, for want of room
-    std::uint64_t bad_checksum = 0;  // dropped for that
-
-    void add(const Heard& other);
-  };
-  Heard heard(std::size_t watched);
+  output::Heard heard(std::size_t watched);
 
  private:
   struct Watched {
     net::UdpSocket& socket;
     Client& client;
-    Heard heard = {};
+    output::Heard heard = {};
     std::uint64_t lost = 0;  // for whatever cause, as the kernel last told
   };
 
@@ -130,7 +120,7 @@ class Intake {
   run::Loop& loop_;
   output::Sink& sink_;
   output::Report& report_;
-  run::StopOptions stop_;
+  bool ends_at_limit_;
   std::optional<std::uint64_t> limit_;
   std::vector<Intake*> others_;
   std::shared_ptr<std::atomic<std::uint64_t>> tickets_;  // asked for by all of them; null: there are no others

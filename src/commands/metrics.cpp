@@ -22,13 +22,6 @@ double seconds_since_1970() {
 
 }  // namespace
 
-void add_heard(output::MetricsText& metrics, std::string_view labels, const Intake::Heard& heard) {
-  metrics.add(metric::received_datagrams, labels, heard.datagrams);
-  metrics.add(metric::received_bytes, labels, heard.bytes);
-  metrics.add(metric::dropped, labels, heard.dropped);
-  metrics.add(metric::ignored, labels, heard.ignored);
-}
-
 Metrics::Metrics(Stage& stage, const std::optional<std::string>& file, Measured& measured)
     : stage_(stage), measured_(measured), start_seconds_(seconds_since_1970()) {
   if (file) file_.emplace(*file);

@@ -49,10 +49,6 @@ class Metrics {
   double start_seconds_;  // since 1970
   bool told_ = false;
 };
-
-// What a receiver counts at one place, under the labels of the place.
-void add_heard(output::MetricsText& metrics, std::string_view labels, const Intake::Heard& heard);
-
 namespace metric {
 
 using output::Metric;

@@ -2,7 +2,6 @@
 #include "commands/stamp_packet.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "base/bytes.hpp"
 #include "commands/stamp_tlv.hpp"

@@ -131,28 +131,29 @@ void settle_zone(net::Endpoint& endpoint, Whose whose, const std::optional<net::
   report.notice("took " + net::to_string(endpoint.address()));
 }
 
+void Lookup::run() {
+  try {
+    found_ = net::resolve(host_, port_, family_);
+  } catch (...) {
+    error_ = std::current_exception();
+  }
+}
+
+std::vector<net::Endpoint> Lookup::result() {
+  if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+  return std::move(found_);
+}
+
 std::vector<net::Endpoint> look_up(run::Loop& loop, const std::string& host, std::uint16_t port,
                                    std::optional<net::Family> family) {
   if (net::looks_numeric(host)) return net::resolve(host, port, family);
-  struct Lookup {
-    std::vector<net::Endpoint> found;
-    std::exception_ptr error;
-  };
-  const auto lookup = std::make_shared<Lookup>();
-  const bool finished = loop.aside([lookup, host, port, family] {
-    try {
-      lookup->found = net::resolve(host, port, family);
-    } catch (...) {
-      lookup->error = std::current_exception();
-    }
-  });
-  if (!finished) {
+  const auto lookup = std::make_shared<Lookup>(host, port, family);
+  if (!loop.aside([lookup] { lookup->run(); })) {
     throw base::Failure(run::Loop::past_deadline() ? ETIMEDOUT : EINTR,
                         fmt::format("cannot resolve '{}': {}", base::printable(host),
                                     run::Loop::past_deadline() ? "no answer before the deadline" : "interrupted"));
   }
-  if (lookup->error) std::rethrow_exception(std::exchange(lookup->error, nullptr));  // it ends on this thread
-  return lookup->found;
+  return lookup->result();
 }
 
 Destination find_destination(run::Loop& loop, const Target& target, const net::SocketOptions& options,

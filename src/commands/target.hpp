@@ -3,8 +3,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <exception>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "net/datagram.hpp"
@@ -37,6 +40,24 @@ struct Destination {
   bool is_multicast() const { return endpoint.address().is_multicast(); }
   // The largest payload that leaves in one piece: the MTU less the IP and UDP headers.
   std::size_t unfragmented() const { return mtu - net::headers_size(net::family_of(endpoint)); }
+};
+
+// A name to be looked up on the side (run::Loop::aside).
+class Lookup {
+ public:
+  Lookup(std::string host, std::uint16_t port, std::optional<net::Family> family)
+      : host_(std::move(host)), port_(port), family_(family) {}
+
+  void run();  // on whichever thread
+  // Afterwards, once, on the thread that asked: what net::resolve() returned or threw, which ends there.
+  std::vector<net::Endpoint> result();
+
+ private:
+  std::string host_;
+  std::uint16_t port_;
+  std::optional<net::Family> family_;
+  std::vector<net::Endpoint> found_;
+  std::exception_ptr error_;
 };
 
 // As net::resolve(), but a name is looked up on the side, so that a signal or deadline ends the wait (Failure).

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <ifaddrs.h>
 #include <net/if.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>

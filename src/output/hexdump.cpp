@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "output/hexdump.hpp"
 
-#include <algorithm>
 #include <cstdint>
 
 namespace output {

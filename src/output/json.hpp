@@ -2,7 +2,6 @@
 // One JSON object a line (RFC 8259), appended to a buffer.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>

@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include <bit>
 #include <cerrno>
 #include <csignal>
 

@@ -36,6 +36,14 @@ void add_sent(JsonEvent& event, const Totals& totals) {
 
 }  // namespace
 
+void Heard::add(const Heard& other) {
+  datagrams += other.datagrams;
+  bytes += other.bytes;
+  ignored += other.ignored;
+  dropped += other.dropped;
+  bad_checksum += other.bad_checksum;
+}
+
 Rates::Rates(std::uint64_t how_many, std::uint64_t bytes, base::Nanoseconds interval) {
   const double seconds = static_cast<double>(interval.count()) / 1e9;
   datagrams = static_cast<double>(how_many) / seconds;

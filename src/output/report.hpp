@@ -18,17 +18,23 @@
 
 namespace output {
 
-// What the summary tells.
-struct Totals {
+// What came at a socket, or at several.
+struct Heard {
   std::uint64_t datagrams = 0;
   std::uint64_t bytes = 0;
+  std::uint64_t ignored = 0;
+  std::uint64_t dropped = 0;       // by the kernel, for want of room in the receive buffer
+  std::uint64_t bad_checksum = 0;  // dropped by the kernel for that
+
+  void add(const Heard& other);
+};
+
+// What the summary tells.
+struct Totals : Heard {
   std::uint64_t senders = 0;
   bool more_senders = false;          // than could be told apart in bounded memory
-  std::uint64_t dropped = 0;          // by the kernel, for want of room in the receive buffer
-  std::uint64_t bad_checksum = 0;     // dropped by the kernel for that
   bool bad_checksum_of_host = false;  // for whichever socket: of short datagrams the kernel sees it before it knows
   bool more_dropped = false;          // the kernel counts a run of datagrams that it coalesced as one drop
-  std::uint64_t ignored = 0;
   std::optional<std::uint64_t> not_answered;  // of a responder
   base::Nanoseconds elapsed{};
   std::optional<std::uint64_t> sent;  // of a command that sends

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <deque>
 #include <map>
 #include <set>
@@ -50,7 +49,7 @@ class Joiner final : Measured {
       : options_(options),
         stage_(options.output, options.stop, options.forward.targets.empty() ? Reader::needed : Reader::optional),
         records_(options.output, stage_.sink),
-        intake_(stage_, options.stop),
+        intake_(stage_, options.stop.count),
         memberships_(stage_.loop, options.socket, wanted(options)),
         streams_(options.streams.any() ? std::make_optional<Streams>(options.streams) : std::nullopt) {
     intake_.record_as(options.output, rtp_payloads_.or_whole(options.streams, options.output));
@@ -147,12 +146,9 @@ class Joiner final : Measured {
 
   // What is counted by the socket, of which a group may have several, for all interfaces.
   void measure_sockets(output::MetricsText& metrics) {
-    std::map<std::string, Intake::Heard> by_group;
+    std::map<std::string, output::Heard> by_group;
     for (std::size_t i = 0; i < watched_sockets_; ++i) {
-      const Intake::Heard heard = intake_.heard(i);
-      Intake::Heard& sum = by_group[memberships_.sockets()[i]->memberships.front()->group_text()];
-      sum.dropped += heard.dropped;
-      sum.ignored += heard.ignored;
+      by_group[memberships_.sockets()[i]->memberships.front()->group_text()].add(intake_.heard(i));
     }
     for (const auto& [group, heard] : by_group) {
       const std::string of_group = output::labels({{"group", group}});

@@ -8,7 +8,6 @@
 
 #include "base/error.hpp"
 #include "base/units.hpp"
-#include "output/json.hpp"
 
 namespace commands {
 namespace {

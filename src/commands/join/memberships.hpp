@@ -10,9 +10,7 @@
 #include <vector>
 
 #include "commands/join/stall_watch.hpp"
-#include "net/group.hpp"
 #include "net/options.hpp"
-#include "output/report.hpp"
 #include "run/loop.hpp"
 #include "traffic/counts.hpp"
 

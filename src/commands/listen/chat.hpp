@@ -53,7 +53,7 @@ class Chat final : public Responder {
   output::Report& report_;
   std::optional<net::Interface> interface_;
   std::deque<traffic::Transmitter*> sockets_;
-  std::deque<Sender> senders_;    // the last one first
+  std::deque<Sender> senders_;    // the last one first: an order that a SenderTable does not keep
   std::optional<Sender> chosen_;  // by /to
   std::string line_;              // that is not complete yet
   std::size_t line_size_ = 0;     // of all of it; no more is kept than a datagram holds

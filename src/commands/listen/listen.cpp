@@ -110,7 +110,11 @@ class Listener final : Measured {
     const output::Totals totals = intake.totals();
     for (std::size_t i = 0; i < first_.sockets().size(); ++i) {
       const std::string labels = output::labels({{"endpoint", net::to_string(first_.sockets()[i]->local_endpoint())}});
-      add_heard(metrics, labels, intake.heard(i));
+      const output::Heard heard = intake.heard(i);
+      metrics.add(metric::received_datagrams, labels, heard.datagrams);
+      metrics.add(metric::received_bytes, labels, heard.bytes);
+      metrics.add(metric::dropped, labels, heard.dropped);
+      metrics.add(metric::ignored, labels, heard.ignored);
       if (first_.responds()) {
         std::uint64_t answered = 0;
         for_each([&](const Worker& worker) { answered += worker.answered(i); });

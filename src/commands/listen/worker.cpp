@@ -46,7 +46,7 @@ Worker::Worker(const ListenOptions& options, Stage& stage, output::RecordSink* p
     : options_(options),
       stage_(stage),
       records_(options.output, stage.sink),
-      intake_(stage, options.stop),
+      intake_(stage, options.stop.count),
       streams_(options.streams.any() ? std::make_optional<Streams>(stream_options(options)) : std::nullopt),
       guard_(!options.filter.allowed.empty()) {
   intake_.record_as(options.output, rtp_payloads_.or_whole(options.streams, options.output), pcap);

@@ -231,29 +231,18 @@ void Courses::look_up_next() {
 }
 
 void Courses::look_up(const TargetLine& target) {
-  struct Lookup {
-    std::vector<net::Endpoint> found;
-    std::exception_ptr error;
-  };
-  const auto lookup = std::make_shared<Lookup>();
-  const auto work = [lookup, target, family = options_.target.family] {
-    try {
-      lookup->found = net::resolve(target.host, target.port, family);
-    } catch (...) {
-      lookup->error = std::current_exception();
-    }
-  };
-  stage_.loop.aside(work, [this, lookup, target] {
+  const auto lookup = std::make_shared<Lookup>(target.host, target.port, options_.target.family);
+  const auto take = [this, lookup, target] {
     --lookups_;
     try {
-      if (lookup->error) std::rethrow_exception(std::exchange(lookup->error, nullptr));
-      add_addresses(target, lookup->found);
+      add_addresses(target, lookup->result());
     } catch (const base::Error& error) {
       unreached_.push_back({target.written, error});
     }
     look_up_next();
     stage_.release();
-  });
+  };
+  stage_.loop.aside([lookup] { lookup->run(); }, take);
   ++lookups_;
   stage_.hold();
 }

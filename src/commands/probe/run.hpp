@@ -13,7 +13,6 @@
 
 #include "base/units.hpp"
 #include "commands/probe/log.hpp"
-#include "commands/probe/requests.hpp"
 #include "net/icmp.hpp"
 
 namespace commands {

@@ -7,7 +7,6 @@
 #include <string>
 
 #include "commands/probe/delay_buckets.hpp"
-#include "commands/probe/statistics.hpp"
 #include "output/metrics.hpp"
 
 namespace commands {

@@ -2,7 +2,6 @@
 // Where does the path go, and where does it end?
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <utility>
 

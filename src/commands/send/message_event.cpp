@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "commands/send/message_event.hpp"
 
-#include <array>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 

@@ -9,7 +9,6 @@
 #include <set>
 
 #include "base/error.hpp"
-#include "base/text.hpp"
 #include "commands/intake.hpp"
 #include "commands/send/outcome.hpp"
 #include "commands/send/progress.hpp"
@@ -31,7 +30,7 @@ class Session final : Client {
       : options_(options),
         stage_(options.output, options.stop, Reader::optional),
         records_(options.output, stage_.sink),
-        intake_(stage_, receiving(options)),
+        intake_(stage_),  // the count of the command line is of rounds to send
         socket_(loop_.context()) {
     intake_.record_as(options.output, records_);
   }
@@ -66,13 +65,6 @@ class Session final : Client {
   static std::unique_ptr<PayloadSource> source_of(const SendOptions& options, const PayloadLimit& limit) {
     return options.replay ? make_replay(*options.replay, options.payloads.rounds, limit)
                           : make_source(options.payloads, limit);
-  }
-
-  // The count of the command line is of rounds to send, not of datagrams to receive.
-  static run::StopOptions receiving(const SendOptions& options) {
-    run::StopOptions stop = options.stop;
-    stop.count.reset();
-    return stop;
   }
 
   // What is said begins a line, not behind the progress.

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 
 #include "base/error.hpp"
 #include "commands/send/replay.hpp"

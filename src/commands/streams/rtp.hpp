@@ -3,7 +3,6 @@
 // passed in.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>

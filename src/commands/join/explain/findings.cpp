@@ -13,7 +13,6 @@
 
 #include "base/text.hpp"
 #include "commands/join/explain/rows.hpp"
-#include "net/group.hpp"
 
 namespace commands {
 namespace {

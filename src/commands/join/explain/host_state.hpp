@@ -3,7 +3,6 @@
 // missing or cannot be read leaves its facts empty.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
