@@ -14,9 +14,9 @@
 namespace commands {
 
 void Intake::record_as(const output::Options& options, output::RecordSink& form, output::RecordSink* pcap) {
-  if (options.format != output::Format::none) record_sinks_.push_back(&form);
+  if (options.prints_records()) record_sinks_.push_back(&form);
   if (options.pcap) record_sinks_.push_back(pcap != nullptr ? pcap : &pcap_.emplace(*options.pcap, sink_));
-  if (options.top) top_.emplace(*options.top, options.format != output::Format::none);
+  if (options.top) top_.emplace(*options.top, options.prints_records());
 }
 
 void Intake::count_with(Intake& other) {

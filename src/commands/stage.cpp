@@ -8,7 +8,7 @@ namespace commands {
 Stage::Stage(const output::Options& output, const run::StopOptions& stop, Reader reader)
     : sink(STDOUT_FILENO, [this] { reader_gone(); }),
       report(output, sink),
-      needs_reader_(reader == Reader::needed && (output.format != output::Format::none || output.pcap == "-")) {
+      needs_reader_(reader == Reader::needed && (output.prints_records() || output.pcap == "-")) {
   if (needs_reader_) loop.on_reader_gone(STDOUT_FILENO, [this] { sink.close_reader(); });
   if (stop.deadline) loop.stop_after(*stop.deadline);
 }

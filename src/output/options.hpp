@@ -21,6 +21,8 @@ struct Options {
   Color color = Color::automatic;
   std::optional<std::size_t> top;   // that many senders, who sent the most
   std::optional<std::string> pcap;  // a capture there, too; "-": on stdout, instead of records
+
+  bool prints_records() const { return format != Format::none; }
 };
 
 }  // namespace output

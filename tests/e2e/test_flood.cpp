@@ -89,11 +89,7 @@ void flood(std::uint16_t port, std::size_t count, std::size_t senders) {
       std::memcpy(CMSG_DATA(&control), &info, sizeof info);
     }
     const int fd = sockets[senders > 1 ? round % sockets.size() : 0].fd();
-    for (std::size_t sent = 0; sent < wanted;) {
-      const int taken = sendmmsg(fd, &messages[sent], static_cast<unsigned>(wanted - sent), 0);
-      REQUIRE(taken > 0);
-      sent += static_cast<std::size_t>(taken);
-    }
+    send_messages(fd, {messages.data(), wanted});
     done += wanted;
     pace.look(port, done);
   }

@@ -128,11 +128,7 @@ class NumberSender {
       pieces[i] = {texts[i].data(), texts[i].size()};
       messages[i].msg_hdr = {&to_, sizeof to_, &pieces[i], 1, nullptr, 0, 0};
     }
-    for (std::size_t done = 0; done < batch;) {
-      const int taken = sendmmsg(socket_.fd(), &messages[done], static_cast<unsigned>(batch - done), 0);
-      REQUIRE(taken > 0);
-      done += static_cast<std::size_t>(taken);
-    }
+    send_messages(socket_.fd(), messages);
     next_ += batch;
   }
 

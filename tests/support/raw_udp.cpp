@@ -103,6 +103,14 @@ std::string RawUdp::next(Milliseconds timeout) const {
   return message ? message->payload : "(nothing came)";
 }
 
+void send_messages(int fd, std::span<mmsghdr> messages) {
+  while (!messages.empty()) {
+    const int taken = sendmmsg(fd, messages.data(), static_cast<unsigned>(messages.size()), 0);
+    if (taken <= 0) fail("sendmmsg");
+    messages = messages.subspan(static_cast<std::size_t>(taken));
+  }
+}
+
 std::uint16_t unused_port() { return RawUdp().port(); }
 
 bool has_ipv6() {

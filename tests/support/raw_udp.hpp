@@ -2,9 +2,12 @@
 // A plain UDP socket of the test itself, independent of what is tested.
 #pragma once
 
+#include <sys/socket.h>
+
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -43,6 +46,9 @@ class RawUdp {
   std::string address_;
   int fd_;
 };
+
+// Sends all of them, by as few calls as the kernel takes (sendmmsg(2)).
+void send_messages(int fd, std::span<mmsghdr> messages);
 
 // A port of 127.0.0.1 on which nobody listens, for as long as nobody takes it.
 std::uint16_t unused_port();

@@ -116,56 +116,41 @@ std::string distribution_json(const RttSummary& rtt) {
 }
 
 void ProbeWriter::line(const ProbeRecord& record) {
-  std::string& out = sink_.buffer();
-  if (options_.format == output::Format::raw && record.size) {
-    out += record.payload;
-    if (options_.delimiter) out += *options_.delimiter;
-    sink_.mark(1);
-  }
-  if (!text()) return;
-  append_time(record.received.value_or(output::now()));
-  if (!name_.empty()) out += base::escaped(name_) + '\t';
-  net::append_endpoint(out, record.endpoint);
-  const bool silent = record.state == ProbeState::no_answer;
-  const std::string time = record.kept_back ? "-"
-                           : silent         ? wait_text(record.time)
-                                            : fmt::format("{:.3f} ms", to_milliseconds(record.time));
-  const bool failed = silent || record.state == ProbeState::closed || record.state == ProbeState::unreachable;
-  const std::string state(name_of(record.state));
-  out += fmt::format("\t{}\t{}\t", colored_ && failed ? output::red(state) : state, time);
-  if (flow_ != 0) out += fmt::format("flow {}: ", flow_);
-  if (is_repeat(record)) out += fmt::format("probe {}: ", record.sequence);
-  base::append_escaped(out, record.detail);
-  if (record.size) out += ", " + base::counted(*record.size, "byte");
-  if (record.interface) out += ", by " + net::shown_interface(*record.interface);
-  out += '\n';
-  if (options_.format == output::Format::hex) output::append_hexdump(out, record.payload);
-  sink_.mark(1);
-}
-
-void ProbeWriter::line(std::string_view words) {
-  append_time(output::now());
-  sink_.buffer() += words;
-  sink_.buffer() += '\n';
-  sink_.mark(1);
-}
-
-void ProbeWriter::append_time(net::SystemTime time) {
-  if (!options_.timestamps) return;
-  output::append_time(sink_.buffer(), time, 6);
-  sink_.buffer() += '\t';
+  if (record.size) tell_raw(record.payload);
+  tell_text([&](std::string&) {
+    const bool silent = record.state == ProbeState::no_answer;
+    const std::string time = record.kept_back ? "-"
+                             : silent         ? wait_text(record.time)
+                                              : fmt::format("{:.3f} ms", to_milliseconds(record.time));
+    const bool failed = silent || record.state == ProbeState::closed || record.state == ProbeState::unreachable;
+    const std::string state(name_of(record.state));
+    std::string words = name_.empty() ? "" : base::escaped(name_) + '\t';
+    net::append_endpoint(words, record.endpoint);
+    words += fmt::format("\t{}\t{}\t", colored_ && failed ? output::red(state) : state, time);
+    if (flow_ != 0) words += fmt::format("flow {}: ", flow_);
+    if (is_repeat(record)) words += fmt::format("probe {}: ", record.sequence);
+    base::append_escaped(words, record.detail);
+    if (record.size) words += ", " + base::counted(*record.size, "byte");
+    if (record.interface) words += ", by " + net::shown_interface(*record.interface);
+    line(words, record.received.value_or(output::now()), record.payload);
+  });
 }
 
 void ProbeWriter::event(const ProbeRecord& record) {
   // What comes after a probe's own event is called by its name, so that there is one `probe` for each probe.
   const std::string_view name = is_repeat(record) ? name_of(record.state) : "probe";
-  {
-    output::JsonEvent event(sink_.buffer(), name, record.received.value_or(output::now()));
+  const auto fields = [&](output::JsonEvent& event) {
     event.endpoint(record.endpoint);
     add_subject(event);
     add_record(event, record);
-  }
-  sink_.mark(1);
+  };
+  tell_record(
+      name, fields, [] {}, record.received.value_or(output::now()));
+}
+
+void ProbeWriter::record(const ProbeRecord& record) {
+  event(record);
+  if (!options().quiet) line(record);
 }
 
 void ProbeWriter::add_subject(output::JsonEvent& event) const {
@@ -213,8 +198,8 @@ void ProbeWriter::unreached(const std::string& name, const base::Error& error) {
     add_counts(event, {});
     add_kinds(event, {});
   });
-  sink_.mark(1);
-  sink_.flush();
+  sink().mark(1);
+  sink().flush();
 }
 
 void ProbeWriter::verdict(const std::vector<FlowLoss>& flows) {
@@ -231,7 +216,7 @@ void ProbeWriter::verdict(const std::vector<FlowLoss>& flows) {
 }
 
 void ProbeWriter::summary(const ProbeResults& results) {
-  sink_.flush();  // so that what was not written is known
+  sink().flush();  // so that what was not written is known
   tell(
       "summary", [&](output::JsonEvent& event) { add_results(event, results); },
       [&](std::string& out) {
@@ -281,7 +266,7 @@ void ProbeWriter::add_results(output::JsonEvent& event, const ProbeResults& resu
   add_series(event);
   event.text("state", results.state);
   add_counts(event, summary);
-  if (sink_.unwritten() > 0) event.number("unwritten", sink_.unwritten());
+  if (sink().unwritten() > 0) event.number("unwritten", sink().unwritten());
   add_kinds(event, summary);
   if (results.responders > 0) event.number("responders", results.responders);
   if (results.ways) add_ways(event, *results.ways);

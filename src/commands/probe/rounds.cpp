@@ -164,7 +164,7 @@ class RoundsReport {
         writer_(options, stage.sink, {}),
         names_(options.names, stage.loop, [] {}),
         table_(stage.sink),
-        live_(writer_.text() && output::redraws()) {
+        live_(writer_.is_live()) {
     stage.loop.on_usr1([this] { tell(true); });
     if (live_) {
       constexpr auto tick = std::chrono::milliseconds(200);
@@ -217,8 +217,10 @@ class RoundsReport {
       for (const TableLine& line : table_of(all, names_)) output::print_line(tabbed(line));
     } else if (live_) {
       table_.draw(table_of(all, names_));
-    } else if (writer_.text()) {
-      for (const TableLine& line : table_of(all, names_)) writer_.line(tabbed(line));
+    } else {
+      writer_.tell_text([&](std::string&) {
+        for (const TableLine& line : table_of(all, names_)) writer_.line(tabbed(line));
+      });
     }
     stage_.sink.flush();
   }

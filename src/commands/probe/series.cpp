@@ -251,10 +251,7 @@ void SeriesMode::tell_statistics(ProbeState state) {
 
 // The one line of a probe without a count, or an event for each try.
 void SeriesMode::tell_state(bool interrupted) {
-  if (writer_.json()) {
-    for (const auto& [sequence, result] : results_) writer_.event(result);
-    return;
-  }
+  for (const auto& [sequence, result] : results_) writer_.event(result);
   if ((prober_.is_for_many() && received_) || results_.empty()) return;
   const auto rank = [](const ProbeRecord& record) {
     return record.state == ProbeState::open          ? 0

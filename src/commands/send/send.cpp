@@ -24,9 +24,9 @@
 namespace commands {
 namespace {
 
-class Session final : Client {
+class Sender final : Client {
  public:
-  explicit Session(const SendOptions& options)
+  explicit Sender(const SendOptions& options)
       : options_(options),
         stage_(options.output, options.stop, Reader::optional),
         records_(options.output, stage_.sink),
@@ -334,6 +334,6 @@ class Session final : Client {
 
 }  // namespace
 
-base::ExitStatus send(const SendOptions& options) { return Session(options).run(); }
+base::ExitStatus send(const SendOptions& options) { return Sender(options).run(); }
 
 }  // namespace commands
