@@ -108,10 +108,7 @@ void Probe::declare(OptionTable& table) {
   table.group("When to end");
   bind_count(table, "N probes, or rounds of a trace, with statistics (0: until ended)", options.stop, 0);
   table.at("--count").exclusive({"count or mode", "count or tries"});
-  bind_waits(table, "how long to wait for each reply (1s)", options.stop);
-  table.at("--wait").read = [this](const std::string& word) {
-    options.stop.wait = base::parse_positive_duration(word);
-  };
+  bind_waits(table, "how long to wait for each reply (1s)", options.stop, base::parse_positive_duration);
   table.group("What is printed");
   table.flag("--histogram", "with --count: draw the distribution of RTT", options.histogram)
       .exclusive({"histogram or mode"});

@@ -150,9 +150,10 @@ void bind_count(OptionTable& app, std::string_view help, run::StopOptions& optio
   });
 }
 
-void bind_waits(OptionTable& app, std::string_view wait_help, run::StopOptions& options) {
+void bind_waits(OptionTable& app, std::string_view wait_help, run::StopOptions& options,
+                base::Nanoseconds (*parse_wait)(std::string_view word)) {
   app.value("-w,--wait", "DURATION", wait_help,
-            [&options](const std::string& word) { options.wait = base::parse_duration(word); });
+            [&options, parse_wait](const std::string& word) { options.wait = parse_wait(word); });
   app.value("-W,--deadline", "DURATION", "end after so long, whatever happens",
             [&options](const std::string& word) { options.deadline = base::parse_duration(word); });
 }

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "base/units.hpp"
 #include "cli/table.hpp"
 #include "commands/forward_options.hpp"
 #include "commands/streams/streams.hpp"
@@ -24,7 +25,9 @@ void bind_socket(OptionTable& app, net::SocketOptions& options, int min_ttl);
 // The same of a command that has a target, with what it sends from.
 void bind_sending(OptionTable& app, commands::Target& target, net::SocketOptions& options);
 void bind_count(OptionTable& app, std::string_view help, run::StopOptions& options, std::uint64_t min);
-void bind_waits(OptionTable& app, std::string_view wait_help, run::StopOptions& options);
+// `parse_wait`: what may wait for no time at all takes 0.
+void bind_waits(OptionTable& app, std::string_view wait_help, run::StopOptions& options,
+                base::Nanoseconds (*parse_wait)(std::string_view word) = base::parse_duration);
 void bind_output(OptionTable& app, output::Options& options);
 // What stands between the payloads that are printed raw.
 void bind_delimiter(OptionTable& app, output::Options& options);

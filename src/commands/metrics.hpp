@@ -49,6 +49,7 @@ class Metrics {
   double start_seconds_;  // since 1970
   bool told_ = false;
 };
+
 namespace metric {
 
 using output::Metric;

@@ -20,6 +20,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/file.hpp"
 #include "run/signals.hpp"
 
 namespace run {
@@ -66,15 +67,12 @@ int duplicate(int descriptor) {
 // shares it. So it waits for this, an epoll instance with that one descriptor; -1 when it cannot be waited for (a
 // regular file).
 int epoll_with(int descriptor, std::uint32_t events) {
-  const int epoll = epoll_create1(EPOLL_CLOEXEC);
-  if (epoll < 0) base::fail("cannot make an epoll instance");
+  base::Descriptor epoll(epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll.is_open()) base::fail("cannot make an epoll instance");
   epoll_event event{};
   event.events = events;
-  if (epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) == 0) return epoll;
-  const int error = errno;
-  close(epoll);
-  if (error == EPERM) return -1;
-  errno = error;
+  if (epoll_ctl(epoll.get(), EPOLL_CTL_ADD, descriptor, &event) == 0) return epoll.release();
+  if (errno == EPERM) return -1;
   base::fail("cannot wait for the input");
 }
 
@@ -269,21 +267,19 @@ void Loop::aside(Handler work, Handler done) {
   if (finished < 0) base::fail("cannot make an eventfd");
   auto watch = std::make_shared<Watch>(context_);
   watch->descriptor.assign(finished);
-  // That a descriptor became readable orders no memory in C++: the future does.
+  // What the work throws comes out of here. (That a descriptor became readable orders no memory in C++: join() does.)
   std::packaged_task<void()> task(std::move(work));
   const std::shared_future<void> result = task.get_future();
   // The thread owns a descriptor of its own, for it may outlive this loop.
-  const int own = duplicate(finished);
+  base::Descriptor own(duplicate(finished));
   const auto helper = std::make_shared<Helper>();
   try {
-    helper->thread = std::thread([task = std::move(task), own]() mutable {
+    helper->thread = std::thread([task = std::move(task), own = std::move(own)]() mutable {
       task();
       const std::uint64_t one = 1;
-      [[maybe_unused]] const ssize_t written = write(own, &one, sizeof one);
-      close(own);
+      [[maybe_unused]] const ssize_t written = write(own.get(), &one, sizeof one);
     });
   } catch (const std::system_error& error) {
-    close(own);
     throw base::failure(error.code().value(), "cannot start a thread to look up names");
   }
   ++work_in_hand;

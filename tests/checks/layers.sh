@@ -62,16 +62,14 @@ includes() {
     sed -E 's/^src\///; s/:[^<"]*[<"]/:/; s/[>"]$//'
 }
 
+declare -A behind # a file: what it includes
 while IFS=: read -r file header; do
   include "$file" "$header"
+  behind[$file]+=" $header"
 done < <(includes '"[^"]*"')
 
 # What the command line says is plain data: no socket and no loop is behind it, in however many steps.
 plain=(commands/{receive_options,target,forward_options}.hpp commands/{listen/listen,send/send,join/join,probe/probe}.hpp)
-declare -A behind
-while IFS=: read -r file header; do
-  behind[$file]+=" $header"
-done < <(includes '"[^"]*"')
 for options in "${plain[@]}"; do
   queue=("$options")
   seen=" $options "

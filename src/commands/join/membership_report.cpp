@@ -46,9 +46,8 @@ void MembershipReport::announce(const char* what, const Membership& one) {
 }
 
 void MembershipReport::stats(const Memberships& memberships, base::Nanoseconds interval) {
-  const double seconds = static_cast<double>(interval.count()) / 1e9;
   if (memberships.left()) {
-    interface_stats(memberships, seconds);
+    interface_stats(memberships, interval);
   } else {
     const std::size_t folded = folded_ones(memberships);
     for (std::size_t i = 0; i < memberships.sockets().size(); ++i) {
@@ -83,7 +82,8 @@ void MembershipReport::stats_of(const Membership& one, std::uint64_t drops, base
   streams_of(one, true);
 }
 
-void MembershipReport::interface_stats(const Memberships& memberships, double seconds) {
+void MembershipReport::interface_stats(const Memberships& memberships, base::Nanoseconds interval) {
+  const double seconds = static_cast<double>(interval.count()) / 1e9;
   std::map<unsigned, std::uint64_t> heard;  // by the memberships on each interface
   for (const auto& one : memberships.all()) heard[one->interface.index] += one->datagrams;
   for (const auto& one : heard) {

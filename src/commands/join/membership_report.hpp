@@ -31,7 +31,7 @@ class MembershipReport {
  private:
   // `in_text`: also where it is no event.
   void stats_of(const Membership& one, std::uint64_t drops, base::Nanoseconds interval, bool in_text);
-  void interface_stats(const Memberships& memberships, double seconds);
+  void interface_stats(const Memberships& memberships, base::Nanoseconds interval);
   void summarize(const Membership& one, bool in_text);
   void streams_of(const Membership& one, bool asked);
 
